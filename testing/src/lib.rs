@@ -1,0 +1,1 @@
+//! Real Kubernetes components on one machine, for the tests.

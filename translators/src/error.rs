@@ -1,0 +1,146 @@
+//! Why an object was not translated.
+
+use std::borrow::Cow;
+
+use crate::json::{JsonError, Path};
+use crate::note::Code;
+
+/// A driver's or a plugin's name as it stands in messages.
+pub type DriverName = Cow<'static, str>;
+
+/// Why an object was not translated. It then goes through as it was.
+///
+/// Messages never hold the value of an option, an attribute or a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The object is not what the Kubernetes API accepts.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// A field that has to be there is not, or holds nothing.
+    #[error("{driver}: {path} is not set")]
+    MissingField {
+        /// CSI driver, in-tree plugin or FlexVolume driver.
+        driver: DriverName,
+        /// The field.
+        path: Path,
+    },
+    /// A field's value has no form in the target.
+    #[error("{driver}: {reason} at {path}")]
+    Invalid {
+        /// CSI driver, in-tree plugin or FlexVolume driver.
+        driver: DriverName,
+        /// The field.
+        path: Path,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No translation is known for what the object holds.
+    #[error("no translation is known for {what}")]
+    NoTranslation {
+        /// The kind of source, plugin or driver that was asked for.
+        what: String,
+    },
+    /// More than one volume source stands in one volume.
+    #[error("more than one volume source: {}", .sources.join(", "))]
+    SeveralSources {
+        /// The sources' field names.
+        sources: Vec<String>,
+    },
+    /// The translation needs what only the site knows.
+    #[error("{driver}: the value `{source_name}.{value}` is needed: {help}")]
+    MissingValue {
+        /// CSI driver, in-tree plugin or FlexVolume driver.
+        driver: DriverName,
+        /// The section of the values file.
+        source_name: String,
+        /// The key in that section.
+        value: String,
+        /// What it is and where to find it.
+        help: String,
+    },
+    /// The volume has no successor in CSI, or none that a translation reaches.
+    #[error("{driver} cannot be translated: {reason}")]
+    NotTranslatable {
+        /// In-tree plugin or FlexVolume driver.
+        driver: DriverName,
+        /// Why.
+        reason: String,
+        /// What to do instead.
+        instead: String,
+    },
+    /// A FlexVolume driver without a mapping.
+    #[error("no mapping is known for the FlexVolume driver {driver:?}")]
+    UnknownDriver {
+        /// As it stands in `flexVolume.driver`.
+        driver: String,
+        /// A mapping file to start from, filled in from the object; option
+        /// values that look like credentials are left out.
+        skeleton: String,
+    },
+    /// A mapping's expression did not give what it has to.
+    #[error("mapping {mapping}: {expression}: {reason}")]
+    Mapping {
+        /// The mapping's name.
+        mapping: String,
+        /// The mapping's field that holds the expression, as `csi.volumeHandle`.
+        expression: String,
+        /// What went wrong; never a value.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The stable code under which the report names this error.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Json(_) => Code::InvalidObject,
+            Self::MissingField { .. } => Code::MissingField,
+            Self::Invalid { .. } => Code::InvalidField,
+            Self::NoTranslation { .. } => Code::NoTranslation,
+            Self::SeveralSources { .. } => Code::SeveralSources,
+            Self::MissingValue { .. } => Code::MissingValue,
+            Self::NotTranslatable { .. } => Code::NotTranslatable,
+            Self::UnknownDriver { .. } => Code::UnknownDriver,
+            Self::Mapping { .. } => Code::MappingFailed,
+        }
+    }
+
+    /// The field that the error is about; empty for the whole object.
+    pub fn path(&self) -> Path {
+        match self {
+            Self::Json(error) => error.path.clone(),
+            Self::MissingField { path, .. } | Self::Invalid { path, .. } => path.clone(),
+            Self::UnknownDriver { .. } => Path::of(&["spec", "flexVolume", "driver"]),
+            _ => Path::default(),
+        }
+    }
+
+    /// What the reader of the message can do.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Json(_) => "correct the object; it went through as it was".into(),
+            Self::MissingField { .. } | Self::Invalid { .. } => {
+                "correct the field, or translate this volume by hand".into()
+            }
+            Self::NoTranslation { .. } => {
+                "`flex2csi drivers` lists what can be translated".into()
+            }
+            Self::SeveralSources { .. } => {
+                "keep the one source that the volume really has; the API server accepts only one"
+                    .into()
+            }
+            Self::MissingValue {
+                source_name, value, ..
+            } => format!("add `{source_name}: {{{value}: …}}` to the file given with --values"),
+            Self::NotTranslatable { instead, .. } => instead.clone(),
+            Self::UnknownDriver { .. } => {
+                "write a mapping for it and give its directory with --mappings; the skeleton is a start"
+                    .into()
+            }
+            Self::Mapping { mapping, .. } => {
+                format!("correct the volume, or override the mapping {mapping} with --mappings")
+            }
+        }
+    }
+}

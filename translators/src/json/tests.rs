@@ -1,0 +1,106 @@
+use super::*;
+
+const PRETTY: &str = r#"{
+    "kind": "PersistentVolume",
+    "spec": {
+        "size": 1e3,
+        "old": {
+            "a": 1
+        }
+    },
+    "z": [1,  2]
+}"#;
+
+#[test]
+fn what_is_not_opened_is_copied_as_written() {
+    let text = "{\"a\":1e3, \"b\":[1 ,2],\"\\u0063\":\"\\u0041\"}";
+    let mut object = Object::parse(text).unwrap();
+    object.set("b", true);
+    assert_eq!(
+        object.to_json(),
+        "{\"a\":1e3,\"b\":true,\"\\u0063\":\"\\u0041\"}"
+    );
+    assert_eq!(object.str("c").unwrap().unwrap(), "A");
+}
+
+#[test]
+fn an_opened_object_without_a_change_comes_out_as_it_was() {
+    let mut object = Object::parse(PRETTY).unwrap();
+    object
+        .object("spec")
+        .unwrap()
+        .unwrap()
+        .object("old")
+        .unwrap();
+    assert_eq!(object.to_json(), PRETTY);
+}
+
+#[test]
+fn what_is_new_is_laid_out_like_its_neighbours() {
+    let mut object = Object::parse(PRETTY).unwrap();
+    let spec = object.object("spec").unwrap().unwrap();
+    let new: Object<'_> = [("driver", "d")].into_iter().collect();
+    spec.replace("old", "csi", new);
+    spec.set("modes", vec![Value::from("RWO")]);
+    let expected = PRETTY.replace("\"old\": {\n            \"a\": 1\n        }", "\"csi\": {\n            \"driver\": \"d\"\n        },\n        \"modes\": [\n            \"RWO\"\n        ]");
+    assert_eq!(object.to_json(), expected);
+}
+
+#[test]
+fn one_line_with_spaces_keeps_its_spaces() {
+    let mut object = Object::parse(r#"{"a": 1, "b": {"c": 2}}"#).unwrap();
+    object.object("b").unwrap().unwrap().set("d", 3);
+    assert_eq!(object.to_json(), r#"{"a": 1, "b": {"c": 2, "d": 3}}"#);
+}
+
+#[test]
+fn null_reads_as_not_set() {
+    let mut object = Object::parse(r#"{"a":null}"#).unwrap();
+    assert_eq!(object.str("a").unwrap(), None);
+    assert_eq!(object.bool("a").unwrap(), None);
+    assert_eq!(object.i32("a").unwrap(), None);
+    assert!(object.object("a").unwrap().is_none());
+    assert!(object.object_or_new("a").unwrap().is_empty());
+}
+
+#[test]
+fn a_wrong_type_is_named_with_its_place_and_without_its_value() {
+    let mut object = Object::parse(r#"{"spec":{"x.y/z":"secret"}}"#).unwrap();
+    let spec = object.object("spec").unwrap().unwrap();
+    let error = spec.bool("x.y/z").unwrap_err().under("spec");
+    assert_eq!(
+        error.to_string(),
+        "expected a boolean, found a string at .spec[\"x.y/z\"]"
+    );
+}
+
+#[test]
+fn integers_are_as_in_go() {
+    let object =
+        Object::parse(r#"{"a":1.0,"b":"1","c":2147483648,"d":-2147483648,"e":1e0,"f":0}"#).unwrap();
+    for wrong in ["a", "b", "c", "e"] {
+        assert!(object.i32(wrong).is_err(), "{wrong}");
+    }
+    assert_eq!(object.i32("d").unwrap(), Some(i32::MIN));
+    assert_eq!(object.i32("f").unwrap(), Some(0));
+}
+
+#[test]
+fn duplicate_keys_are_refused_in_short_and_in_long_objects() {
+    let error = Object::parse(r#"{"a":1,"\u0061":2}"#).unwrap_err();
+    assert_eq!(error.to_string(), "duplicate key \"a\"");
+    let many: Vec<String> = (0..100).map(|n| format!("\"k{}\":1", n % 99)).collect();
+    assert!(Object::parse(&format!("{{{}}}", many.join(","))).is_err());
+}
+
+#[test]
+fn syntax_errors_carry_line_and_column() {
+    let error = Object::parse("{\"a\":1,\n  oops}").unwrap_err();
+    assert!(
+        matches!(error.problem, Problem::Syntax { line: 2, .. }),
+        "{error}"
+    );
+    assert!(Object::parse("[1]").is_err());
+    assert!(Object::parse("{\"a\":1} {}").is_err());
+    assert!(Object::parse("").is_err());
+}

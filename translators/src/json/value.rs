@@ -1,0 +1,200 @@
+use std::borrow::Cow;
+
+use super::{JsonError, Object, parse};
+
+/// One JSON value: text as it was written, or what a translation made of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// Valid JSON text that nobody has looked into, without white space around.
+    Raw(&'a str),
+    /// An object that was opened, or is new.
+    Object(Object<'a>),
+    /// An array that was opened, or is new.
+    Array(Vec<Value<'a>>),
+    /// A new string.
+    String(Cow<'a, str>),
+    /// A new integer.
+    Integer(i64),
+    /// A new boolean.
+    Bool(bool),
+}
+
+impl<'a> Value<'a> {
+    /// JSON's name of the value's type, for messages.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Raw(text) => match text.as_bytes().first() {
+                Some(b'{') => "an object",
+                Some(b'[') => "an array",
+                Some(b'"') => "a string",
+                Some(b't' | b'f') => "a boolean",
+                Some(b'n') => "null",
+                _ => "a number",
+            },
+            Self::Object(_) => "an object",
+            Self::Array(_) => "an array",
+            Self::String(_) => "a string",
+            Self::Integer(_) => "a number",
+            Self::Bool(_) => "a boolean",
+        }
+    }
+
+    /// Whether this is JSON's `null`, which Kubernetes reads as "not set".
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Raw("null"))
+    }
+
+    /// The string that the value holds; `None` for `null`.
+    ///
+    /// # Errors
+    /// The value is of another type.
+    pub fn as_str(&self) -> Result<Option<Cow<'_, str>>, JsonError> {
+        match self {
+            Self::Raw("null") => Ok(None),
+            Self::Raw(text) if text.starts_with('"') => parse::string(text).map(Some),
+            Self::String(text) => Ok(Some(Cow::Borrowed(text))),
+            other => Err(JsonError::expected("a string", other.type_name())),
+        }
+    }
+
+    /// The string that the value holds, borrowed from the input where it can
+    /// be; `None` for `null`.
+    ///
+    /// # Errors
+    /// The value is of another type.
+    pub fn to_str(&self) -> Result<Option<Cow<'a, str>>, JsonError> {
+        match self {
+            Self::Raw("null") => Ok(None),
+            Self::Raw(text) if text.starts_with('"') => parse::string(text).map(Some),
+            Self::String(text) => Ok(Some(text.clone())),
+            other => Err(JsonError::expected("a string", other.type_name())),
+        }
+    }
+
+    /// The boolean that the value holds; `None` for `null`.
+    ///
+    /// # Errors
+    /// The value is of another type.
+    pub fn as_bool(&self) -> Result<Option<bool>, JsonError> {
+        match self {
+            Self::Raw("null") => Ok(None),
+            Self::Raw("true") | Self::Bool(true) => Ok(Some(true)),
+            Self::Raw("false") | Self::Bool(false) => Ok(Some(false)),
+            other => Err(JsonError::expected("a boolean", other.type_name())),
+        }
+    }
+
+    /// The 32-bit integer that the value holds; `None` for `null`. As in Go, a
+    /// number written with a fraction or an exponent is none.
+    ///
+    /// # Errors
+    /// The value is of another type or out of range.
+    pub fn as_i32(&self) -> Result<Option<i32>, JsonError> {
+        const EXPECTED: &str = "an integer of 32 bits";
+        match self {
+            Self::Raw("null") => Ok(None),
+            Self::Raw(text) => match text.parse::<i32>() {
+                Ok(number) if !text.starts_with('+') => Ok(Some(number)),
+                _ => Err(JsonError::expected(EXPECTED, self.type_name())),
+            },
+            Self::Integer(number) => i32::try_from(*number)
+                .map(Some)
+                .map_err(|_| JsonError::expected(EXPECTED, "a number")),
+            other => Err(JsonError::expected(EXPECTED, other.type_name())),
+        }
+    }
+
+    /// Opens the value as an object in place; `None` for `null`.
+    ///
+    /// # Errors
+    /// The value is of another type, or has a key twice.
+    pub fn open_object(&mut self) -> Result<Option<&mut Object<'a>>, JsonError> {
+        if let Self::Raw(text) = *self {
+            match text.as_bytes().first() {
+                Some(b'{') => *self = Self::Object(Object::parse(text)?),
+                Some(b'n') => return Ok(None),
+                _ => return Err(JsonError::expected("an object", self.type_name())),
+            }
+        }
+        match self {
+            Self::Object(object) => Ok(Some(object)),
+            other => Err(JsonError::expected("an object", other.type_name())),
+        }
+    }
+
+    /// Opens the value as an array in place; `None` for `null`.
+    ///
+    /// # Errors
+    /// The value is of another type.
+    pub fn open_array(&mut self) -> Result<Option<&mut Vec<Value<'a>>>, JsonError> {
+        if let Self::Raw(text) = *self {
+            match text.as_bytes().first() {
+                Some(b'[') => *self = Self::Array(parse::array(text)?),
+                Some(b'n') => return Ok(None),
+                _ => return Err(JsonError::expected("an array", self.type_name())),
+            }
+        }
+        match self {
+            Self::Array(items) => Ok(Some(items)),
+            other => Err(JsonError::expected("an array", other.type_name())),
+        }
+    }
+
+    /// Whether Go's `omitempty` would leave this out: `null`, an empty string,
+    /// array or object, zero or false.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Raw(text) => match text.as_bytes().first() {
+                Some(b'{' | b'[') => text[1..text.len() - 1].trim_ascii().is_empty(),
+                _ => matches!(*text, "null" | "\"\"" | "0" | "false"),
+            },
+            Self::Object(object) => object.is_empty(),
+            Self::Array(items) => items.is_empty(),
+            Self::String(text) => text.is_empty(),
+            Self::Integer(number) => *number == 0,
+            Self::Bool(value) => !value,
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::String(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::String(Cow::Owned(text))
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Value<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        Self::String(text)
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i32> for Value<'_> {
+    fn from(number: i32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
+impl<'a> From<Object<'a>> for Value<'a> {
+    fn from(object: Object<'a>) -> Self {
+        Self::Object(object)
+    }
+}
+
+impl<'a> From<Vec<Value<'a>>> for Value<'a> {
+    fn from(items: Vec<Value<'a>>) -> Self {
+        Self::Array(items)
+    }
+}
