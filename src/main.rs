@@ -1,2 +1,18 @@
-//! The program.
-fn main() {}
+//! Parses the command line and dispatches.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use flex2csi::cli::{Cli, Verb};
+use flex2csi::{catalogue, exit, translate};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.color.apply();
+    let done = match cli.verb {
+        Verb::Translate(args) => translate::run(&args),
+        Verb::Drivers(args) => catalogue::drivers(&args),
+        Verb::Explain(args) => catalogue::explain(&args),
+    };
+    exit::code(done)
+}

@@ -1,1 +1,234 @@
-//! In-tree plugins.
+//! In-tree plugins, translated as kubelet and the attach/detach controller
+//! translate them: with the results of k8s.io/csi-translation-lib v0.36.3, and
+//! v0.30.14 for RBD, which later versions no longer know.
+//!
+//! Where the library's answer depends on the order of a Go map, here the order
+//! is fixed: of two sources in one volume the first in [`PLUGINS`] is
+//! translated and the other stays; of two parameters or attributes that become
+//! one the last in the object counts. Where the library panics, here is an error.
+//!
+//! What a translation does not touch keeps its text. A source is replaced as a
+//! whole, what is unknown in it included.
+
+use std::borrow::Cow;
+
+use crate::error::Error;
+use crate::json::{Object, Value};
+
+mod affinity;
+mod allowed_topologies;
+mod aws_ebs;
+mod azure_disk;
+mod azure_file;
+mod ceph;
+mod cephfs;
+mod cinder;
+mod csi_source;
+mod fields;
+mod flocker;
+mod gce_pd;
+mod glusterfs;
+mod go_text;
+mod go_url;
+mod kept;
+mod nfs;
+mod omit_empty;
+mod parameters;
+mod partition;
+mod photon;
+mod plugin;
+mod portworx;
+mod quobyte;
+mod rbd;
+mod regions;
+mod scaleio;
+mod storageos;
+pub mod stored;
+mod topology;
+mod vsphere;
+
+use csi_source::CSI;
+use fields::Fields;
+use plugin::Plugin;
+
+/// The plugins that the library knows, in the order in which a volume's sources
+/// are looked for.
+pub(crate) static PLUGINS: [&dyn Plugin; 8] = [
+    &aws_ebs::AwsEbs,
+    &gce_pd::GcePd,
+    &cinder::Cinder,
+    &azure_disk::AzureDisk,
+    &azure_file::AzureFile,
+    &vsphere::Vsphere,
+    &portworx::Portworx,
+    &rbd::Rbd,
+];
+
+/// The plugin whose source stands in a volume's member of this name.
+pub(crate) fn by_source(member: &str) -> Option<&'static dyn Plugin> {
+    PLUGINS.into_iter().find(|plugin| plugin.source() == member)
+}
+
+/// The plugin of this name.
+pub(crate) fn by_name(name: &str) -> Option<&'static dyn Plugin> {
+    PLUGINS.into_iter().find(|plugin| plugin.name() == name)
+}
+
+/// The plugin that this CSI driver succeeds.
+pub(crate) fn by_driver(driver: &str) -> Option<&'static dyn Plugin> {
+    PLUGINS.into_iter().find(|plugin| plugin.driver() == driver)
+}
+
+/// The first plugin whose source stands in `spec`, or in a pod's volume.
+fn first_of(volume: &Object<'_>) -> Option<&'static dyn Plugin> {
+    let is_set = |value: &Value<'_>| !value.is_null();
+    PLUGINS
+        .into_iter()
+        .find(|plugin| volume.get(plugin.source()).is_some_and(is_set))
+}
+
+fn first_of_pv(pv: &mut Object<'_>) -> Result<Option<&'static dyn Plugin>, Error> {
+    Ok(pv.object("spec")?.and_then(|spec| first_of(spec)))
+}
+
+fn no_translation(what: impl Into<String>) -> Error {
+    Error::NoTranslation { what: what.into() }
+}
+
+/// Gives a PersistentVolume with an in-tree source its CSI source.
+///
+/// # Errors
+/// It has no in-tree source that is known, or one that has no form in CSI.
+pub fn to_csi(mut pv: Object<'_>) -> Result<Object<'_>, Error> {
+    let plugin = first_of_pv(&mut pv)?
+        .ok_or_else(|| no_translation("a PersistentVolume without an in-tree source"))?;
+    plugin.to_csi(&mut pv)?;
+    Ok(pv)
+}
+
+/// Gives a PersistentVolume with the CSI source of a driver that succeeds an
+/// in-tree plugin that plugin's source.
+///
+/// # Errors
+/// It has no CSI source, one of another driver, or one that the plugin cannot
+/// express.
+pub fn to_in_tree(mut pv: Object<'_>) -> Result<Object<'_>, Error> {
+    // Opened in place: it is changed anyway.
+    pv.object("spec")?;
+    let driver = {
+        let root = Fields::of(&pv);
+        let spec = root.child("spec")?;
+        let csi = spec
+            .child_if_set(CSI)?
+            .ok_or_else(|| no_translation("a PersistentVolume without a CSI source"))?;
+        csi.text("driver")?
+    };
+    let plugin = by_driver(&driver)
+        .ok_or_else(|| no_translation(format!("the CSI driver {driver:?} to an in-tree plugin")))?;
+    plugin.to_in_tree(&mut pv)?;
+    Ok(pv)
+}
+
+/// Makes a StorageClass of an in-tree plugin one for the plugin's CSI driver.
+/// What the class itself names as provisioner does not matter, and of most
+/// plugins it stays.
+///
+/// # Errors
+/// The plugin is not known, or its parameters have no form in CSI.
+pub fn storage_class_to_csi<'a>(plugin: &str, class: Object<'a>) -> Result<Object<'a>, Error> {
+    let known = by_name(plugin)
+        .ok_or_else(|| no_translation(format!("StorageClasses of the plugin {plugin:?}")))?;
+    let mut class = class;
+    known.storage_class(&mut class)?;
+    Ok(class)
+}
+
+/// The PersistentVolume, in memory only, that a pod's volume with an in-tree
+/// source stands for: name, source, access mode and volume mode.
+///
+/// # Errors
+/// The volume has no in-tree source that is known, or one that has no form in
+/// CSI.
+pub fn inline_to_csi<'a>(volume: Object<'a>, pod_namespace: &'a str) -> Result<Object<'a>, Error> {
+    let plugin = first_of(&volume)
+        .ok_or_else(|| no_translation("a pod's volume without an in-tree source"))?;
+    let inline = plugin.inline_to_csi(&Fields::of(&volume), pod_namespace)?;
+    Ok(inline.into_volume())
+}
+
+/// Completes a handle that leaves open what only the node's id tells. Handles of
+/// all drivers but GCE's come back as they are.
+///
+/// # Errors
+/// The driver succeeds no in-tree plugin, or handle and id have not the form
+/// that they have to.
+pub fn repair_handle<'h>(
+    driver: &str,
+    handle: &'h str,
+    node_id: &str,
+) -> Result<Cow<'h, str>, Error> {
+    by_driver(driver)
+        .ok_or_else(|| no_translation(format!("handles of the CSI driver {driver:?}")))?
+        .repair_handle(handle, node_id)
+}
+
+/// The EBS volume's id in an id as Kubernetes has it: `vol-1`, `aws:///vol-1` or
+/// `aws://zone/vol-1`.
+///
+/// # Errors
+/// The id begins with `aws://` and is no URL with a volume's id for its path.
+pub fn ebs_volume_id(id: &str) -> Result<Cow<'_, str>, Error> {
+    aws_ebs::volume_id(Cow::Borrowed(id))
+}
+
+/// Whether [`to_csi`] knows a source of the PersistentVolume.
+///
+/// # Errors
+/// `spec` is no object.
+pub fn is_migratable(pv: &mut Object<'_>) -> Result<bool, Error> {
+    Ok(first_of_pv(pv)?.is_some())
+}
+
+/// Whether [`inline_to_csi`] knows a source of the pod's volume.
+pub fn is_inline_migratable(volume: &Object<'_>) -> bool {
+    first_of(volume).is_some()
+}
+
+/// The name of the in-tree plugin of a PersistentVolume, or if there is none of
+/// a pod's volume.
+///
+/// # Errors
+/// Neither is given, or the one that counts has no in-tree source that is known.
+pub fn plugin_of_source(
+    pv: Option<&mut Object<'_>>,
+    volume: Option<&Object<'_>>,
+) -> Result<&'static str, Error> {
+    let plugin = match (pv, volume) {
+        (Some(pv), _) => first_of_pv(pv)?,
+        (None, Some(volume)) => first_of(volume),
+        (None, None) => None,
+    };
+    plugin
+        .map(Plugin::name)
+        .ok_or_else(|| no_translation("a volume without an in-tree source"))
+}
+
+/// The CSI driver that succeeds the in-tree plugin of this name.
+pub fn driver_of_plugin(plugin: &str) -> Option<&'static str> {
+    by_name(plugin).map(Plugin::driver)
+}
+
+/// The in-tree plugin that this CSI driver succeeds.
+pub fn plugin_of_driver(driver: &str) -> Option<&'static str> {
+    by_driver(driver).map(Plugin::name)
+}
+
+/// Whether this is the name of an in-tree plugin that is known.
+pub fn is_migratable_plugin(plugin: &str) -> bool {
+    by_name(plugin).is_some()
+}
+
+/// Whether the CSI driver succeeds an in-tree plugin.
+pub fn is_migrated_driver(driver: &str) -> bool {
+    by_driver(driver).is_some()
+}

@@ -9,10 +9,12 @@ mod error;
 mod object;
 mod parse;
 mod path;
+mod scan;
+mod surrogates;
 mod value;
 mod write;
 
-pub use error::{JsonError, Problem};
+pub use error::{At, JsonError, Problem};
 pub use object::{Layout, Member, Object};
 pub use path::Path;
 pub use value::Value;

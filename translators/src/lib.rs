@@ -5,17 +5,31 @@
 //! copied as written.
 
 pub mod context;
+pub mod endpoint;
 pub mod error;
 pub mod flex;
 pub mod in_tree;
 pub mod json;
+pub mod kind;
 pub mod note;
 pub mod outcome;
+pub mod source;
 pub mod storage_class;
 pub mod values;
 
+mod claim;
+mod digest;
+mod inline_volume;
+mod persistent_volume;
+mod snapshot_content;
+mod stored_volume;
+mod translate;
+mod workload;
+
 pub use context::{ClaimRef, Context, Direction, Target};
 pub use error::Error;
+pub use kind::Kind;
 pub use note::{Code, Note, Severity};
 pub use outcome::Outcome;
+pub use translate::{translate, translate_as};
 pub use values::Values;

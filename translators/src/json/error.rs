@@ -39,6 +39,9 @@ pub enum Problem {
         /// The key that stands there twice.
         key: String,
     },
+    /// The value is nested deeper than any Kubernetes object.
+    #[error("nested too deep")]
+    TooDeep,
     /// The value has another JSON type than the Kubernetes API gives it.
     #[error("expected {expected}, found {found}")]
     Type {
@@ -59,8 +62,23 @@ impl JsonError {
     }
 
     /// The same error, seen from the object that holds the member `key`.
-    pub(crate) fn under(mut self, key: &str) -> Self {
+    pub fn under(mut self, key: &str) -> Self {
         self.path.prepend(key);
         self
+    }
+}
+
+/// Names the place of an error for the whole object.
+pub trait At<T> {
+    /// The same result, its error seen from the object that holds `path`.
+    ///
+    /// # Errors
+    /// As before.
+    fn at(self, path: &[&str]) -> Result<T, JsonError>;
+}
+
+impl<T> At<T> for Result<T, JsonError> {
+    fn at(self, path: &[&str]) -> Result<T, JsonError> {
+        self.map_err(|error| path.iter().rev().fold(error, |error, key| error.under(key)))
     }
 }

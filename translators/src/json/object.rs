@@ -1,22 +1,36 @@
 use std::borrow::Cow;
 
+use super::value::MAX_DEPTH;
 use super::{JsonError, Value, parse};
 
 /// An opened JSON object: its members in the order in which they stand.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Object<'a> {
     members: Vec<Member<'a>>,
-    layout: Option<Layout<'a>>,
+    /// The text that was opened, for its layout; `None` if the object is new.
+    text: Option<&'a str>,
+}
+
+impl PartialEq for Object<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.members == other.members && self.layout() == other.layout()
+    }
 }
 
 /// One member of an [`Object`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Member<'a> {
     key: Cow<'a, str>,
-    /// The key's own text with its quotes, where escapes make it differ.
+    /// The key as it was written, quotes included; `None` if it is new.
     written: Option<&'a str>,
     /// The member's value.
     pub value: Value<'a>,
+}
+
+impl PartialEq for Member<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.value == other.value
+    }
 }
 
 /// The white space with which an object was written, so that what is changed
@@ -40,12 +54,17 @@ impl<'a> Member<'a> {
         }
     }
 
-    pub(super) fn written(text: &'a str, value: Value<'a>) -> Result<Self, JsonError> {
-        let key = parse::string(text)?;
-        let written = matches!(key, Cow::Owned(_)).then_some(text);
-        Ok(Self {
+    /// A member whose key stands in the input as `text`, quotes included;
+    /// without escapes if it `is_plain`.
+    pub(super) fn written(text: &'a str, is_plain: bool, value: Value<'a>) -> Option<Self> {
+        let key = if is_plain {
+            Cow::Borrowed(text.get(1..text.len() - 1)?)
+        } else {
+            parse::string(text).ok()?
+        };
+        Some(Self {
             key,
-            written,
+            written: Some(text),
             value,
         })
     }
@@ -67,7 +86,7 @@ impl<'a> Member<'a> {
 
 impl<'a> Layout<'a> {
     /// Reads the white space of `text`, which is one valid JSON object.
-    pub(super) fn of(text: &'a str) -> Option<Self> {
+    fn of(text: &'a str) -> Option<Self> {
         let body = text.strip_prefix('{')?.strip_suffix('}')?;
         let key = body.trim_ascii_start();
         let inner = &body[..body.len() - key.len()];
@@ -111,12 +130,30 @@ impl<'a> Object<'a> {
         parse::object(text.trim_ascii())
     }
 
-    pub(super) fn from_parts(members: Vec<Member<'a>>, layout: Option<Layout<'a>>) -> Self {
-        Self { members, layout }
+    pub(super) fn from_parts(members: Vec<Member<'a>>, text: &'a str) -> Self {
+        Self {
+            members,
+            text: Some(text),
+        }
     }
 
-    pub(super) fn layout(&self) -> Option<Layout<'a>> {
-        self.layout
+    /// The members of an object that stands in the input as `text`; `None` if a
+    /// key stands there twice.
+    pub(super) fn from_members(members: Vec<Member<'a>>, text: &'a str) -> Option<Self> {
+        parse::duplicate(&members)
+            .is_none()
+            .then(|| Self::from_parts(members, text))
+    }
+
+    /// The text that was opened, whatever has been changed since; `None` if the
+    /// object is new.
+    pub fn source(&self) -> Option<&'a str> {
+        self.text
+    }
+
+    /// The white space with which the object was written; `None` if it is new.
+    pub fn layout(&self) -> Option<Layout<'a>> {
+        self.text.and_then(Layout::of)
     }
 
     /// The members, in order.
@@ -258,6 +295,28 @@ impl<'a> Object<'a> {
             Some(value) => value.open_array().map_err(|error| error.under(key)),
             None => Ok(None),
         }
+    }
+
+    /// The same object, opened to its leaves and without a layout of its own,
+    /// so that it outlives its input.
+    ///
+    /// # Errors
+    /// As [`Value::into_owned`].
+    pub fn into_owned(self) -> Result<Object<'static>, JsonError> {
+        self.owned(MAX_DEPTH)
+    }
+
+    pub(super) fn owned(self, depth: usize) -> Result<Object<'static>, JsonError> {
+        let mut owned = Object::new();
+        for member in self.members {
+            let value = member
+                .value
+                .owned(depth)
+                .map_err(|error| error.under(&member.key))?;
+            let key = Cow::Owned(member.key.into_owned());
+            owned.members.push(Member::new(key, value));
+        }
+        Ok(owned)
     }
 
     /// Takes a member out as an opened object; `None` where it is absent or `null`.

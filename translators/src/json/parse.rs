@@ -7,22 +7,34 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::object::{Layout, Member, Object};
-use super::{JsonError, Path, Problem, Value};
+use super::object::{Member, Object};
+use super::{JsonError, Path, Problem, Value, scan, surrogates};
 
 /// Above this many members duplicates are looked for by hash, not by pairs.
 const FEW: usize = 24;
 
 pub(super) fn object(text: &str) -> Result<Object<'_>, JsonError> {
     let Members(members) = from_str(text)?;
-    if let Some(key) = duplicate(&members) {
-        return Err(JsonError {
+    unique(text, members)
+}
+
+fn unique<'a>(text: &'a str, members: Vec<Member<'a>>) -> Result<Object<'a>, JsonError> {
+    let twice = duplicate(&members).map(str::to_owned);
+    match twice {
+        None => Ok(Object::from_parts(members, text)),
+        Some(key) => Err(JsonError {
             path: Path::default(),
             problem: Problem::DuplicateKey { key },
-        });
+        }),
     }
-    let layout = Layout::of(text);
-    Ok(Object::from_parts(members, layout))
+}
+
+/// Opens an object whose text has been read as part of another.
+pub(super) fn inner_object(text: &str) -> Result<Object<'_>, JsonError> {
+    match scan::members(text, &[]) {
+        Some(members) => unique(text, members),
+        None => object(text),
+    }
 }
 
 pub(super) fn array(text: &str) -> Result<Vec<Value<'_>>, JsonError> {
@@ -30,12 +42,24 @@ pub(super) fn array(text: &str) -> Result<Vec<Value<'_>>, JsonError> {
     Ok(items)
 }
 
-/// Decodes one JSON string, borrowed where it has no escapes.
+/// Opens an array whose text has been read as part of an object.
+pub(super) fn inner_array(text: &str) -> Result<Vec<Value<'_>>, JsonError> {
+    match scan::items(text, &[]) {
+        Some(items) => Ok(items),
+        None => array(text),
+    }
+}
+
+/// Decodes one JSON string, borrowed where it has no escapes. Escapes of half a
+/// character become U+FFFD, as in Go.
 pub(super) fn string(text: &str) -> Result<Cow<'_, str>, JsonError> {
     if let Some(plain) = unescaped(text) {
         return Ok(Cow::Borrowed(plain));
     }
-    from_str::<String>(text).map(Cow::Owned)
+    match serde_json::from_str(text) {
+        Ok(decoded) => Ok(Cow::Owned(decoded)),
+        Err(_) => from_str::<String>(&surrogates::replace_lone(text)).map(Cow::Owned),
+    }
 }
 
 /// What stands between the quotes, if that is the string itself.
@@ -64,20 +88,21 @@ fn reason(error: &serde_json::Error) -> String {
     }
 }
 
-fn duplicate(members: &[Member<'_>]) -> Option<String> {
+/// A key that stands there twice.
+pub(super) fn duplicate<'m>(members: &'m [Member<'_>]) -> Option<&'m str> {
     if members.len() <= FEW {
         let twice = members.iter().enumerate().find(|(index, member)| {
             members[..*index]
                 .iter()
                 .any(|earlier| earlier.key() == member.key())
         });
-        return twice.map(|(_, member)| member.key().to_owned());
+        return twice.map(|(_, member)| member.key());
     }
     let mut seen = HashSet::with_capacity(members.len());
     members
         .iter()
-        .find(|member| !seen.insert(member.key()))
-        .map(|member| member.key().to_owned())
+        .map(Member::key)
+        .find(|key| !seen.insert(*key))
 }
 
 struct Members<'a>(Vec<Member<'a>>);
@@ -96,9 +121,12 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 let mut members = Vec::with_capacity(8);
                 while let Some(key) = map.next_key::<&'de RawValue>()? {
                     let value = map.next_value::<&'de RawValue>()?;
-                    let member = Member::written(key.get(), Value::Raw(value.get()))
-                        .map_err(serde::de::Error::custom)?;
-                    members.push(member);
+                    let key = key.get();
+                    let value = Value::Raw(value.get());
+                    match Member::written(key, !key.contains('\\'), value) {
+                        Some(member) => members.push(member),
+                        None => return Err(serde::de::Error::custom("invalid key")),
+                    }
                 }
                 Ok(Members(members))
             }

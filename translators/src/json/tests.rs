@@ -104,3 +104,30 @@ fn syntax_errors_carry_line_and_column() {
     assert!(Object::parse("{\"a\":1} {}").is_err());
     assert!(Object::parse("").is_err());
 }
+
+#[test]
+fn what_outlives_its_input_is_opened_to_its_leaves() {
+    let object = Object::parse("{ \"a\" : [1e3, {\"\\u0062\":null}], \"s\":\"\\n\" }").unwrap();
+    let owned = object.into_owned().unwrap();
+    assert_eq!(owned.to_json(), r#"{"a":[1e3,{"b":null}],"s":"\n"}"#);
+}
+
+#[test]
+fn a_value_nested_without_end_is_refused_and_does_not_end_the_program() {
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    let object = Object::parse(&deep).unwrap();
+    assert_eq!(object.clone().to_json(), deep);
+    let error = object.into_owned().unwrap_err();
+    assert_eq!(error.problem, Problem::TooDeep);
+}
+
+#[test]
+fn a_new_object_beside_another_is_laid_out_like_it() {
+    let sibling = Object::parse("{\n    \"a\": {}\n  }").unwrap();
+    let inner: Object<'_> = [("c", 1)].into_iter().collect();
+    let new: Object<'_> = [("b", inner)].into_iter().collect();
+    let mut out = Vec::new();
+    new.write_like(&sibling, &mut out);
+    let expected = "{\n    \"b\": {\n      \"c\": 1\n    }\n  }";
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+}

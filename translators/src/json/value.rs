@@ -1,6 +1,9 @@
 use std::borrow::Cow;
 
-use super::{JsonError, Object, parse};
+use super::{JsonError, Object, Path, Problem, parse, scan};
+
+/// Far deeper than any Kubernetes object, and far from the end of the stack.
+pub(super) const MAX_DEPTH: usize = 128;
 
 /// One JSON value: text as it was written, or what a translation made of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,20 +20,27 @@ pub enum Value<'a> {
     Integer(i64),
     /// A new boolean.
     Bool(bool),
+    /// A number or a literal that outlives its input, as it was written.
+    Text(Box<str>),
+}
+
+fn type_of(text: &str) -> &'static str {
+    match text.as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
 }
 
 impl<'a> Value<'a> {
     /// JSON's name of the value's type, for messages.
     pub fn type_name(&self) -> &'static str {
         match self {
-            Self::Raw(text) => match text.as_bytes().first() {
-                Some(b'{') => "an object",
-                Some(b'[') => "an array",
-                Some(b'"') => "a string",
-                Some(b't' | b'f') => "a boolean",
-                Some(b'n') => "null",
-                _ => "a number",
-            },
+            Self::Raw(text) => type_of(text),
+            Self::Text(text) => type_of(text),
             Self::Object(_) => "an object",
             Self::Array(_) => "an array",
             Self::String(_) => "a string",
@@ -111,7 +121,7 @@ impl<'a> Value<'a> {
     pub fn open_object(&mut self) -> Result<Option<&mut Object<'a>>, JsonError> {
         if let Self::Raw(text) = *self {
             match text.as_bytes().first() {
-                Some(b'{') => *self = Self::Object(Object::parse(text)?),
+                Some(b'{') => *self = Self::Object(parse::inner_object(text)?),
                 Some(b'n') => return Ok(None),
                 _ => return Err(JsonError::expected("an object", self.type_name())),
             }
@@ -129,7 +139,7 @@ impl<'a> Value<'a> {
     pub fn open_array(&mut self) -> Result<Option<&mut Vec<Value<'a>>>, JsonError> {
         if let Self::Raw(text) = *self {
             match text.as_bytes().first() {
-                Some(b'[') => *self = Self::Array(parse::array(text)?),
+                Some(b'[') => *self = Self::Array(parse::inner_array(text)?),
                 Some(b'n') => return Ok(None),
                 _ => return Err(JsonError::expected("an array", self.type_name())),
             }
@@ -137,6 +147,24 @@ impl<'a> Value<'a> {
         match self {
             Self::Array(items) => Ok(Some(items)),
             other => Err(JsonError::expected("an array", other.type_name())),
+        }
+    }
+
+    /// Opens what stands at the path, through objects and lists, in one go where
+    /// it would be opened step by step. What cannot be opened is left as it is,
+    /// for the step to say why.
+    pub fn open_ahead(&mut self, path: &[&str]) {
+        if let Self::Raw(text) = *self {
+            let opened = match text.as_bytes().first() {
+                Some(b'{') => scan::members(text, path)
+                    .and_then(|members| Object::from_members(members, text))
+                    .map(Self::Object),
+                Some(b'[') => scan::items(text, path).map(Self::Array),
+                _ => None,
+            };
+            if let Some(opened) = opened {
+                *self = opened;
+            }
         }
     }
 
@@ -153,8 +181,47 @@ impl<'a> Value<'a> {
             Self::String(text) => text.is_empty(),
             Self::Integer(number) => *number == 0,
             Self::Bool(value) => !value,
+            Self::Text(text) => matches!(&**text, "null" | "0" | "false"),
         }
     }
+
+    /// The same value, opened to its leaves, so that it outlives its input and
+    /// is written in the layout of the place where it goes.
+    ///
+    /// # Errors
+    /// A string in it has an escape that stands for no character, an object has
+    /// a key twice, or it is nested deeper than any Kubernetes object.
+    pub fn into_owned(self) -> Result<Value<'static>, JsonError> {
+        self.owned(MAX_DEPTH)
+    }
+
+    pub(super) fn owned(self, depth: usize) -> Result<Value<'static>, JsonError> {
+        let Some(below) = depth.checked_sub(1) else {
+            return Err(JsonError {
+                path: Path::default(),
+                problem: Problem::TooDeep,
+            });
+        };
+        Ok(match self {
+            Self::Raw(text) => match text.as_bytes().first() {
+                Some(b'{') => Value::Object(parse::inner_object(text)?.owned(below)?),
+                Some(b'[') => owned_items(parse::inner_array(text)?, below)?,
+                Some(b'"') => Value::String(Cow::Owned(parse::string(text)?.into_owned())),
+                _ => Value::Text(text.into()),
+            },
+            Self::Object(object) => Value::Object(object.owned(below)?),
+            Self::Array(items) => owned_items(items, below)?,
+            Self::String(text) => Value::String(Cow::Owned(text.into_owned())),
+            Self::Integer(number) => Value::Integer(number),
+            Self::Bool(value) => Value::Bool(value),
+            Self::Text(text) => Value::Text(text),
+        })
+    }
+}
+
+fn owned_items(items: Vec<Value<'_>>, depth: usize) -> Result<Value<'static>, JsonError> {
+    let items: Result<Vec<_>, _> = items.into_iter().map(|item| item.owned(depth)).collect();
+    items.map(Value::Array)
 }
 
 impl<'a> From<&'a str> for Value<'a> {

@@ -64,6 +64,32 @@ impl Object<'_> {
         object(self, &COMPACT, out);
     }
 
+    /// Appends the object's JSON text to `out`, laid out like `sibling`, beside
+    /// which it will stand.
+    pub fn write_like(&self, sibling: &Object<'_>, out: &mut Vec<u8>) {
+        match sibling.layout() {
+            Some(layout) if !self.is_empty() => members(self, &Frame::of(layout), out),
+            _ => self.write(out),
+        }
+    }
+
+    /// Appends the object's JSON text to `out`, indented by `unit` a level below
+    /// `base`, the line break and indentation before its closing brace. Only
+    /// what is opened is laid out.
+    pub fn write_indented(&self, base: &str, unit: &str, out: &mut Vec<u8>) {
+        let inner = format!("{base}{unit}");
+        let frame = Frame {
+            inner: Cow::Borrowed(&inner),
+            end: Cow::Borrowed(base),
+            colon: " ",
+        };
+        if self.is_empty() {
+            out.extend_from_slice(b"{}");
+        } else {
+            members(self, &frame, out);
+        }
+    }
+
     /// The object's JSON text.
     pub fn to_json(&self) -> String {
         let mut out = Vec::new();
@@ -83,6 +109,7 @@ impl Value<'_> {
 fn value(value: &Value<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Raw(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Text(text) => out.extend_from_slice(text.as_bytes()),
         Value::Object(inner) => object(inner, frame, out),
         Value::Array(items) => array(items, frame, out),
         Value::String(text) => string(text, out),
@@ -102,6 +129,10 @@ fn object(object: &Object<'_>, around: &Frame<'_>, out: &mut Vec<u8>) {
         Some(layout) => Frame::of(layout),
         None => around.child(),
     };
+    members(object, &frame, out);
+}
+
+fn members(object: &Object<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     out.push(b'{');
     for (index, member) in object.members().iter().enumerate() {
         if index > 0 {
@@ -114,7 +145,7 @@ fn object(object: &Object<'_>, around: &Frame<'_>, out: &mut Vec<u8>) {
         }
         out.push(b':');
         out.extend_from_slice(frame.colon.as_bytes());
-        value(&member.value, &frame, out);
+        value(&member.value, frame, out);
     }
     out.extend_from_slice(frame.end.as_bytes());
     out.push(b'}');

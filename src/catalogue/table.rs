@@ -1,0 +1,105 @@
+//! The listings as columns that fit a terminal.
+
+use std::fmt::Write;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use flex2csi_translators::in_tree::stored::Reach;
+
+use super::entry::{Entry, Field};
+
+/// Where output is no terminal.
+const WIDTH: u16 = 120;
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header);
+    if table.width().is_none() {
+        table.set_width(WIDTH);
+    }
+    table
+}
+
+/// One line for each source.
+pub fn drivers(entries: &[Entry]) -> String {
+    let mut table = table(&["SOURCE", "FORM", "CSI DRIVER", "HOW FAR", "NEEDS"]);
+    for entry in entries {
+        table.add_row([
+            &entry.name,
+            entry.form.as_str(),
+            entry.csi_driver.as_deref().unwrap_or("-"),
+            how_far(entry.reach),
+            &entry.needs.join(", "),
+        ]);
+    }
+    text(&table)
+}
+
+fn how_far(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Full => "full",
+        Reach::NeedsValue => "with a value",
+        Reach::Kept => "kept",
+        Reach::OnRequest => "if asked for",
+        Reach::NotTranslatable => "no",
+    }
+}
+
+/// A source, its values, and where each field comes from.
+pub fn explanation(entry: &Entry, fields: &[Field]) -> String {
+    let mut out = String::new();
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            // Writing to a String does not fail.
+            let _ = writeln!(out, "{name:<14}{value}");
+        }
+    };
+    line(
+        "Source:",
+        &format!("{} ({})", entry.name, entry.form.as_str()),
+    );
+    line("", &entry.summary);
+    line("Drivers:", &entry.drivers.join(", "));
+    line("Provisioners:", &entry.provisioners.join(", "));
+    line("CSI driver:", entry.csi_driver.as_deref().unwrap_or("-"));
+    line("How far:", how_far(entry.reach));
+    line("Confidence:", entry.confidence.unwrap_or(""));
+    if let Some(not) = &entry.not_translatable {
+        line("Why not:", &not.reason);
+        line("Instead:", &not.instead);
+    }
+    if !entry.values.is_empty() {
+        let mut values = table(&["VALUE", "KIND", "REQUIRED", "DEFAULT", "WHAT IT IS"]);
+        for value in &entry.values {
+            values.add_row([
+                value.name.as_ref(),
+                &value.kind.to_string(),
+                if value.required { "yes" } else { "no" },
+                value.default.as_deref().unwrap_or("-"),
+                &value.help,
+            ]);
+        }
+        let _ = write!(out, "\n{}", text(&values));
+    }
+    if !fields.is_empty() {
+        let mut origins = table(&["OBJECT", "FIELD", "FROM", ""]);
+        for field in fields {
+            let from = if field.from.is_empty() {
+                "-"
+            } else {
+                &field.from
+            };
+            origins.add_row([&field.kind, &field.target, from, &field.remark]);
+        }
+        let _ = write!(out, "\n{}", text(&origins));
+    }
+    out
+}
+
+/// Without the spaces that fill the last column.
+fn text(table: &Table) -> String {
+    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
+    lines.collect()
+}

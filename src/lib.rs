@@ -1,0 +1,12 @@
+//! Moves Kubernetes volumes in legacy form to CSI.
+//!
+//! The program behind `flex2csi`: one module for each door and for each part
+//! that doors share. What a legacy volume becomes is decided in
+//! [`flex2csi_translators`]; nothing here knows a driver.
+
+pub mod catalogue;
+pub mod cli;
+pub mod exit;
+pub mod manifest;
+pub mod site;
+pub mod translate;

@@ -1,0 +1,88 @@
+//! What a site adds: its values file and its own mappings, read from files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use flex2csi_translators::flex::Mappings;
+use flex2csi_translators::{Values, in_tree};
+
+use crate::exit::Usage;
+use crate::manifest;
+
+/// Reads the built-in mappings and those of the directories, in order: a later
+/// one takes the place of an earlier one.
+///
+/// # Errors
+/// A directory or a file cannot be read, or a mapping in it is wrong.
+pub fn mappings(directories: &[PathBuf]) -> anyhow::Result<Mappings> {
+    let mut mappings = Mappings::built_in();
+    for directory in directories {
+        for file in mapping_files(directory)? {
+            let text = read(&file)?;
+            mappings
+                .add(&file.display().to_string(), &text)
+                .map_err(|error| Usage(error.to_string()))?;
+        }
+    }
+    Ok(mappings)
+}
+
+fn mapping_files(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let usage = |error: std::io::Error| Usage(format!("{}: {error}", directory.display()));
+    if directory.is_file() {
+        return Ok(vec![directory.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(usage)? {
+        let path = entry.map_err(usage)?.path();
+        if matches!(
+            path.extension().and_then(|end| end.to_str()),
+            Some("yaml" | "yml")
+        ) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        let message = format!("{}: no mapping (*.yaml) in it", directory.display());
+        return Err(Usage(message).into());
+    }
+    Ok(files)
+}
+
+/// Reads a values file and checks it against what the sources declare.
+///
+/// # Errors
+/// The file cannot be read, is not a values file, or has a section or a key
+/// that no source declares.
+pub fn values(file: Option<&Path>, mappings: &Mappings) -> anyhow::Result<Values> {
+    let Some(file) = file else {
+        return Ok(Values::default());
+    };
+    let text = read(file)?;
+    let json = manifest::yaml::to_json(&text, 1)
+        .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
+    let values: Values = match json.as_str() {
+        "null" => Values::default(),
+        json => serde_json::from_str(json).map_err(|error| {
+            Usage(format!(
+                "{}: not a values file: {error}; a section for each source, `name: {{key: value}}`",
+                file.display()
+            ))
+        })?,
+    };
+    let in_tree: Vec<_> = in_tree::stored::catalogue().collect();
+    let in_tree = in_tree
+        .iter()
+        .map(|source| (source.name, source.values.as_slice()));
+    values
+        .check(mappings.values_sections().chain(in_tree))
+        .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
+    Ok(values)
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read {}", file.display()))
+        .map_err(|error| Usage(format!("{error:#}")).into())
+}

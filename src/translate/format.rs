@@ -1,0 +1,256 @@
+//! How units are written: as they came, or in another format.
+
+use flex2csi_translators::json::Object;
+
+use super::batch::Item;
+use crate::manifest::{self, yaml};
+
+/// How the output is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// JSON input as JSON: everything between objects as it was.
+    Json,
+    /// YAML input as YAML: everything between objects as it was.
+    Yaml,
+    /// YAML, a document for each object.
+    Documents,
+    /// One `v1 List` of all objects, whatever they came in.
+    List,
+    /// One line for each object.
+    Lines,
+    /// What changes, for people.
+    Diff,
+}
+
+impl Form {
+    /// Whether what stands between objects is copied.
+    pub fn copies(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
+
+    /// Whether a failed object can stay as it was.
+    pub fn keeps_failed(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
+}
+
+/// What opens, and what closes, a list of all objects.
+pub const LIST: (&str, &str) = (
+    "{\n    \"apiVersion\": \"v1\",\n    \"kind\": \"List\",\n    \"items\": [",
+    "\n    ]\n}\n",
+);
+
+/// Before each item of a list of all objects.
+const ITEM_INDENT: &str = "\n        ";
+
+/// An input object, and what it became.
+#[derive(Clone, Copy)]
+pub struct Unit<'u, 'a> {
+    /// The object as it was, as JSON text.
+    pub before: &'u str,
+    /// The object as it was written, where that is not `before`.
+    pub written: Option<&'u str>,
+    /// Set for an item of a list.
+    pub item: Option<&'u Item>,
+    /// Its text has to start with `---`.
+    pub own_marker: bool,
+    /// The object as it is now; `None` if it is the same.
+    pub after: Option<&'u Object<'a>>,
+    /// New objects beside it.
+    pub extra: &'u [Object<'static>],
+}
+
+impl<'u> Unit<'u, '_> {
+    /// An object that was given as this JSON text.
+    pub fn of(text: &'u str) -> Self {
+        Self {
+            before: text,
+            written: None,
+            item: None,
+            own_marker: false,
+            after: None,
+            extra: &[],
+        }
+    }
+}
+
+impl Unit<'_, '_> {
+    /// Writes the unit.
+    ///
+    /// # Errors
+    /// Its JSON cannot be written as YAML.
+    pub fn write(&self, form: Form, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
+        match form {
+            Form::Json => self.json(out),
+            Form::Yaml => return self.yaml(out),
+            Form::Documents => return self.documents(out),
+            Form::List => self.list(out),
+            Form::Lines => self.line(out),
+            Form::Diff => {}
+        }
+        Ok(())
+    }
+
+    fn json(&self, out: &mut Vec<u8>) {
+        let Some(after) = self.after else {
+            out.extend_from_slice(self.before.as_bytes());
+            return;
+        };
+        after.write(out);
+        for extra in self.extra {
+            if self.item.is_some() {
+                out.push(b',');
+                let end = after.layout().map_or("", |layout| layout.end);
+                out.extend_from_slice(end.as_bytes());
+            } else {
+                out.push(b'\n');
+            }
+            extra.write_like(after, out);
+        }
+    }
+
+    fn yaml(&self, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
+        let Some(after) = self.after else {
+            out.extend_from_slice(self.written.unwrap_or(self.before).as_bytes());
+            return Ok(());
+        };
+        if self.own_marker {
+            out.extend_from_slice(b"---\n");
+        }
+        out.extend_from_slice(yaml::from_json(&after.to_json())?.as_bytes());
+        for extra in self.extra {
+            document(&extra.to_json(), out)?;
+        }
+        Ok(())
+    }
+
+    fn documents(&self, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
+        document(&self.named_json(), out)?;
+        for extra in self.extra {
+            document(&extra.to_json(), out)?;
+        }
+        Ok(())
+    }
+
+    fn list(&self, out: &mut Vec<u8>) {
+        item(&self.named_json(), out);
+        for extra in self.extra {
+            item(&extra.to_json(), out);
+        }
+    }
+
+    fn line(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        if self.extra.is_empty() {
+            match (self.item.and_then(|item| item.named.as_ref()), self.after) {
+                (None, Some(after)) => after.write(out),
+                (None, None) => out.extend_from_slice(self.before.as_bytes()),
+                (Some(_), _) => out.extend_from_slice(self.named_json().as_bytes()),
+            }
+        } else {
+            out.extend_from_slice(b"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[");
+            out.extend_from_slice(self.named_json().as_bytes());
+            for extra in self.extra {
+                out.push(b',');
+                extra.write(out);
+            }
+            out.extend_from_slice(b"]}");
+        }
+        one_line(out, start);
+        out.push(b'\n');
+    }
+
+    /// The object as it is now, with the kind that its list gave it.
+    fn named_json(&self) -> String {
+        let text = match self.after {
+            Some(after) => after.to_json(),
+            None => self.before.to_owned(),
+        };
+        let Some((version, kind)) = self.item.and_then(|item| item.named.as_ref()) else {
+            return text;
+        };
+        match Object::parse(&text) {
+            Ok(object) if !object.contains("kind") => {
+                let mut named = Object::new();
+                named.set("apiVersion", version.clone());
+                named.set("kind", kind.clone());
+                for member in object.members() {
+                    named.set(member.to_key(), member.value.clone());
+                }
+                named.to_json()
+            }
+            _ => text,
+        }
+    }
+}
+
+/// Appends a YAML document of its own.
+pub fn document(json: &str, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
+    if out.last().is_some_and(|byte| *byte != b'\n') {
+        out.push(b'\n');
+    }
+    out.extend_from_slice(b"---\n");
+    out.extend_from_slice(yaml::from_json(json)?.as_bytes());
+    Ok(())
+}
+
+/// Appends an item of a list of all objects, with the comma before it: whoever
+/// writes the list leaves out the first.
+pub fn item(json: &str, out: &mut Vec<u8>) {
+    out.push(b',');
+    out.extend_from_slice(ITEM_INDENT.as_bytes());
+    match Object::parse(json).and_then(Object::into_owned) {
+        Ok(object) => object.write_indented(ITEM_INDENT, "    ", out),
+        // Nested too deep to be laid out: as it is.
+        Err(_) => out.extend_from_slice(json.as_bytes()),
+    }
+}
+
+/// Takes the line breaks out of the JSON text from `start` on, with the
+/// indentation behind them. Strings have none.
+pub fn one_line(out: &mut Vec<u8>, start: usize) {
+    if !out[start..]
+        .iter()
+        .any(|byte| matches!(byte, b'\n' | b'\r'))
+    {
+        return;
+    }
+    let text = out.split_off(start);
+    for (index, line) in text.split(|byte| matches!(byte, b'\n' | b'\r')).enumerate() {
+        let line = if index == 0 {
+            line
+        } else {
+            line.trim_ascii_start()
+        };
+        out.extend_from_slice(line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_no_breaks_and_keeps_what_is_in_strings() {
+        let mut out = b"before\n".to_vec();
+        out.extend_from_slice(b"{\n  \"a\": \"x\\n  y\",\r\n  \"b\": [\n    1\n  ]\n}");
+        one_line(&mut out, 7);
+        assert_eq!(out, b"before\n{\"a\": \"x\\n  y\",\"b\": [1]}");
+    }
+
+    #[test]
+    fn an_item_of_a_typed_list_gets_the_kind_that_its_list_gave_it() {
+        let item = Item {
+            named: Some(("v1".into(), "PersistentVolume".into())),
+        };
+        let unit = Unit {
+            item: Some(&item),
+            ..Unit::of("{\"metadata\":{\"name\":\"a\"}}")
+        };
+        let mut out = Vec::new();
+        unit.write(Form::Lines, &mut out).unwrap();
+        let expected =
+            "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolume\",\"metadata\":{\"name\":\"a\"}}\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}

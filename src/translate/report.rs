@@ -1,0 +1,131 @@
+//! What is said: to a person on stderr, and to a script in the report file.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use flex2csi_translators::Severity;
+
+use super::remark::Remark;
+use super::summary::Summary;
+
+/// How many remarks of one code a person is shown; the report has all.
+fn shown(severity: Severity) -> u64 {
+    match severity {
+        Severity::Block | Severity::Warn => 20,
+        Severity::Info => 3,
+    }
+}
+
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const INFO: Style = AnsiColor::Cyan.on_default();
+const DIM: Style = Style::new().dimmed();
+
+/// Takes remarks in the order of the input.
+pub struct Report {
+    file: Option<BufWriter<File>>,
+    quiet: bool,
+    said: BTreeMap<&'static str, Said>,
+}
+
+/// What was said of one code.
+#[derive(Default)]
+struct Said {
+    count: u64,
+    hidden: u64,
+    /// Said once, as long as it stays the same.
+    remedy: String,
+}
+
+impl Report {
+    /// Creates the report file, if there is to be one.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn new(file: Option<&Path>, quiet: bool) -> io::Result<Self> {
+        let file = match file {
+            Some(path) => Some(BufWriter::new(File::create(path)?)),
+            None => None,
+        };
+        Ok(Self {
+            file,
+            quiet,
+            said: BTreeMap::new(),
+        })
+    }
+
+    /// Takes a remark.
+    ///
+    /// # Errors
+    /// The report cannot be written.
+    pub fn take(&mut self, remark: &Remark) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            serde_json::to_writer(&mut *file, remark)?;
+            file.write_all(b"\n")?;
+        }
+        let said = self.said.entry(remark.code).or_default();
+        said.count += 1;
+        if self.quiet && remark.severity != Severity::Block {
+            return Ok(());
+        }
+        if said.count > shown(remark.severity) {
+            said.hidden += 1;
+            return Ok(());
+        }
+        show(remark, remark.remedy != said.remedy)?;
+        said.remedy.clone_from(&remark.remedy);
+        Ok(())
+    }
+
+    /// Says how it went, after the last remark.
+    ///
+    /// # Errors
+    /// The report cannot be written.
+    pub fn close(mut self, summary: &Summary) -> io::Result<()> {
+        if let Some(mut file) = self.file.take() {
+            file.flush()?;
+        }
+        if self.quiet {
+            return Ok(());
+        }
+        let mut err = anstream::stderr().lock();
+        for (code, said) in self.said.iter().filter(|(_, said)| said.hidden > 0) {
+            let hidden = said.hidden;
+            writeln!(
+                err,
+                "{DIM}{hidden} more of {code}; --report FILE has all{DIM:#}"
+            )?;
+        }
+        writeln!(err, "{summary}")
+    }
+}
+
+/// `warn   PersistentVolume/a  .spec.csi: what happened [code]`
+fn show(remark: &Remark, remedy: bool) -> io::Result<()> {
+    let (word, style) = match remark.severity {
+        Severity::Block => ("failed", BAD),
+        Severity::Warn => ("warn", WARN),
+        Severity::Info => ("info", INFO),
+    };
+    let mut err = anstream::stderr().lock();
+    let path = if remark.path.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", remark.path)
+    };
+    writeln!(
+        err,
+        "{style}{word:<6}{style:#} {}{path}: {} {DIM}[{}] {}:{}{DIM:#}",
+        remark.object, remark.message, remark.code, remark.source, remark.line
+    )?;
+    if remedy && !remark.remedy.is_empty() {
+        writeln!(err, "       {}", remark.remedy)?;
+    }
+    if let Some(skeleton) = &remark.skeleton {
+        writeln!(err, "{DIM}{skeleton}{DIM:#}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! A control plane of a test's own.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use kube::Client;
+use tempfile::TempDir;
+use tokio::sync::Mutex;
+
+use crate::StartError;
+use crate::apiserver::ApiServer;
+use crate::etcd::Etcd;
+
+/// How often a start is tried when others keep taking its ports.
+const START_ATTEMPTS: usize = 3;
+
+/// The cluster that tests share, as long as one of them holds it.
+static SHARED: Mutex<Weak<Cluster>> = Mutex::const_new(Weak::new());
+
+/// etcd and kube-apiserver, running until the handle is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    // Dropped in this order: who uses the other ends first, the files go last.
+    /// kube-apiserver.
+    pub apiserver: ApiServer,
+    /// etcd.
+    pub etcd: Etcd,
+    directory: TempDir,
+}
+
+impl Cluster {
+    /// Starts a cluster, empty but for what kube-apiserver makes itself.
+    ///
+    /// # Errors
+    /// A program is missing, or does not start.
+    pub async fn start() -> Result<Self, StartError> {
+        let mut attempt = 1;
+        loop {
+            match Self::try_start().await {
+                Err(error) if error.is_port_taken() && attempt < START_ATTEMPTS => attempt += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// The cluster that another test of this process holds, or a new one. For
+    /// tests that change nothing, or only objects of their own.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub async fn shared() -> Result<Arc<Self>, StartError> {
+        let mut shared = SHARED.lock().await;
+        if let Some(cluster) = shared.upgrade() {
+            return Ok(cluster);
+        }
+        let cluster = Arc::new(Self::start().await?);
+        *shared = Arc::downgrade(&cluster);
+        Ok(cluster)
+    }
+
+    async fn try_start() -> Result<Self, StartError> {
+        let directory = tempfile::Builder::new()
+            .prefix("flex2csi-cluster-")
+            .tempdir()
+            .map_err(|source| StartError::System {
+                what: "no temporary directory",
+                source,
+            })?;
+        let etcd = Etcd::start(directory.path()).await?;
+        let apiserver = ApiServer::start(directory.path(), &etcd.url).await?;
+        Ok(Self {
+            apiserver,
+            etcd,
+            directory,
+        })
+    }
+
+    /// A new client of the cluster's administrator. A client belongs to the
+    /// async runtime, so to the test, in which it is made.
+    ///
+    /// # Errors
+    /// The cluster's certificate is not usable.
+    pub fn client(&self) -> Result<Client, StartError> {
+        Ok(Client::try_from(self.apiserver.admin.clone())?)
+    }
+
+    /// The administrator's kubeconfig, for programs.
+    #[must_use]
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.directory.path().join("kubeconfig")
+    }
+
+    /// Where the cluster keeps its files, its logs among them.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}

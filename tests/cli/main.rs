@@ -1,0 +1,8 @@
+//! The program as a process: what goes in, what comes out, how it ends.
+
+mod bad_input;
+mod command;
+mod exit;
+mod golden;
+mod report;
+mod streams;

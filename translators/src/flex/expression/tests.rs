@@ -1,0 +1,346 @@
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::flex::view::Map;
+use crate::json::Object;
+
+const VARIABLES: &[&str] = &[PV, OPTIONS, STORAGE_CLASS, VALUES, CAPTURES];
+
+fn evaluate(source: &str, options: &str) -> Result<Answer<'static>, Failure> {
+    let expression = Expression::compile(source, VARIABLES)
+        .unwrap_or_else(|refused| panic!("{source}: {refused:?}"));
+    let mut pv = Object::parse(options).unwrap();
+    let pv = pv.object("spec").unwrap().unwrap();
+    pv.object("options").unwrap();
+    let opened = match pv.get("options") {
+        Some(crate::json::Value::Object(options)) => options,
+        _ => panic!("the test has no options"),
+    };
+    let scope = Scope {
+        pv: Map::Object(pv),
+        options: Map::Options(opened),
+        ..Scope::default()
+    };
+    expression.evaluate(&scope).map(|answer| match answer {
+        Answer::Text(text) => Answer::Text(Cow::Owned(text.into_owned())),
+        Answer::Null => Answer::Null,
+        Answer::Bool(truth) => Answer::Bool(truth),
+        Answer::List(texts) => Answer::List(texts),
+        Answer::Other(kind) => Answer::Other(kind),
+    })
+}
+
+const PV_JSON: &str = r#"{"spec":{"mode":"a","list":["x","y\n"],"deep":{"n":1,"t":true,"z":null},
+    "nested":[[[1]]],"options":{"volumeID":"v1","disk-mode":"SCSI","Size":"10","empty":""}}}"#;
+
+fn gives(source: &str) -> Answer<'static> {
+    evaluate(source, PV_JSON).unwrap_or_else(|failure| panic!("{source}: {failure:?}"))
+}
+
+fn text(text: &str) -> Answer<'static> {
+    Answer::Text(Cow::Owned(text.to_owned()))
+}
+
+fn list(texts: &[&str]) -> Answer<'static> {
+    Answer::List(texts.iter().map(|&text| text.to_owned()).collect())
+}
+
+fn refused(source: &str) -> Refused {
+    match Expression::compile(source, VARIABLES) {
+        Ok(_) => panic!("{source} was not refused"),
+        Err(refused) => refused,
+    }
+}
+
+#[test]
+fn members_are_read_as_they_stand() {
+    assert_eq!(gives("options.volumeID"), text("v1"));
+    assert_eq!(gives("options[\"disk-mode\"]"), text("SCSI"));
+    assert_eq!(gives("options.`disk-mode`"), text("SCSI"));
+    assert_eq!(gives("pv.list"), list(&["x", "y\n"]));
+    assert_eq!(gives("pv.list[1]"), text("y\n"));
+    assert_eq!(gives("\"x\" in pv.list"), Answer::Bool(true));
+    assert_eq!(gives("pv.deep.n == 1 && pv.deep.t"), Answer::Bool(true));
+    assert_eq!(gives("string(pv.deep.n)"), text("1"));
+    assert_eq!(gives("has(pv.deep.z)"), Answer::Bool(false));
+    assert_eq!(gives("size(options)"), Answer::Other("a number"));
+}
+
+#[test]
+fn option_keys_match_without_case_after_exactly() {
+    assert_eq!(gives("options.VOLUMEID"), text("v1"));
+    assert_eq!(
+        gives("has(options.size) && \"SIZE\" in options"),
+        Answer::Bool(true)
+    );
+    assert_eq!(gives("get(options, \"size\", \"1\")"), text("10"));
+    assert_eq!(gives("has(options[\"Disk-Mode\"])"), Answer::Bool(true));
+    let both = r#"{"spec":{"options":{"volumeid":"lower","volumeId":"exact"}}}"#;
+    assert_eq!(evaluate("options.volumeId", both), Ok(text("exact")));
+}
+
+#[test]
+fn functions_can_be_called_both_ways() {
+    for (source, expected) in [
+        ("upperAscii(options.volumeID)", text("V1")),
+        ("options[\"disk-mode\"].lowerAscii()", text("scsi")),
+        ("\"  a \".trim()", text("a")),
+        (
+            "trimPrefix(\"//a\", \"//\") + trimSuffix(\"b/\", \"/\")",
+            text("ab"),
+        ),
+        ("join(split(\"a,b\", \",\"), \"-\")", text("a-b")),
+        ("replace(\"a.b.c\", \".\", \"/\")", text("a/b/c")),
+        (
+            "options.volumeID.matches(\"^v\\\\d$\") ? \"yes\" : \"no\"",
+            text("yes"),
+        ),
+        ("mountOptions(\"-o a -o b=1,c\")", list(&["a", "b=1", "c"])),
+        ("hex(\"az\")", text("617a")),
+        ("sha256hex(\"\").size() == 64 ? \"64\" : \"?\"", text("64")),
+        ("get(options, \"missing\")", Answer::Null),
+        ("options.get(\"missing\", \"d\")", text("d")),
+        (
+            "mountOptionsFrom(options, [[\"size\", \"size=\"], [\"disk-mode\", \"scsi\", \"SCSI\"], [\"no\", \"no=\"], [\"empty\", \"e=\"]])",
+            list(&["size=10", "scsi"]),
+        ),
+        (
+            "{\"SCSI\": \"s\", \"VBD\": \"v\"}[options[\"disk-mode\"]]",
+            text("s"),
+        ),
+        (
+            "startsWith(\"ab\", \"a\") && \"ab\".endsWith(\"b\") && \"ab\".contains(\"\") ? \"a\" : \"b\"",
+            text("a"),
+        ),
+    ] {
+        assert_eq!(gives(source), expected, "{source}");
+    }
+}
+
+#[test]
+fn what_looks_at_nothing_is_worked_out_once() {
+    for source in [
+        "\"everest\"",
+        "[\"a\", \"b\" + \"c\"]",
+        "size(\"ab\") == 2 ? null : \"x\"",
+        "mountOptions(\"a,b\")",
+    ] {
+        let expression = Expression::compile(source, &[]).unwrap();
+        assert!(expression.constant().is_some(), "{source}");
+    }
+    assert!(
+        Expression::compile("pv.a", VARIABLES)
+            .unwrap()
+            .constant()
+            .is_none()
+    );
+}
+
+#[test]
+fn a_member_that_is_not_there_is_named() {
+    let missing = |source: &str| match evaluate(source, PV_JSON) {
+        Err(Failure::Missing(path)) => path.join("."),
+        other => panic!("{source}: {other:?}"),
+    };
+    assert_eq!(missing("options.diskId"), "options.diskId");
+    assert_eq!(missing("\"a\" + options[\"x-y\"]"), "options.x-y");
+    assert_eq!(missing("pv.spec.csi.driver"), "pv.spec");
+    assert_eq!(missing("pv.deep.z"), "pv.deep.z");
+    assert_eq!(missing("storageClass.name"), "storageClass.name");
+}
+
+#[test]
+fn failures_never_hold_a_value() {
+    for source in [
+        "options.volumeID + 1",
+        "pv.list[7]",
+        "options.volumeID ? \"a\" : \"b\"",
+        "{\"a\": \"b\"}[options.volumeID]",
+        "options[options.volumeID]",
+        "options.volumeID.x",
+        "-options.volumeID",
+        "options.volumeID < 1",
+        "trim(pv.list)",
+        "pv.nested",
+        "pv.list in options",
+        "{options.volumeID: 1, options.volumeID: 2}",
+        "[options]",
+        "9223372036854775807 + pv.deep.n",
+    ] {
+        match evaluate(source, PV_JSON) {
+            Err(Failure::Reason(reason)) => {
+                assert!(
+                    !reason.contains("v1") && !reason.contains("y\n"),
+                    "{source}: {reason}"
+                );
+            }
+            other => panic!("{source}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn unknown_names_are_refused_with_their_place() {
+    let wrong = refused("options.a + volume.b");
+    assert!(
+        wrong.message.starts_with("unknown variable `volume`"),
+        "{wrong:?}"
+    );
+    assert_eq!(wrong.offset, 12);
+    let wrong = refused("\"a\" + shout(options.a)");
+    assert!(
+        wrong.message.starts_with("unknown function `shout`"),
+        "{wrong:?}"
+    );
+    for source in [
+        "trim()",
+        "trim(\"a\", \"b\")",
+        "\"a\".trim(\"b\")",
+        "size()",
+    ] {
+        assert!(refused(source).message.contains("arguments"), "{source}");
+    }
+    assert!(
+        refused("options.")
+            .message
+            .starts_with("not a CEL expression")
+    );
+}
+
+#[test]
+fn there_is_no_macro_but_has() {
+    for source in [
+        "[1].map(x, x)",
+        "[1].all(x, true)",
+        "[1].exists(x, true)",
+        "[1].filter(x, true)",
+        "[1].exists_one(x, true)",
+        "has(options)",
+        "has(\"a\")",
+        "has(options.a, options.b)",
+        "options.?a",
+        "pv.Type{a: 1}",
+        "timestamp(\"2020-01-01T00:00:00Z\")",
+        "type(options)",
+        "int(\"1\")",
+        "pv % 2",
+    ] {
+        refused(source);
+    }
+}
+
+#[test]
+fn patterns_are_compiled_once_and_have_to_be_literal() {
+    assert!(
+        refused("\"a\".matches(options.a)")
+            .message
+            .contains("literal")
+    );
+    assert!(refused("\"a\".matches(\"(\")").message.contains("pattern"));
+    refused("\"a\".matches(\"(a{1000}){1000}\")");
+}
+
+/// Sources at the fence's edge and beyond it, for each way to nest.
+fn nested(count: usize) -> Vec<String> {
+    vec![
+        format!("{}options.a{}", "(".repeat(count), ")".repeat(count)),
+        format!("{}options.a{}", "[".repeat(count), "]".repeat(count)),
+        format!("{}1{}", "{\"a\":".repeat(count), "}".repeat(count)),
+        format!("{}options.a{}", "trim(".repeat(count), ")".repeat(count)),
+        format!("{}true{}", "(".repeat(count), "?true:true)".repeat(count)),
+        format!("{}pv{}", "pv[".repeat(count), "]".repeat(count)),
+        format!("options.a{}", "+options.a".repeat(count)),
+        format!("true{}", "==true".repeat(count)),
+        format!("true{}", " in [true]".repeat(count)),
+        format!("true{}", "&&true".repeat(count)),
+        format!("true{}", "||(true)".repeat(count)),
+        format!("{}\"b\"", "true?\"a\":".repeat(count)),
+        format!("{}true", "!".repeat(count)),
+        format!("{}1", "-".repeat(count)),
+        format!("options{}", ".a".repeat(count)),
+        format!("options{}", "[\"a\"]".repeat(count)),
+        format!("options.a{}", ".trim()".repeat(count)),
+        "(".repeat(count),
+        "((((((".to_owned() + &"a?a:".repeat(count),
+        "\"".repeat(count),
+        "?".repeat(count),
+    ]
+}
+
+#[test]
+fn nesting_without_end_is_refused_and_does_not_end_the_program() {
+    for count in (1..60).chain([100, 200, 500, 1000, 2000, 100_000]) {
+        for source in nested(count) {
+            let started = Instant::now();
+            let compiled = Expression::compile(&source, VARIABLES);
+            if count >= 500 {
+                assert!(compiled.is_err(), "{count}: {}", &source[..40]);
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(5),
+                "{count}: {source}"
+            );
+            if let Ok(expression) = compiled {
+                // Whatever it gives, it comes back.
+                let _ = expression.evaluate(&Scope::default());
+            }
+        }
+    }
+}
+
+#[test]
+fn texts_in_quotes_do_not_nest() {
+    let brackets = "(".repeat(100);
+    for source in [
+        format!("\"{brackets}\""),
+        format!("'{brackets}\\''"),
+        format!("r\"{brackets}\\\""),
+        format!("\"\"\"{brackets}\"\"\""),
+        format!("\"a\" // {brackets}"),
+    ] {
+        Expression::compile(&source, &[]).unwrap_or_else(|error| panic!("{source}: {error:?}"));
+    }
+}
+
+#[test]
+fn a_text_cannot_be_made_to_grow_without_end() {
+    let mut source = "options.volumeID".to_owned();
+    for _ in 0..5 {
+        source = format!("replace({source}, \"\\u0031\", \"{}\")", "1".repeat(300));
+    }
+    let started = Instant::now();
+    assert_eq!(
+        evaluate(&source, PV_JSON),
+        Err(Failure::Reason("replace: the result is too large".into()))
+    );
+    assert!(started.elapsed() < Duration::from_secs(1));
+    let long = format!(
+        r#"{{"spec":{{"options":{{"volumeID":"{}"}}}}}}"#,
+        "x".repeat(1 << 20)
+    );
+    assert!(evaluate("options.volumeID", &long).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Sources of CEL's own words in any order.
+    #[test]
+    fn no_source_panics(words in proptest::collection::vec(prop::sample::select(&[
+        "options", "pv", ".a", ".trim()", "[", "]", "(", ")", "{", "}", "\"a\"", "'", "\"\"\"", "r'", "1",
+        "1.5", "0x", "null", "true", "?", ":", "+", "-", "==", "&&", "||", "!", "in", ",", "has(", "get(",
+        "matches(", "`", "//", "\n", "\\", "é", "@0", " ", "b\"", "size",
+    ][..]), 0..60)) {
+        let source = words.concat();
+        if let Ok(expression) = Expression::compile(&source, VARIABLES) {
+            let _ = expression.evaluate(&Scope::default());
+        }
+    }
+
+    #[test]
+    fn no_text_panics(source in "\\PC{0,200}") {
+        let _ = Expression::compile(&source, VARIABLES);
+    }
+}

@@ -1,0 +1,110 @@
+//! The FlexVolume source of a volume, opened.
+
+use std::borrow::Cow;
+
+use crate::context::Context;
+use crate::error::Error;
+use crate::json::{JsonError, Object, Path};
+
+/// What a translation needs of the source before any expression runs.
+pub(super) struct Legacy<'a> {
+    pub driver: Cow<'a, str>,
+    /// `secretRef.name`, empty without one.
+    pub secret_name: Cow<'a, str>,
+    /// `secretRef.namespace`, or the claim's; empty where neither is known.
+    pub secret_namespace: Cow<'a, str>,
+    /// Whether the namespace is the claim's.
+    pub namespace_assumed: bool,
+    pub read_only: bool,
+    /// The volume names a StorageClass.
+    pub has_class: bool,
+}
+
+fn under_source(error: JsonError) -> JsonError {
+    error.under("flexVolume").under("spec")
+}
+
+fn missing(path: &[&str]) -> Error {
+    Error::MissingField {
+        driver: "FlexVolume".into(),
+        path: Path::of(path),
+    }
+}
+
+/// The driver of a FlexVolume source.
+pub(super) fn driver_of<'a>(source: &Object<'a>) -> Result<Cow<'a, str>, Error> {
+    let driver = source.str("driver").map_err(under_source)?;
+    match driver {
+        Some(driver) if !driver.is_empty() => Ok(driver),
+        _ => Err(missing(&["spec", "flexVolume", "driver"])),
+    }
+}
+
+/// The options of a FlexVolume source; texts every one, as the API has it.
+pub(super) fn options_of<'s, 'a>(
+    source: &'s mut Object<'a>,
+) -> Result<Option<&'s Object<'a>>, Error> {
+    let options = source.object("options").map_err(under_source)?;
+    if let Some(options) = &options {
+        for member in options.members() {
+            member
+                .value
+                .as_str()
+                .map_err(|error| under_source(error.under(member.key()).under("options")))?;
+        }
+    }
+    Ok(options.map(|options| &*options))
+}
+
+impl<'a> Legacy<'a> {
+    /// Opens what expressions look at, so that it is read once. FlexVolume
+    /// looks for a Secret without a namespace in the pod's, which is the claim's.
+    pub fn open(pv: &mut Object<'a>, context: &Context<'_>) -> Result<Self, Error> {
+        if let Some(metadata) = pv.object("metadata")? {
+            let opened = metadata.object("annotations");
+            opened.map_err(|error| error.under("metadata"))?;
+        }
+        let spec = pv.object("spec")?.ok_or_else(|| missing(&["spec"]))?;
+        let under_spec = |error: JsonError| error.under("spec");
+        let class = spec.str("storageClassName").map_err(under_spec)?;
+        let claim = spec.object("claimRef").map_err(under_spec)?;
+        let claim = match claim {
+            Some(claim) => claim
+                .str("namespace")
+                .map_err(|error| error.under("claimRef").under("spec"))?,
+            None => None,
+        };
+        let source = spec.object("flexVolume").map_err(under_spec)?;
+        let source = source.ok_or_else(|| missing(&["spec", "flexVolume"]))?;
+        let driver = driver_of(source)?;
+        options_of(source)?;
+        let mut legacy = Self {
+            driver,
+            secret_name: Cow::Borrowed(""),
+            secret_namespace: Cow::Borrowed(""),
+            namespace_assumed: false,
+            read_only: source.bool("readOnly").map_err(under_source)? == Some(true),
+            has_class: class.is_some_and(|class| !class.is_empty()),
+        };
+        let of_claim = match (claim, context.claim) {
+            (Some(namespace), _) if !namespace.is_empty() => namespace,
+            (_, Some(claim)) => Cow::Owned(claim.namespace.to_owned()),
+            _ => Cow::Borrowed(""),
+        };
+        let under_ref = |error: JsonError| under_source(error.under("secretRef"));
+        let Some(secret) = source.object("secretRef").map_err(under_source)? else {
+            legacy.secret_namespace = of_claim;
+            return Ok(legacy);
+        };
+        legacy.secret_name = secret.str("name").map_err(under_ref)?.unwrap_or_default();
+        legacy.secret_namespace = secret
+            .str("namespace")
+            .map_err(under_ref)?
+            .unwrap_or_default();
+        if legacy.secret_namespace.is_empty() && !of_claim.is_empty() {
+            legacy.secret_namespace = of_claim;
+            legacy.namespace_assumed = true;
+        }
+        Ok(legacy)
+    }
+}

@@ -1,0 +1,292 @@
+//! The known mappings, and which one a driver has.
+
+use super::built_in::{BUILT_IN, BuiltIn};
+use super::driver_pattern::{Captures, DriverPattern};
+use super::error::{Fault, MappingError};
+use super::legacy::{driver_of, options_of};
+use super::mapping::Mapping;
+use super::translate::{self, FlexVolume};
+use super::{claim, skeleton, storage_class};
+use crate::context::Context;
+use crate::error::Error;
+use crate::json::{JsonError, Object, Path};
+use crate::note::Note;
+use crate::values::ValueSpec;
+
+/// The known FlexVolume drivers: those of this crate, and the user's own.
+///
+/// A mapping of the user's takes the place of the built-in one of the same
+/// name, and goes before others that know the same driver.
+#[derive(Debug, Default)]
+pub struct Mappings {
+    user: Vec<Mapping>,
+    built_in: bool,
+}
+
+/// A mapping that may not have been read yet.
+#[derive(Clone, Copy)]
+enum Candidate<'m> {
+    User(&'m Mapping),
+    BuiltIn(&'static BuiltIn),
+}
+
+impl<'m> Candidate<'m> {
+    fn mapping(self) -> Result<&'m Mapping, Error> {
+        match self {
+            Self::User(mapping) => Ok(mapping),
+            Self::BuiltIn(file) => file.mapping().map_err(|fault| Error::Mapping {
+                mapping: file.name.to_owned(),
+                expression: format!("line {}", fault.line),
+                reason: fault.message.clone(),
+            }),
+        }
+    }
+
+    fn has_driver(self, driver: &str) -> bool {
+        match self {
+            Self::User(mapping) => mapping.drivers().any(|known| known == driver),
+            Self::BuiltIn(file) => file.drivers.contains(&driver),
+        }
+    }
+
+    fn has_pattern_for(self, driver: &str) -> bool {
+        let fits =
+            |pattern: &DriverPattern| !pattern.is_exact() && pattern.captures(driver).is_some();
+        match self {
+            Self::User(mapping) => mapping.patterns.iter().any(fits),
+            Self::BuiltIn(file) => file
+                .drivers
+                .iter()
+                .filter(|driver| driver.contains('{'))
+                .filter_map(|driver| DriverPattern::parse(driver).ok())
+                .any(|pattern| fits(&pattern)),
+        }
+    }
+
+    fn has_shape(self) -> bool {
+        match self {
+            Self::User(mapping) => mapping.matches_by_shape(),
+            Self::BuiltIn(file) => file.shape,
+        }
+    }
+
+    fn has_provisioner(self, provisioner: &str) -> bool {
+        match self {
+            Self::User(mapping) => mapping
+                .provisioners()
+                .iter()
+                .any(|known| known == provisioner),
+            Self::BuiltIn(file) => file.provisioners.contains(&provisioner),
+        }
+    }
+}
+
+impl Mappings {
+    /// The mappings of this crate. They are read on their driver's first use.
+    pub fn built_in() -> Self {
+        Self {
+            user: Vec::new(),
+            built_in: true,
+        }
+    }
+
+    /// Adds a mapping of the user's: reads it, compiles it, runs its examples.
+    ///
+    /// # Errors
+    /// The file is not a mapping; where and what was expected is said.
+    pub fn add(&mut self, file_name: &str, text: &str) -> Result<(), MappingError> {
+        let mapping = Mapping::load(text).map_err(|fault| fault.in_file(file_name))?;
+        let refuse = |message: String| {
+            let fault = Fault::on(&mapping.file.mapping, message);
+            Err(fault.in_file(file_name))
+        };
+        for known in &self.user {
+            if known.name() == mapping.name() {
+                return refuse(format!("a mapping {} was given already", known.name()));
+            }
+            let narrowed = known.file.when.is_some() || mapping.file.when.is_some();
+            let same = mapping
+                .drivers()
+                .find(|driver| known.drivers().any(|other| other == *driver));
+            if let Some(driver) = same
+                && !narrowed
+            {
+                let known = known.name();
+                return refuse(format!(
+                    "the mapping {known} knows {driver} as well: expected `when` in one of them"
+                ));
+            }
+        }
+        self.user.push(mapping);
+        Ok(())
+    }
+
+    fn candidates(&self) -> impl Iterator<Item = Candidate<'_>> {
+        let built_in: &'static [BuiltIn] = if self.built_in { &BUILT_IN } else { &[] };
+        let replaced = |file: &&BuiltIn| self.user.iter().any(|user| user.name() == file.name);
+        let built_in = built_in.iter().filter(move |file| !replaced(file));
+        let user = self.user.iter().map(Candidate::User);
+        user.chain(built_in.map(Candidate::BuiltIn))
+    }
+
+    /// All mappings, the user's first. Reads those that were not.
+    pub fn iter(&self) -> impl Iterator<Item = &Mapping> {
+        self.candidates()
+            .filter_map(|candidate| candidate.mapping().ok())
+    }
+
+    /// The mapping of a name.
+    pub fn get(&self, name: &str) -> Option<&Mapping> {
+        let named = |candidate: &Candidate<'_>| match candidate {
+            Candidate::User(mapping) => mapping.name() == name,
+            Candidate::BuiltIn(file) => file.name == name,
+        };
+        self.candidates().find(named)?.mapping().ok()
+    }
+
+    /// The sections of the values file and what each may hold.
+    pub fn values_sections(&self) -> impl Iterator<Item = (&str, &[ValueSpec])> {
+        self.iter()
+            .map(|mapping| (mapping.name(), mapping.values()))
+    }
+
+    /// The mapping of a driver with such options: by its exact name, else by a
+    /// pattern, else by the options' shape.
+    pub(super) fn find<'m, 'n>(
+        &'m self,
+        driver: &'n str,
+        options: &Object<'_>,
+    ) -> Result<Option<(&'m Mapping, Captures<'m, 'n>)>, Error> {
+        let by_name = self
+            .candidates()
+            .filter(|candidate| candidate.has_driver(driver));
+        let by_pattern = self
+            .candidates()
+            .filter(|candidate| candidate.has_pattern_for(driver));
+        for candidate in by_name.chain(by_pattern) {
+            let mapping = candidate.mapping()?;
+            let captures = mapping.captures(driver).unwrap_or_default();
+            if mapping.fits(&captures, options)? {
+                return Ok(Some((mapping, captures)));
+            }
+        }
+        for candidate in self.candidates().filter(|candidate| candidate.has_shape()) {
+            let mapping = candidate.mapping()?;
+            if mapping.has_shape(options)? {
+                return Ok(Some((mapping, Captures::new())));
+            }
+        }
+        Ok(None)
+    }
+
+    fn by_provisioner(&self, provisioner: &str) -> Result<Option<&Mapping>, Error> {
+        let mut candidates = self.candidates();
+        candidates
+            .find(|candidate| candidate.has_provisioner(provisioner))
+            .map(Candidate::mapping)
+            .transpose()
+    }
+
+    /// Translates a volume that has a FlexVolume source, in place.
+    ///
+    /// # Errors
+    /// No mapping knows the driver, or the volume lacks what its mapping needs.
+    pub fn volume(&self, pv: &mut Object<'_>, context: &Context<'_>) -> Result<FlexVolume, Error> {
+        let none = Object::new();
+        let driver = {
+            let source = source(pv)?;
+            driver_of(source)?.into_owned()
+        };
+        let found = {
+            let options = options_of(source(pv)?)?;
+            self.find(&driver, options.unwrap_or(&none))?
+        };
+        match found {
+            Some((mapping, captures)) => translate::volume(mapping, &captures, pv, context),
+            None => Err(unknown(&driver, source(pv)?)),
+        }
+    }
+
+    /// The access mode for a volume made of an inline FlexVolume, whose source
+    /// this is.
+    ///
+    /// # Errors
+    /// The source lacks what the mapping's expression needs.
+    pub fn inline_access_mode(
+        &self,
+        inline: &mut Object<'_>,
+        context: &Context<'_>,
+    ) -> Result<String, Error> {
+        const DEFAULT: &str = "ReadWriteOnce";
+        let driver = driver_of(inline)?.into_owned();
+        let none = Object::new();
+        let options = options_of(inline)?;
+        let found = self.find(&driver, options.unwrap_or(&none))?;
+        let Some((mapping, captures)) = found else {
+            // Its translation will say that the driver is not known.
+            return Ok(DEFAULT.to_owned());
+        };
+        let spec: Object<'_> = [("flexVolume", inline.clone())].into_iter().collect();
+        let mut pv: Object<'_> = [("spec", spec)].into_iter().collect();
+        let modes = translate::inline_access_modes(mapping, &captures, &mut pv, context)?;
+        Ok(modes
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| DEFAULT.to_owned()))
+    }
+
+    /// Translates a StorageClass in place; `None` where no mapping knows its
+    /// provisioner.
+    ///
+    /// # Errors
+    /// The class lacks what the mapping needs.
+    pub fn storage_class(
+        &self,
+        class: &mut Object<'_>,
+        context: &Context<'_>,
+    ) -> Result<Option<Vec<Note>>, Error> {
+        let provisioner = class.str("provisioner")?.unwrap_or_default();
+        match self.by_provisioner(&provisioner)? {
+            Some(mapping) => storage_class::translate(mapping, class, context).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Translates a claim's annotations in place; `None` where none of them
+    /// names a provisioner that a mapping knows.
+    ///
+    /// # Errors
+    /// The claim lacks what the mapping needs.
+    pub fn claim(
+        &self,
+        claim: &mut Object<'_>,
+        context: &Context<'_>,
+    ) -> Result<Option<Vec<Note>>, Error> {
+        for provisioner in claim::provisioners(claim)? {
+            if let Some(mapping) = self.by_provisioner(&provisioner)? {
+                return claim::translate(mapping, claim, context).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The FlexVolume source of a volume.
+fn source<'p, 'a>(pv: &'p mut Object<'a>) -> Result<&'p mut Object<'a>, Error> {
+    let missing = || Error::MissingField {
+        driver: "FlexVolume".into(),
+        path: Path::of(&["spec", "flexVolume"]),
+    };
+    let under_spec = |error: JsonError| error.under("spec");
+    let spec = pv.object("spec")?.ok_or_else(missing)?;
+    spec.object("flexVolume")
+        .map_err(under_spec)?
+        .ok_or_else(missing)
+}
+
+fn unknown(driver: &str, source: &Object<'_>) -> Error {
+    Error::UnknownDriver {
+        driver: driver.to_owned(),
+        skeleton: skeleton::skeleton(driver, source),
+    }
+}

@@ -1,0 +1,246 @@
+//! What expressions see: objects as they were read, members opened when asked.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+
+use crate::json::{JsonError, Object, Value};
+use crate::storage_class::StorageClass;
+use crate::values::{SiteValue, ValueKind, ValueSpec};
+
+/// The variables of an expression.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'s> {
+    /// The volume as it is.
+    pub pv: Map<'s>,
+    /// `flexVolume.options`
+    pub options: Map<'s>,
+    /// The volume's class, or the class that is translated.
+    pub storage_class: Map<'s>,
+    /// The mapping's section of the values.
+    pub values: Map<'s>,
+    /// What the driver's name has in a pattern's places.
+    pub captures: Map<'s>,
+    /// `flexVolume.secretRef.name`, empty without one.
+    pub secret_name: &'s str,
+    /// `flexVolume.secretRef.namespace`, or the claim's.
+    pub secret_namespace: &'s str,
+    /// Set when an expression looks at a class that was not in the input.
+    pub class_wanted: Option<&'s AtomicBool>,
+}
+
+impl Default for Scope<'_> {
+    fn default() -> Self {
+        Self {
+            pv: Map::Empty,
+            options: Map::Empty,
+            storage_class: Map::Empty,
+            values: Map::Empty,
+            captures: Map::Empty,
+            secret_name: "",
+            secret_namespace: "",
+            class_wanted: None,
+        }
+    }
+}
+
+/// A value that an expression reads.
+pub(super) enum View<'s> {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Text(Cow<'s, str>),
+    List(Vec<View<'s>>),
+    Map(Map<'s>),
+}
+
+/// A map that an expression reads.
+#[derive(Clone, Copy)]
+pub(super) enum Map<'s> {
+    Empty,
+    /// An opened object.
+    Object(&'s Object<'s>),
+    /// The text of an object that nobody opened.
+    Text(&'s str),
+    /// FlexVolume options: keys match exactly, then without regard to case.
+    Options(&'s Object<'s>),
+    Class(&'s StorageClass),
+    /// A class that was not in the input: texts are empty, parameters none.
+    UnknownClass,
+    Parameters(&'s StorageClass),
+    Values {
+        declared: &'s [ValueSpec],
+        given: Option<&'s BTreeMap<String, SiteValue>>,
+    },
+    /// A table among the values, by its name.
+    Table(&'s str, &'s BTreeMap<String, String>),
+    Captures(&'s [(&'s str, &'s str)]),
+}
+
+const NOT_JSON: &str = "a member is not valid JSON";
+/// No volume has one, and without end they would end the stack.
+const LISTS: &str = "a list holds a list";
+
+impl<'s> Map<'s> {
+    /// A member; `None` where it is not set.
+    pub fn get(&self, key: &str) -> Result<Option<View<'s>>, &'static str> {
+        let text = |text: &'s str| View::Text(Cow::Borrowed(text));
+        Ok(match *self {
+            Self::Empty => None,
+            Self::Object(object) => object.get(key).map(view).transpose()?.flatten(),
+            Self::Text(json) => match Object::parse(json) {
+                Ok(object) => object.get(key).map(raw).transpose()?.flatten(),
+                Err(_) => return Err(NOT_JSON),
+            },
+            Self::Options(options) => match option(options, key) {
+                Some(value) => view(value)?.or(Some(text(""))),
+                None => None,
+            },
+            Self::Class(class) => match key {
+                "name" => Some(text(&class.name)),
+                "provisioner" => Some(text(&class.provisioner)),
+                "parameters" => Some(View::Map(Map::Parameters(class))),
+                _ => None,
+            },
+            Self::UnknownClass => match key {
+                "name" | "provisioner" => Some(text("")),
+                "parameters" => Some(View::Map(Map::Empty)),
+                _ => None,
+            },
+            Self::Parameters(class) => class.parameter(key).map(text),
+            Self::Values { declared, given } => site_value(declared, given, key),
+            Self::Table(_, entries) => entries.get(key).map(|entry| text(entry)),
+            Self::Captures(captures) => captures
+                .iter()
+                .find(|(name, _)| *name == key)
+                .map(|(_, capture)| text(capture)),
+        })
+    }
+
+    /// The number of members.
+    pub fn len(&self) -> usize {
+        match *self {
+            Self::Empty => 0,
+            Self::Object(object) | Self::Options(object) => object.len(),
+            Self::Text(json) => Object::parse(json).map_or(0, |object| object.len()),
+            Self::Class(_) | Self::UnknownClass => 3,
+            Self::Parameters(class) => class.parameters.len(),
+            Self::Values { declared, .. } => declared.len(),
+            Self::Table(_, entries) => entries.len(),
+            Self::Captures(captures) => captures.len(),
+        }
+    }
+
+    /// What is to be named where a key is not found: a table's keys come from
+    /// the object, so the table itself.
+    pub fn missing<'k>(&self, key: &'k str) -> &'k str
+    where
+        's: 'k,
+    {
+        match *self {
+            Self::Table(name, _) => name,
+            _ => key,
+        }
+    }
+}
+
+/// An option's value: the key as it stands, else without regard to case, as
+/// Go decoded the options.
+pub(super) fn option<'o, 'a>(options: &'o Object<'a>, key: &str) -> Option<&'o Value<'a>> {
+    options.get(key).or_else(|| {
+        let mut members = options.members().iter();
+        members
+            .find(|member| member.key().eq_ignore_ascii_case(key))
+            .map(|member| &member.value)
+    })
+}
+
+fn view<'s>(value: &'s Value<'s>) -> Result<Option<View<'s>>, &'static str> {
+    Ok(Some(match value {
+        Value::Raw(text) => return scalar_or_text(text),
+        Value::Object(object) => View::Map(Map::Object(object)),
+        Value::Array(items) => {
+            let items: Result<Vec<_>, _> = items.iter().map(item).collect();
+            View::List(items?)
+        }
+        Value::String(text) => View::Text(Cow::Borrowed(text)),
+        Value::Integer(number) => View::Integer(*number),
+        Value::Bool(truth) => View::Bool(*truth),
+        Value::Text(text) => return literal(text),
+    }))
+}
+
+fn item<'s>(value: &'s Value<'s>) -> Result<View<'s>, &'static str> {
+    match value {
+        Value::Array(_) => Err(LISTS),
+        Value::Raw(text) if text.starts_with('[') => Err(LISTS),
+        _ => Ok(view(value)?.unwrap_or(View::Null)),
+    }
+}
+
+/// The view of a value that lives no longer than the call, by its text.
+fn raw<'s>(value: &Value<'s>) -> Result<Option<View<'s>>, &'static str> {
+    match *value {
+        Value::Raw(text) => scalar_or_text(text),
+        _ => Err(NOT_JSON),
+    }
+}
+
+fn scalar_or_text(text: &str) -> Result<Option<View<'_>>, &'static str> {
+    let broken = |_: JsonError| NOT_JSON;
+    match text.as_bytes().first() {
+        Some(b'"') => {
+            let text = Value::Raw(text).to_str().map_err(broken)?;
+            Ok(text.map(View::Text))
+        }
+        Some(b'{') => Ok(Some(View::Map(Map::Text(text)))),
+        Some(b'[') => {
+            let mut array = Value::Raw(text);
+            let Some(items) = array.open_array().map_err(broken)? else {
+                return Ok(None);
+            };
+            let views: Result<Vec<_>, _> = items
+                .iter()
+                .map(|item| match item {
+                    Value::Raw(text) if text.starts_with('[') => Err(LISTS),
+                    item => Ok(raw(item)?.unwrap_or(View::Null)),
+                })
+                .collect();
+            Ok(Some(View::List(views?)))
+        }
+        _ => literal(text),
+    }
+}
+
+/// A number, a truth value or null; `null` is "not set".
+fn literal(text: &str) -> Result<Option<View<'static>>, &'static str> {
+    match text {
+        "null" => Ok(None),
+        "true" => Ok(Some(View::Bool(true))),
+        "false" => Ok(Some(View::Bool(false))),
+        number => match number.parse() {
+            Ok(number) => Ok(Some(View::Integer(number))),
+            Err(_) => Err("a number is not an integer"),
+        },
+    }
+}
+
+fn site_value<'s>(
+    declared: &'s [ValueSpec],
+    given: Option<&'s BTreeMap<String, SiteValue>>,
+    key: &str,
+) -> Option<View<'s>> {
+    if let Some(given) = given.and_then(|given| given.get_key_value(key)) {
+        return Some(match given {
+            (_, SiteValue::Text(text)) => View::Text(Cow::Borrowed(text)),
+            (_, SiteValue::Switch(switch)) => View::Bool(*switch),
+            (name, SiteValue::Table(entries)) => View::Map(Map::Table(name, entries)),
+        });
+    }
+    let spec = declared.iter().find(|spec| spec.name == key)?;
+    match (&spec.kind, &spec.default) {
+        (ValueKind::Switch, default) => Some(View::Bool(default.as_deref() == Some("true"))),
+        (_, Some(default)) => Some(View::Text(Cow::Borrowed(default))),
+        (_, None) => None,
+    }
+}

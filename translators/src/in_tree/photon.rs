@@ -1,0 +1,43 @@
+//! Photon: `photonPersistentDisk`, removed from Kubernetes in 1.17.
+
+use super::stored::{About, InlineMode, Reach, Step, Store, Stored};
+use crate::error::Error;
+use crate::json::Object;
+
+pub(super) struct PhotonPersistentDisk;
+
+const ABOUT: About = About {
+    field: "photonPersistentDisk",
+    plugin: "kubernetes.io/photon-pd",
+    provisioners: &["kubernetes.io/photon-pd"],
+    driver: None,
+    block: false,
+    inline: InlineMode::Once,
+    reach: Reach::NotTranslatable,
+    summary: "The product ended without a CSI driver.",
+    known: &[],
+    fields: &[],
+    values: Vec::new,
+};
+
+fn error() -> Error {
+    Error::NotTranslatable {
+        driver: ABOUT.plugin.into(),
+        reason: "the Photon Controller ended in 2017 and has no CSI driver".to_owned(),
+        instead: "copy the data to a volume of another StorageClass".to_owned(),
+    }
+}
+
+impl Store for PhotonPersistentDisk {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn volume(&self, _: &mut Object<'_>, _: &mut Step<'_>) -> Result<Stored, Error> {
+        Err(error())
+    }
+
+    fn storage_class(&self, _: &mut Object<'_>, _: &mut Step<'_>) -> Result<(), Error> {
+        Err(error())
+    }
+}

@@ -1,0 +1,121 @@
+//! PersistentVolumes.
+
+use crate::context::{Context, Direction, Target};
+use crate::error::Error;
+use crate::in_tree::stored::Stored;
+use crate::json::{At, JsonError, Object, Path};
+use crate::note::{Code, Note};
+use crate::outcome::Outcome;
+use crate::stored_volume::{self, Backend};
+use crate::{endpoint, in_tree, source};
+
+/// Translates a PersistentVolume.
+///
+/// # Errors
+/// Its source cannot be translated as asked.
+pub(crate) fn translate<'a>(
+    mut pv: Object<'a>,
+    context: &Context<'_>,
+) -> Result<Outcome<'a>, Error> {
+    match (context.target, context.direction) {
+        (Target::Runtime, Direction::ToInTree) => to_in_tree(pv),
+        (Target::Runtime, _) => {
+            if in_tree::is_migratable(&mut pv)? {
+                in_tree::to_csi(pv).map(Outcome::changed)
+            } else {
+                Ok(Outcome::unchanged(pv))
+            }
+        }
+        (Target::Stored, Direction::ToInTree) => {
+            let mut outcome = to_in_tree(pv)?;
+            if outcome.changed {
+                stored_volume::provisioned_in_tree(&mut outcome.object)?;
+            }
+            Ok(outcome)
+        }
+        (Target::Stored, Direction::ToEndpoint) => endpoint::volume(pv, context),
+        (Target::Stored, Direction::ToCsi) => {
+            endpoint::restore_volume(&mut pv)?;
+            to_stored(pv, context)
+        }
+    }
+}
+
+fn to_in_tree(mut pv: Object<'_>) -> Result<Outcome<'_>, Error> {
+    let driver = match pv.object("spec")? {
+        Some(spec) => csi_driver(spec).at(&["spec"])?,
+        None => None,
+    };
+    match driver {
+        Some(driver) if in_tree::plugin_of_driver(&driver).is_some() => {
+            in_tree::to_in_tree(pv).map(Outcome::changed)
+        }
+        _ => Ok(Outcome::unchanged(pv)),
+    }
+}
+
+fn csi_driver(spec: &mut Object<'_>) -> Result<Option<String>, JsonError> {
+    match spec.object(source::CSI)? {
+        Some(csi) => {
+            let driver = csi.str("driver").at(&[source::CSI])?;
+            Ok(driver.map(std::borrow::Cow::into_owned))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Gives a volume the form in which its backend keeps it.
+pub(crate) fn to_stored<'a>(
+    mut pv: Object<'a>,
+    context: &Context<'_>,
+) -> Result<Outcome<'a>, Error> {
+    let found = match pv.object("spec")? {
+        Some(spec) => source::only_source(spec)?,
+        None => None,
+    };
+    let mut notes = Vec::new();
+    let mut extra = Vec::new();
+    let backend = match found {
+        Some(source::CSI) => return Ok(Outcome::unchanged(pv)),
+        Some(source::FLEX_VOLUME) => {
+            let volume = context.mappings.volume(&mut pv, context)?;
+            notes.extend(volume.notes);
+            extra.extend(volume.extra);
+            Backend::mapped(volume.driver)
+        }
+        Some(field) => match in_tree::stored::volume(field, &mut pv, context, &mut notes)? {
+            Stored::Kept => {
+                return Ok(Outcome {
+                    notes,
+                    ..Outcome::unchanged(pv)
+                });
+            }
+            Stored::Csi(volume) => {
+                extra.extend(volume.extra);
+                Backend {
+                    driver: volume.driver,
+                    provisioner: Some(volume.provisioner),
+                    block: volume.block,
+                }
+            }
+        },
+        None => {
+            notes.push(Note::new(
+                Code::UnknownSource,
+                Path::of(&["spec"]),
+                "the volume has no source that is known here",
+            ));
+            return Ok(Outcome {
+                notes,
+                ..Outcome::unchanged(pv)
+            });
+        }
+    };
+    stored_volume::finish(&mut pv, &backend, context, &mut notes)?;
+    Ok(Outcome {
+        object: pv,
+        changed: true,
+        extra,
+        notes,
+    })
+}

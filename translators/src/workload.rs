@@ -1,0 +1,209 @@
+//! Pods and what makes pods: inline volumes in legacy form become a volume and
+//! a claim of their own, and the workload names the claim.
+
+use std::borrow::Cow;
+
+use crate::context::{Context, Direction};
+use crate::error::Error;
+use crate::inline_volume::{self, Owner};
+use crate::json::{At, JsonError, Object, Path, Value};
+use crate::kind::Workload;
+use crate::note::{Code, Note};
+use crate::outcome::Outcome;
+use crate::source;
+
+/// Translates the inline volumes of a workload.
+///
+/// # Errors
+/// One of them cannot be translated; the workload then stays as it was.
+pub(crate) fn translate<'a>(
+    workload: Workload,
+    mut object: Object<'a>,
+    context: &Context<'_>,
+) -> Result<Outcome<'a>, Error> {
+    if context.direction == Direction::ToInTree || !has_legacy(workload, &mut object)? {
+        return Ok(Outcome::unchanged(object));
+    }
+    if let Some(controller) = controller(&mut object)? {
+        let note = Note::new(
+            Code::InlineKept,
+            Path::of(workload.pod_path()),
+            format!("its inline volumes are those of {controller}, which made it"),
+        );
+        return Ok(Outcome {
+            notes: vec![note.remedy(format!("translate {controller}"))],
+            ..Outcome::unchanged(object)
+        });
+    }
+    let owner = owner(workload, &mut object, context)?;
+    let mut outcome = Outcome::unchanged(Object::new());
+    let path = Path::of(workload.pod_path());
+    if let Some(volumes) = volumes(workload, &mut object)? {
+        for (index, volume) in volumes.iter_mut().enumerate() {
+            let place = || format!("{path}.volumes[{index}]");
+            let result = replace(volume, &owner, context, &mut outcome)
+                .map_err(|error| at(error, workload, index))?;
+            if let Some(claim) = result {
+                outcome.changed = true;
+                outcome.notes.push(Note::new(
+                    Code::InlineVolume,
+                    Path::of(workload.pod_path()),
+                    format!("{} is now the claim {claim}", place()),
+                ));
+            }
+        }
+    }
+    if outcome.changed && owner.several_pods {
+        outcome.notes.push(Note::new(
+            Code::InlineShared,
+            Path::of(workload.pod_path()),
+            "all pods of this workload will use the same volume, as they did inline",
+        ));
+    }
+    outcome.object = object;
+    Ok(outcome)
+}
+
+/// Adds the volume's place to an error that names a place inside it.
+fn at(error: Error, workload: Workload, index: usize) -> Error {
+    let Error::Json(error) = error else {
+        return error;
+    };
+    let error = error.under(&index.to_string()).under("volumes");
+    let path = workload.pod_path().iter().rev();
+    Error::Json(path.fold(error, |error, key| error.under(key)))
+}
+
+/// Opens the pod's volumes.
+fn volumes<'o, 'a>(
+    workload: Workload,
+    object: &'o mut Object<'a>,
+) -> Result<Option<&'o mut Vec<Value<'a>>>, Error> {
+    let path = workload.pod_path();
+    let mut inner = object;
+    for (depth, key) in path.iter().enumerate() {
+        match inner.object(key).at(&path[..depth])? {
+            Some(next) => inner = next,
+            None => return Ok(None),
+        }
+    }
+    Ok(inner.array("volumes").at(path)?)
+}
+
+fn has_legacy(workload: Workload, object: &mut Object<'_>) -> Result<bool, Error> {
+    let Some(volumes) = volumes(workload, object)? else {
+        return Ok(false);
+    };
+    for (index, volume) in volumes.iter_mut().enumerate() {
+        let opened = volume
+            .open_object()
+            .map_err(|error| at(error.into(), workload, index))?;
+        if let Some(volume) = opened
+            && inline_volume::is_legacy(volume)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The object that made this one and would make it again as it was.
+fn controller(object: &mut Object<'_>) -> Result<Option<String>, Error> {
+    let Some(metadata) = object.object("metadata")? else {
+        return Ok(None);
+    };
+    let Some(owners) = metadata.array("ownerReferences").at(&["metadata"])? else {
+        return Ok(None);
+    };
+    for owner in owners {
+        if let Some(name) = controller_of(owner).at(&["metadata", "ownerReferences"])? {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+fn controller_of(owner: &mut Value<'_>) -> Result<Option<String>, JsonError> {
+    let Some(owner) = owner.open_object()? else {
+        return Ok(None);
+    };
+    if owner.bool("controller")? != Some(true) {
+        return Ok(None);
+    }
+    let kind = owner.str("kind")?.unwrap_or_default();
+    let name = owner.str("name")?.unwrap_or_default();
+    Ok(Some(format!("{kind} {name}")))
+}
+
+fn owner(
+    workload: Workload,
+    object: &mut Object<'_>,
+    context: &Context<'_>,
+) -> Result<Owner, Error> {
+    let several_pods = match workload {
+        Workload::Template => several_pods(object)?,
+        Workload::Pod | Workload::CronJob | Workload::PodTemplate => false,
+    };
+    let mut name = Cow::Borrowed("");
+    let mut namespace = None;
+    if let Some(metadata) = object.object("metadata")? {
+        // A name that is yet to be generated ends in "-".
+        let text = |key| metadata.str(key).at(&["metadata"]);
+        name = text("name")?.or(text("generateName")?).unwrap_or_default();
+        namespace = text("namespace")?;
+    }
+    let namespace = match (namespace, context.namespace) {
+        (Some(namespace), _) if !namespace.is_empty() => namespace.into_owned(),
+        (_, Some(namespace)) => namespace.to_owned(),
+        _ => "default".to_owned(),
+    };
+    Ok(Owner {
+        name: name.trim_end_matches('-').to_owned(),
+        namespace,
+        several_pods,
+    })
+}
+
+/// Whether the workload runs several pods at a time.
+fn several_pods(object: &mut Object<'_>) -> Result<bool, Error> {
+    if object.str("kind")?.as_deref() == Some("DaemonSet") {
+        return Ok(true);
+    }
+    let Some(spec) = object.object("spec")? else {
+        return Ok(false);
+    };
+    let number = |key| spec.i32(key).at(&["spec"]);
+    let replicas = number("replicas")?.unwrap_or(1);
+    let parallelism = number("parallelism")?.unwrap_or(1);
+    Ok(replicas > 1 || parallelism > 1)
+}
+
+/// Puts a claim in the place of a legacy source; gives the claim's name.
+fn replace(
+    volume: &mut Value<'_>,
+    owner: &Owner,
+    context: &Context<'_>,
+    outcome: &mut Outcome<'_>,
+) -> Result<Option<String>, Error> {
+    let Some(volume) = volume.open_object()? else {
+        return Ok(None);
+    };
+    let Some(field) = source::only_source(volume)? else {
+        return Ok(None);
+    };
+    if !inline_volume::is_legacy_source(field) {
+        return Ok(None);
+    }
+    let Some(made) = inline_volume::translate(volume, field, owner, context)? else {
+        return Ok(None);
+    };
+    let mut reference = Object::new();
+    reference.set("claimName", made.claim.clone());
+    if made.read_only {
+        reference.set("readOnly", true);
+    }
+    volume.replace(field, "persistentVolumeClaim", reference);
+    outcome.extra.extend(made.objects);
+    outcome.notes.extend(made.notes);
+    Ok(Some(made.claim))
+}
