@@ -17,6 +17,7 @@ mod status;
 mod summary;
 mod worker;
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -70,7 +71,7 @@ pub fn run(args: &TranslateArgs) -> anyhow::Result<Done> {
         form,
         summary: Summary::default(),
         unreadable: unreadable.into_iter().collect(),
-        items: 0,
+        secrets: HashSet::new(),
         last: None,
     };
     run.go(first, batches, &settings)?;
@@ -136,8 +137,8 @@ struct Run {
     form: Form,
     summary: Summary,
     unreadable: Vec<String>,
-    /// Bytes of list items put out so far, for the comma before the next.
-    items: u64,
+    /// The new Secrets put out so far.
+    secrets: HashSet<String>,
     /// The last byte put out.
     last: Option<u8>,
 }
@@ -206,17 +207,19 @@ impl Run {
     }
 
     fn take(&mut self, finished: &Finished, out: &mut dyn Write) -> anyhow::Result<()> {
-        let mut text = finished.out.as_slice();
-        if self.form == Form::List && self.items == 0 {
-            text = text.strip_prefix(b",").unwrap_or(text);
-        }
-        self.items += finished.out.len() as u64;
+        let all = finished.out.text.as_slice();
         if self.form == Form::Yaml && finished.starts {
-            self.separate(text, out)
-                .context("cannot write the output")?;
+            self.separate(all, out).context("cannot write the output")?;
         }
-        self.last = text.last().copied().or(self.last);
-        out.write_all(text).context("cannot write the output")?;
+        let mut start = 0;
+        for (range, secret) in &finished.out.secrets {
+            self.write(&all[start..range.start], out)?;
+            start = range.start;
+            if !self.secrets.insert(secret.clone()) {
+                start = range.end;
+            }
+        }
+        self.write(&all[start..], out)?;
         for remark in &finished.remarks {
             self.report
                 .take(remark)
@@ -224,6 +227,15 @@ impl Run {
         }
         self.summary += finished.summary;
         Ok(())
+    }
+
+    fn write(&mut self, mut text: &[u8], out: &mut dyn Write) -> anyhow::Result<()> {
+        if self.form == Form::List && self.last.is_none() {
+            // The comma before the first item.
+            text = text.strip_prefix(b",").unwrap_or(text);
+        }
+        self.last = text.last().copied().or(self.last);
+        out.write_all(text).context("cannot write the output")
     }
 
     /// Ends the last document of one input before the first of the next.

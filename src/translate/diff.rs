@@ -6,7 +6,6 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
-use super::format::Unit;
 use super::remark::Identity;
 use crate::manifest::{self, yaml};
 
@@ -18,23 +17,11 @@ const PLACE: Style = AnsiColor::Cyan.on_default();
 /// Lines of context around a change.
 const AROUND: usize = 3;
 
-/// Appends the diff of a unit; nothing if it did not change.
+/// Appends the diff of an object; `before` is `None` for a new one.
 ///
 /// # Errors
 /// The object cannot be written as YAML.
-pub fn write(unit: &Unit<'_, '_>, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
-    let Some(after) = unit.after else {
-        return Ok(());
-    };
-    let after = after.to_json();
-    one(Some(unit.before), &after, out)?;
-    for extra in unit.extra {
-        one(None, &extra.to_json(), out)?;
-    }
-    Ok(())
-}
-
-fn one(before: Option<&str>, after: &str, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
+pub fn write(before: Option<&str>, after: &str, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
     let name = Identity::read(after);
     let (old, old_name) = match before {
         Some(before) => (yaml::from_json(before)?, Identity::read(before).to_string()),

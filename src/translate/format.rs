@@ -1,8 +1,11 @@
 //! How units are written: as they came, or in another format.
 
+use std::ops::Range;
+
 use flex2csi_translators::json::Object;
 
 use super::batch::Item;
+use super::diff;
 use crate::manifest::{self, yaml};
 
 /// How the output is written.
@@ -43,6 +46,39 @@ pub const LIST: (&str, &str) = (
 /// Before each item of a list of all objects.
 const ITEM_INDENT: &str = "\n        ";
 
+/// Output, and what in it need not be there twice.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// The text.
+    pub text: Vec<u8>,
+    /// Where new Secrets stand, and their text: volumes that share a legacy
+    /// Secret ask for the same new one.
+    pub secrets: Vec<(Range<usize>, String)>,
+}
+
+impl Output {
+    /// Appends a new object with `write`.
+    fn extra(
+        &mut self,
+        extra: &Object<'_>,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), manifest::Error>,
+    ) -> Result<(), manifest::Error> {
+        let start = self.text.len();
+        write(&mut self.text)?;
+        if matches!(extra.str("kind"), Ok(Some(kind)) if kind == "Secret") {
+            let end = self.text.len();
+            self.secrets.push((start..end, extra.to_json()));
+        }
+        Ok(())
+    }
+
+    /// Takes off what was appended since the text had this length.
+    pub fn truncate(&mut self, length: usize) {
+        self.text.truncate(length);
+        self.secrets.retain(|(range, _)| range.end <= length);
+    }
+}
+
 /// An input object, and what it became.
 #[derive(Clone, Copy)]
 pub struct Unit<'u, 'a> {
@@ -79,64 +115,88 @@ impl Unit<'_, '_> {
     ///
     /// # Errors
     /// Its JSON cannot be written as YAML.
-    pub fn write(&self, form: Form, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
+    pub fn write(&self, form: Form, out: &mut Output) -> Result<(), manifest::Error> {
         match form {
             Form::Json => self.json(out),
-            Form::Yaml => return self.yaml(out),
-            Form::Documents => return self.documents(out),
+            Form::Yaml => self.yaml(out),
+            Form::Documents => self.documents(out),
             Form::List => self.list(out),
-            Form::Lines => self.line(out),
-            Form::Diff => {}
+            Form::Lines => {
+                self.line(&mut out.text);
+                Ok(())
+            }
+            Form::Diff => self.diff(out),
+        }
+    }
+
+    fn json(&self, out: &mut Output) -> Result<(), manifest::Error> {
+        let Some(after) = self.after else {
+            out.text.extend_from_slice(self.before.as_bytes());
+            return Ok(());
+        };
+        after.write(&mut out.text);
+        for extra in self.extra {
+            out.extra(extra, |text| {
+                if self.item.is_some() {
+                    text.push(b',');
+                    let end = after.layout().map_or("", |layout| layout.end);
+                    text.extend_from_slice(end.as_bytes());
+                } else {
+                    text.push(b'\n');
+                }
+                extra.write_like(after, text);
+                Ok(())
+            })?;
         }
         Ok(())
     }
 
-    fn json(&self, out: &mut Vec<u8>) {
+    fn yaml(&self, out: &mut Output) -> Result<(), manifest::Error> {
         let Some(after) = self.after else {
-            out.extend_from_slice(self.before.as_bytes());
-            return;
-        };
-        after.write(out);
-        for extra in self.extra {
-            if self.item.is_some() {
-                out.push(b',');
-                let end = after.layout().map_or("", |layout| layout.end);
-                out.extend_from_slice(end.as_bytes());
-            } else {
-                out.push(b'\n');
-            }
-            extra.write_like(after, out);
-        }
-    }
-
-    fn yaml(&self, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
-        let Some(after) = self.after else {
-            out.extend_from_slice(self.written.unwrap_or(self.before).as_bytes());
+            let written = self.written.unwrap_or(self.before);
+            out.text.extend_from_slice(written.as_bytes());
             return Ok(());
         };
         if self.own_marker {
-            out.extend_from_slice(b"---\n");
+            out.text.extend_from_slice(b"---\n");
         }
-        out.extend_from_slice(yaml::from_json(&after.to_json())?.as_bytes());
+        let yaml = yaml::from_json(&after.to_json())?;
+        out.text.extend_from_slice(yaml.as_bytes());
+        self.extra_documents(out)
+    }
+
+    fn documents(&self, out: &mut Output) -> Result<(), manifest::Error> {
+        document(&self.named_json(), &mut out.text)?;
+        self.extra_documents(out)
+    }
+
+    fn extra_documents(&self, out: &mut Output) -> Result<(), manifest::Error> {
         for extra in self.extra {
-            document(&extra.to_json(), out)?;
+            out.extra(extra, |text| document(&extra.to_json(), text))?;
         }
         Ok(())
     }
 
-    fn documents(&self, out: &mut Vec<u8>) -> Result<(), manifest::Error> {
-        document(&self.named_json(), out)?;
+    fn list(&self, out: &mut Output) -> Result<(), manifest::Error> {
+        item(&self.named_json(), &mut out.text);
         for extra in self.extra {
-            document(&extra.to_json(), out)?;
+            out.extra(extra, |text| {
+                item(&extra.to_json(), text);
+                Ok(())
+            })?;
         }
         Ok(())
     }
 
-    fn list(&self, out: &mut Vec<u8>) {
-        item(&self.named_json(), out);
+    fn diff(&self, out: &mut Output) -> Result<(), manifest::Error> {
+        let Some(after) = self.after else {
+            return Ok(());
+        };
+        diff::write(Some(self.before), &after.to_json(), &mut out.text)?;
         for extra in self.extra {
-            item(&extra.to_json(), out);
+            out.extra(extra, |text| diff::write(None, &extra.to_json(), text))?;
         }
+        Ok(())
     }
 
     fn line(&self, out: &mut Vec<u8>) {
@@ -247,10 +307,10 @@ mod tests {
             item: Some(&item),
             ..Unit::of("{\"metadata\":{\"name\":\"a\"}}")
         };
-        let mut out = Vec::new();
+        let mut out = Output::default();
         unit.write(Form::Lines, &mut out).unwrap();
         let expected =
             "{\"apiVersion\":\"v1\",\"kind\":\"PersistentVolume\",\"metadata\":{\"name\":\"a\"}}\n";
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        assert_eq!(String::from_utf8(out.text).unwrap(), expected);
     }
 }

@@ -6,8 +6,7 @@ use flex2csi_translators::json::{Object, Problem};
 use flex2csi_translators::{Error, Kind, Outcome};
 
 use super::batch::{Batch, Item, Stretch};
-use super::diff;
-use super::format::{self, Form, Unit};
+use super::format::{self, Form, Output, Unit};
 use super::known::Known;
 use super::object::{self, Settings};
 use super::remark::{Identity, Place, Remark};
@@ -19,7 +18,7 @@ use crate::manifest::{Format, JsonSplitter, Piece, yaml};
 #[derive(Default)]
 pub struct Finished {
     /// The output.
-    pub out: Vec<u8>,
+    pub out: Output,
     /// What is to be said.
     pub remarks: Vec<Remark>,
     /// How many objects became what.
@@ -47,9 +46,8 @@ impl Worker<'_> {
             finished: Finished::default(),
         };
         desk.finished.starts = batch.starts;
-        desk.finished
-            .out
-            .reserve(batch.bytes.len() + batch.bytes.len() / 4);
+        let text = &mut desk.finished.out.text;
+        text.reserve(batch.bytes.len() + batch.bytes.len() / 4);
         let mut start = 0;
         for (end, stretch) in &batch.stretches {
             desk.stretch(&batch.bytes[start..*end], stretch, batch.format);
@@ -80,7 +78,9 @@ struct Desk<'d> {
 impl Desk<'_> {
     fn stretch(&mut self, bytes: &[u8], stretch: &Stretch, format: Format) {
         match stretch {
-            Stretch::Between if self.form.copies() => self.finished.out.extend_from_slice(bytes),
+            Stretch::Between if self.form.copies() => {
+                self.finished.out.text.extend_from_slice(bytes)
+            }
             Stretch::Between => {}
             Stretch::Lines { line } => self.lines(bytes, *line),
             Stretch::Broken { line, error } => self.broken(bytes, *line, error.as_deref()),
@@ -107,7 +107,7 @@ impl Desk<'_> {
 
     fn broken(&mut self, bytes: &[u8], line: u64, error: Option<&str>) {
         if self.form.copies() {
-            self.finished.out.extend_from_slice(bytes);
+            self.finished.out.text.extend_from_slice(bytes);
         }
         if let Some(error) = error {
             let remark = Remark::unreadable(error.to_owned(), &self.place(line));
@@ -117,7 +117,7 @@ impl Desk<'_> {
 
     /// Counts a failure and writes its `Status` where the object cannot stay.
     fn fail(&mut self, remark: Remark) {
-        let out = &mut self.finished.out;
+        let out = &mut self.finished.out.text;
         match self.form {
             Form::Lines => {
                 out.extend_from_slice(status::json(&remark).as_bytes());
@@ -144,7 +144,7 @@ impl Desk<'_> {
             let behind = whole.len() - whole.trim_ascii_end().len();
             if object.is_empty() {
                 if self.form == Form::Json {
-                    self.finished.out.extend_from_slice(whole);
+                    self.finished.out.text.extend_from_slice(whole);
                 }
                 continue;
             }
@@ -154,7 +154,7 @@ impl Desk<'_> {
             }
             if self.form == Form::Json {
                 let break_ = &whole[whole.len() - behind..];
-                self.finished.out.extend_from_slice(break_);
+                self.finished.out.text.extend_from_slice(break_);
             }
         }
     }
@@ -195,7 +195,7 @@ impl Desk<'_> {
         };
         if json == "null" {
             if self.form.copies() {
-                self.finished.out.extend_from_slice(text.as_bytes());
+                self.finished.out.text.extend_from_slice(text.as_bytes());
             }
             return;
         }
@@ -219,18 +219,20 @@ impl Desk<'_> {
             self.pieces(json, line);
             return;
         }
-        let start = self.finished.out.len();
+        let start = self.finished.out.text.len();
         self.form = Form::Json;
         let changed = self.pieces(json, line);
         self.form = Form::Yaml;
-        let list = self.finished.out.split_off(start);
+        let list = self.finished.out.text[start..].to_vec();
+        // What shared Secrets are needed is said in one document: none is left out.
+        self.finished.out.truncate(start);
         let list = String::from_utf8_lossy(&list);
         let written = if changed {
             yaml::from_json(&list).ok()
         } else {
             None
         };
-        let out = &mut self.finished.out;
+        let out = &mut self.finished.out.text;
         match written {
             Some(yaml) => {
                 if own_marker {
@@ -250,7 +252,7 @@ impl Desk<'_> {
         while let Ok(Some(piece)) = splitter.next() {
             match piece {
                 Piece::Between(bytes) if self.form.copies() => {
-                    self.finished.out.extend_from_slice(bytes);
+                    self.finished.out.text.extend_from_slice(bytes);
                 }
                 Piece::Between(_) => {}
                 Piece::Object { text, list, .. } => {
@@ -296,12 +298,8 @@ impl Desk<'_> {
             extra: &outcome.extra,
             ..*unit
         };
-        let before = self.finished.out.len();
-        let written = if self.form == Form::Diff {
-            diff::write(&unit, &mut self.finished.out)
-        } else {
-            unit.write(self.form, &mut self.finished.out)
-        };
+        let before = self.finished.out.text.len();
+        let written = unit.write(self.form, &mut self.finished.out);
         if let Err(error) = written {
             self.finished.out.truncate(before);
             let place = self.place(line);

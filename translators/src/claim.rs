@@ -27,7 +27,7 @@ pub(crate) fn translate<'a>(
         return Ok(Outcome::unchanged(claim));
     }
     let mut notes = Vec::new();
-    let mut changed = in_tree_annotations(&mut claim, &mut notes)?;
+    let mut changed = in_tree_annotations(&mut claim, context, &mut notes)?;
     if let Some(more) = context.mappings.claim(&mut claim, context)? {
         notes.extend(more);
         changed = true;
@@ -40,7 +40,11 @@ pub(crate) fn translate<'a>(
     })
 }
 
-fn in_tree_annotations(claim: &mut Object<'_>, notes: &mut Vec<Note>) -> Result<bool, Error> {
+fn in_tree_annotations(
+    claim: &mut Object<'_>,
+    context: &Context<'_>,
+    notes: &mut Vec<Note>,
+) -> Result<bool, Error> {
     let Some(metadata) = claim.object("metadata")? else {
         return Ok(false);
     };
@@ -50,19 +54,19 @@ fn in_tree_annotations(claim: &mut Object<'_>, notes: &mut Vec<Note>) -> Result<
     let mut changed = false;
     for key in STORAGE_PROVISIONER {
         let provisioner = match annotations.str(key).at(&["metadata", "annotations"])? {
-            Some(legacy) => in_tree::stored::provisioner_of(&legacy),
+            Some(legacy) => in_tree::stored::provisioner_of(&legacy, context.values),
             None => None,
         };
         let Some(provisioner) = provisioner else {
             continue;
         };
-        annotations.set(key, provisioner);
         changed = true;
         notes.push(Note::new(
             Code::ProvisionerChanged,
             Path::of(&["metadata", "annotations", key]),
             format!("the claim's provisioner is now {provisioner}"),
         ));
+        annotations.set(key, provisioner.into_owned());
     }
     if changed {
         annotations.remove(MIGRATED_TO);

@@ -64,11 +64,6 @@ pub(crate) static PLUGINS: [&dyn Plugin; 8] = [
     &rbd::Rbd,
 ];
 
-/// The plugin whose source stands in a volume's member of this name.
-pub(crate) fn by_source(member: &str) -> Option<&'static dyn Plugin> {
-    PLUGINS.into_iter().find(|plugin| plugin.source() == member)
-}
-
 /// The plugin of this name.
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Plugin> {
     PLUGINS.into_iter().find(|plugin| plugin.name() == name)
@@ -221,6 +216,12 @@ pub fn driver_of_plugin(plugin: &str) -> Option<&'static str> {
 /// The in-tree plugin that this CSI driver succeeds.
 pub fn plugin_of_driver(driver: &str) -> Option<&'static str> {
     by_driver(driver).map(Plugin::name)
+}
+
+/// The in-tree plugin whose source stands in a volume's member of this name.
+pub fn plugin_of_member(member: &str) -> Option<&'static str> {
+    let plugin = PLUGINS.iter().find(|plugin| plugin.source() == member);
+    plugin.map(|plugin| plugin.name())
 }
 
 /// Whether this is the name of an in-tree plugin that is known.

@@ -75,11 +75,6 @@ pub(crate) fn translate(
         source::FLEX_VOLUME => context.mappings.inline_access_mode(&mut legacy, context)?,
         field => in_tree::stored::inline_access_modes(field, read_only).to_owned(),
     };
-    let mode = if read_only && mode == "ReadWriteOnce" {
-        "ReadOnlyMany".to_owned()
-    } else {
-        mode
-    };
     let pv = volume_object(&name, &mode, field, legacy, owner, &claim);
     let context = Context {
         claim: Some(ClaimRef {

@@ -37,18 +37,16 @@ pub(crate) fn translate<'a>(
     }
     let owner = owner(workload, &mut object, context)?;
     let mut outcome = Outcome::unchanged(Object::new());
-    let path = Path::of(workload.pod_path());
     if let Some(volumes) = volumes(workload, &mut object)? {
         for (index, volume) in volumes.iter_mut().enumerate() {
-            let place = || format!("{path}.volumes[{index}]");
             let result = replace(volume, &owner, context, &mut outcome)
                 .map_err(|error| at(error, workload, index))?;
             if let Some(claim) = result {
                 outcome.changed = true;
                 outcome.notes.push(Note::new(
                     Code::InlineVolume,
-                    Path::of(workload.pod_path()),
-                    format!("{} is now the claim {claim}", place()),
+                    place(workload, index),
+                    format!("it is the claim {claim} now, with a volume of its own"),
                 ));
             }
         }
@@ -62,6 +60,13 @@ pub(crate) fn translate<'a>(
     }
     outcome.object = object;
     Ok(outcome)
+}
+
+/// The place of a pod's volume.
+fn place(workload: Workload, index: usize) -> Path {
+    let index = index.to_string();
+    let keys = workload.pod_path().iter().copied();
+    Path::of(&keys.chain(["volumes", &index]).collect::<Vec<_>>())
 }
 
 /// Adds the volume's place to an error that names a place inside it.

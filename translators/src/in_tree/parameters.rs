@@ -86,7 +86,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// Sets several parameters to one value.
-    pub(crate) fn set_all(&mut self, names: &[&'static str], value: &Cow<'a, str>) {
+    pub(crate) fn set_all(&mut self, names: &[&'static str], value: Cow<'a, str>) {
         for name in names {
             self.set(name, value.clone());
         }

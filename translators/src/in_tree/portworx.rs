@@ -122,8 +122,8 @@ impl Plugin for Portworx {
         let mut parameters = Parameters::new();
         parameters.translate(class, |parameters, parameter| {
             match parameter.lower() {
-                SECRET_NAME => parameters.set_all(&SECRET_NAMES, &parameter.text()?),
-                SECRET_NAMESPACE => parameters.set_all(&SECRET_NAMESPACES, &parameter.text()?),
+                SECRET_NAME => parameters.set_all(&SECRET_NAMES, parameter.text()?),
+                SECRET_NAMESPACE => parameters.set_all(&SECRET_NAMESPACES, parameter.text()?),
                 _ => parameters.keep(parameter),
             }
             Ok(())

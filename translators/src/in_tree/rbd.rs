@@ -167,7 +167,7 @@ impl Plugin for Rbd {
         let mut parameters = Parameters::new();
         parameters.set("migration", "true");
         parameters.set("pool", DEFAULT_POOL);
-        parameters.set_all(&SECRET_NAMESPACES, &Cow::Borrowed("default"));
+        parameters.set_all(&SECRET_NAMESPACES, Cow::Borrowed("default"));
         parameters.translate(class, |parameters, parameter| {
             match parameter.lower() {
                 "fstype" => parameters.set(CSI_FS_TYPE, parameter.text()?),
@@ -175,9 +175,9 @@ impl Plugin for Rbd {
                 "imageformat" => parameters.set(IMAGE_FORMAT, parameter.text()?),
                 "pool" => parameters.set("pool", parameter.text()?),
                 "adminid" => parameters.set("adminId", parameter.text()?),
-                "adminsecretname" => parameters.set_all(&SECRET_NAMES, &parameter.text()?),
+                "adminsecretname" => parameters.set_all(&SECRET_NAMES, parameter.text()?),
                 "adminsecretnamespace" => {
-                    parameters.set_all(&SECRET_NAMESPACES, &parameter.text()?);
+                    parameters.set_all(&SECRET_NAMESPACES, parameter.text()?);
                 }
                 "monitors" => {
                     let monitors = parameter.text()?;

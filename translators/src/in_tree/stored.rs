@@ -39,6 +39,7 @@ use crate::error::Error;
 use crate::json::Object;
 use crate::note::Note;
 use crate::storage_class::StorageClass;
+use crate::values::Values;
 
 pub(crate) use about::{About, InlineMode, field};
 pub use about::{FieldOrigin, Reach, SourceInfo};
@@ -177,8 +178,8 @@ pub(crate) fn storage_class<'a>(
 }
 
 /// The CSI driver that takes over from a legacy provisioner.
-pub(crate) fn provisioner_of(legacy: &str) -> Option<&'static str> {
-    by_provisioner(legacy)?.about().driver
+pub(crate) fn provisioner_of(legacy: &str, values: &Values) -> Option<Cow<'static, str>> {
+    by_provisioner(legacy)?.about().driver_for(values)
 }
 
 /// A class's parameters as they are for the CSI driver, as far as Secrets are

@@ -36,15 +36,14 @@ enum Generation {
 
 impl Generation {
     fn of(affinity: &Affinity<'_>, labels: &Labels<'_>) -> Self {
-        if affinity.has_key(ZONE) {
-            Self::Ga
+        let is_beta = if affinity.has_key(ZONE) {
+            false
         } else if affinity.has_key(BETA_ZONE) {
-            Self::Beta
-        } else if labels.zone.is_none() && labels.beta_zone.is_some() {
-            Self::Beta
+            true
         } else {
-            Self::Ga
-        }
+            labels.zone.is_none() && labels.beta_zone.is_some()
+        };
+        if is_beta { Self::Beta } else { Self::Ga }
     }
 
     fn zone(self) -> &'static str {

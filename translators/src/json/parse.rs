@@ -1,4 +1,5 @@
-//! Text to members, by `serde_json`'s scanner; nothing is decoded but keys.
+//! Text to members; nothing is decoded but keys. What [`scan`] does not take is
+//! left to `serde_json`, which knows why it is wrong.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,13 +15,11 @@ use super::{JsonError, Path, Problem, Value, scan, surrogates};
 const FEW: usize = 24;
 
 pub(super) fn object(text: &str) -> Result<Object<'_>, JsonError> {
-    let Members(members) = from_str(text)?;
-    unique(text, members)
-}
-
-fn unique<'a>(text: &'a str, members: Vec<Member<'a>>) -> Result<Object<'a>, JsonError> {
-    let twice = duplicate(&members).map(str::to_owned);
-    match twice {
+    let members = match scan::members(text, &[]) {
+        Some(members) => members,
+        None => from_str::<Members<'_>>(text)?.0,
+    };
+    match duplicate(&members).map(str::to_owned) {
         None => Ok(Object::from_parts(members, text)),
         Some(key) => Err(JsonError {
             path: Path::default(),
@@ -29,24 +28,10 @@ fn unique<'a>(text: &'a str, members: Vec<Member<'a>>) -> Result<Object<'a>, Jso
     }
 }
 
-/// Opens an object whose text has been read as part of another.
-pub(super) fn inner_object(text: &str) -> Result<Object<'_>, JsonError> {
-    match scan::members(text, &[]) {
-        Some(members) => unique(text, members),
-        None => object(text),
-    }
-}
-
 pub(super) fn array(text: &str) -> Result<Vec<Value<'_>>, JsonError> {
-    let Items(items) = from_str(text)?;
-    Ok(items)
-}
-
-/// Opens an array whose text has been read as part of an object.
-pub(super) fn inner_array(text: &str) -> Result<Vec<Value<'_>>, JsonError> {
     match scan::items(text, &[]) {
         Some(items) => Ok(items),
-        None => array(text),
+        None => Ok(from_str::<Items<'_>>(text)?.0),
     }
 }
 

@@ -110,6 +110,14 @@ fn what_outlives_its_input_is_opened_to_its_leaves() {
     let object = Object::parse("{ \"a\" : [1e3, {\"\\u0062\":null}], \"s\":\"\\n\" }").unwrap();
     let owned = object.into_owned().unwrap();
     assert_eq!(owned.to_json(), r#"{"a":[1e3,{"b":null}],"s":"\n"}"#);
+    let text = r#"{"yes":true,"no":false,"n":null,"i":-7}"#;
+    let mut owned = Object::parse(text).unwrap().into_owned().unwrap();
+    assert_eq!(owned.bool("yes").unwrap(), Some(true));
+    assert_eq!(owned.bool("no").unwrap(), Some(false));
+    assert_eq!(owned.i32("i").unwrap(), Some(-7));
+    assert_eq!(owned.str("n").unwrap(), None);
+    assert!(owned.object("n").unwrap().is_none());
+    assert!(owned.bool("i").is_err());
 }
 
 #[test]

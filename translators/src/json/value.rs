@@ -36,6 +36,15 @@ fn type_of(text: &str) -> &'static str {
 }
 
 impl<'a> Value<'a> {
+    /// The text of a value that nobody has looked into, borrowed or owned.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Raw(text) => Some(text),
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// JSON's name of the value's type, for messages.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -51,7 +60,7 @@ impl<'a> Value<'a> {
 
     /// Whether this is JSON's `null`, which Kubernetes reads as "not set".
     pub fn is_null(&self) -> bool {
-        matches!(self, Self::Raw("null"))
+        self.text() == Some("null")
     }
 
     /// The string that the value holds; `None` for `null`.
@@ -60,9 +69,9 @@ impl<'a> Value<'a> {
     /// The value is of another type.
     pub fn as_str(&self) -> Result<Option<Cow<'_, str>>, JsonError> {
         match self {
-            Self::Raw("null") => Ok(None),
-            Self::Raw(text) if text.starts_with('"') => parse::string(text).map(Some),
             Self::String(text) => Ok(Some(Cow::Borrowed(text))),
+            Self::Raw(text) if text.starts_with('"') => parse::string(text).map(Some),
+            other if other.is_null() => Ok(None),
             other => Err(JsonError::expected("a string", other.type_name())),
         }
     }
@@ -74,9 +83,9 @@ impl<'a> Value<'a> {
     /// The value is of another type.
     pub fn to_str(&self) -> Result<Option<Cow<'a, str>>, JsonError> {
         match self {
-            Self::Raw("null") => Ok(None),
-            Self::Raw(text) if text.starts_with('"') => parse::string(text).map(Some),
             Self::String(text) => Ok(Some(text.clone())),
+            Self::Raw(text) if text.starts_with('"') => parse::string(text).map(Some),
+            other if other.is_null() => Ok(None),
             other => Err(JsonError::expected("a string", other.type_name())),
         }
     }
@@ -86,11 +95,12 @@ impl<'a> Value<'a> {
     /// # Errors
     /// The value is of another type.
     pub fn as_bool(&self) -> Result<Option<bool>, JsonError> {
-        match self {
-            Self::Raw("null") => Ok(None),
-            Self::Raw("true") | Self::Bool(true) => Ok(Some(true)),
-            Self::Raw("false") | Self::Bool(false) => Ok(Some(false)),
-            other => Err(JsonError::expected("a boolean", other.type_name())),
+        match (self, self.text()) {
+            (Self::Bool(value), _) => Ok(Some(*value)),
+            (_, Some("true")) => Ok(Some(true)),
+            (_, Some("false")) => Ok(Some(false)),
+            (_, Some("null")) => Ok(None),
+            _ => Err(JsonError::expected("a boolean", self.type_name())),
         }
     }
 
@@ -100,18 +110,14 @@ impl<'a> Value<'a> {
     /// # Errors
     /// The value is of another type or out of range.
     pub fn as_i32(&self) -> Result<Option<i32>, JsonError> {
-        const EXPECTED: &str = "an integer of 32 bits";
-        match self {
-            Self::Raw("null") => Ok(None),
-            Self::Raw(text) => match text.parse::<i32>() {
-                Ok(number) if !text.starts_with('+') => Ok(Some(number)),
-                _ => Err(JsonError::expected(EXPECTED, self.type_name())),
-            },
-            Self::Integer(number) => i32::try_from(*number)
-                .map(Some)
-                .map_err(|_| JsonError::expected(EXPECTED, "a number")),
-            other => Err(JsonError::expected(EXPECTED, other.type_name())),
-        }
+        let number = match (self, self.text()) {
+            (Self::Integer(number), _) => i32::try_from(*number).ok(),
+            (_, Some("null")) => return Ok(None),
+            (_, Some(text)) => text.parse().ok(),
+            _ => None,
+        };
+        let expected = || JsonError::expected("an integer of 32 bits", self.type_name());
+        number.map(Some).ok_or_else(expected)
     }
 
     /// Opens the value as an object in place; `None` for `null`.
@@ -121,13 +127,14 @@ impl<'a> Value<'a> {
     pub fn open_object(&mut self) -> Result<Option<&mut Object<'a>>, JsonError> {
         if let Self::Raw(text) = *self {
             match text.as_bytes().first() {
-                Some(b'{') => *self = Self::Object(parse::inner_object(text)?),
+                Some(b'{') => *self = Self::Object(parse::object(text)?),
                 Some(b'n') => return Ok(None),
                 _ => return Err(JsonError::expected("an object", self.type_name())),
             }
         }
         match self {
             Self::Object(object) => Ok(Some(object)),
+            other if other.is_null() => Ok(None),
             other => Err(JsonError::expected("an object", other.type_name())),
         }
     }
@@ -139,13 +146,14 @@ impl<'a> Value<'a> {
     pub fn open_array(&mut self) -> Result<Option<&mut Vec<Value<'a>>>, JsonError> {
         if let Self::Raw(text) = *self {
             match text.as_bytes().first() {
-                Some(b'[') => *self = Self::Array(parse::inner_array(text)?),
+                Some(b'[') => *self = Self::Array(parse::array(text)?),
                 Some(b'n') => return Ok(None),
                 _ => return Err(JsonError::expected("an array", self.type_name())),
             }
         }
         match self {
             Self::Array(items) => Ok(Some(items)),
+            other if other.is_null() => Ok(None),
             other => Err(JsonError::expected("an array", other.type_name())),
         }
     }
@@ -204,8 +212,8 @@ impl<'a> Value<'a> {
         };
         Ok(match self {
             Self::Raw(text) => match text.as_bytes().first() {
-                Some(b'{') => Value::Object(parse::inner_object(text)?.owned(below)?),
-                Some(b'[') => owned_items(parse::inner_array(text)?, below)?,
+                Some(b'{') => Value::Object(parse::object(text)?.owned(below)?),
+                Some(b'[') => owned_items(parse::array(text)?, below)?,
                 Some(b'"') => Value::String(Cow::Owned(parse::string(text)?.into_owned())),
                 _ => Value::Text(text.into()),
             },

@@ -139,6 +139,19 @@ const RBD: Type = Struct(&[
     Field("readOnly", &Bool, NotEmpty),
 ]);
 
+const NFS: Type = Struct(&[
+    Field("server", &Text, Always),
+    Field("path", &Text, Always),
+    Field("readOnly", &Bool, NotEmpty),
+]);
+
+const GLUSTERFS: Type = Struct(&[
+    Field("endpoints", &Text, Always),
+    Field("path", &Text, Always),
+    Field("readOnly", &Bool, NotEmpty),
+    Field("endpointsNamespace", &Text, Set),
+]);
+
 const CSI: Type = Struct(&[
     Field("driver", &Text, Always),
     Field("volumeHandle", &Text, Always),
@@ -189,6 +202,8 @@ const VOLUME_SPEC: Type = Struct(&[
     Field("vsphereVolume", &VSPHERE, Set),
     Field("portworxVolume", &PORTWORX, Set),
     Field("rbd", &RBD, Set),
+    Field("nfs", &NFS, Set),
+    Field("glusterfs", &GLUSTERFS, Set),
     Field("csi", &CSI, Set),
     Field("accessModes", &TEXTS, NotEmpty),
     Field("claimRef", &CLAIM, Set),

@@ -1,7 +1,4 @@
 //! EBS volumes that are kept: as at run time.
-//!
-//! Facts: aws-ebs-csi-driver `docs/parameters.md`; it knows the attribute
-//! `partition`, and `"0"` for none.
 
 use super::{AwsEbs, DRIVER, SOURCE};
 use crate::error::Error;

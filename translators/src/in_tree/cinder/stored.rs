@@ -1,7 +1,5 @@
 //! Cinder volumes that are kept: as at run time; the Secret that the runtime
 //! translation drops is named.
-//!
-//! Facts: cloud-provider-openstack `docs/cinder-csi-plugin/using-cinder-csi-plugin.md`.
 
 use super::{Cinder, DRIVER, SOURCE};
 use crate::error::Error;

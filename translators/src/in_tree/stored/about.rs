@@ -1,8 +1,10 @@
 //! What is known of a source, for people and for the dispatch.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use crate::values::ValueSpec;
+use crate::values::{ValueSpec, Values};
 
 /// How far a translation goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -110,6 +112,15 @@ pub(crate) struct About {
 }
 
 impl About {
+    /// The CSI driver: as the site names it, or by its usual name.
+    pub(crate) fn driver_for(&self, values: &Values) -> Option<Cow<'static, str>> {
+        let usual = self.driver?;
+        Some(match values.text(self.field, "driver") {
+            Some(driver) => Cow::Owned(driver.to_owned()),
+            None => Cow::Borrowed(usual),
+        })
+    }
+
     /// The public view.
     pub(crate) fn info(&self) -> SourceInfo {
         SourceInfo {

@@ -26,10 +26,7 @@ impl<'s> Step<'s> {
 
     /// The CSI driver: as the site names it, or by its usual name.
     pub(crate) fn driver(&self, about: &About) -> Cow<'static, str> {
-        match self.values().text(about.field, "driver") {
-            Some(driver) => Cow::Owned(driver.to_owned()),
-            None => Cow::Borrowed(about.driver.unwrap_or_default()),
-        }
+        about.driver_for(self.values()).unwrap_or_default()
     }
 
     /// Adds a note about a field of the object.
