@@ -104,15 +104,15 @@ macro_rules! codes {
 }
 
 codes! {
-    InvalidObject, "invalid-object", Block, "", "The object is not JSON or YAML that the Kubernetes API accepts.";
-    MissingField, "missing-field", Block, "", "A field that the translation needs is not set.";
-    InvalidField, "invalid-field", Block, "", "A field's value has no form in the target.";
-    NoTranslation, "no-translation", Block, "", "No translation is known for the source.";
-    SeveralSources, "several-sources", Block, "", "One volume has more than one source.";
-    MissingValue, "missing-value", Block, "", "The translation needs a value that only the site knows.";
-    NotTranslatable, "not-translatable", Block, "", "The volume has no successor that a translation reaches.";
-    UnknownDriver, "unknown-driver", Block, "", "No mapping is known for the FlexVolume driver.";
-    MappingFailed, "mapping-failed", Block, "", "A mapping's expression did not give what it has to.";
+    InvalidObject, "invalid-object", Block, "correct the object", "The object is not JSON or YAML that the Kubernetes API accepts.";
+    MissingField, "missing-field", Block, "set the field, or translate the volume by hand", "A field that the translation needs is not set.";
+    InvalidField, "invalid-field", Block, "correct the field, or translate the volume by hand", "A field's value has no form in the target.";
+    NoTranslation, "no-translation", Block, "`flex2csi drivers` lists what can be translated", "No translation is known for the source.";
+    SeveralSources, "several-sources", Block, "keep the one source that the volume has", "One volume has more than one source.";
+    MissingValue, "missing-value", Block, "add it to the file given with `--values`; `flex2csi explain` says what it is", "The translation needs a value that only the site knows.";
+    NotTranslatable, "not-translatable", Block, "the message says what to do instead", "The volume has no successor that a translation reaches.";
+    UnknownDriver, "unknown-driver", Block, "write a mapping, from the skeleton in the report, and give it with `--mappings`", "No mapping is known for the FlexVolume driver.";
+    MappingFailed, "mapping-failed", Block, "correct the volume, or override the mapping with `--mappings`", "A mapping's expression did not give what it has to.";
     ReadOnlyDiffers, "read-only-differs", Warn, "set readOnly on the claim reference of the pods that must not write", "readOnly means something else in CSI: kubelet does not pass it to NodePublish.";
     AccessModesChanged, "access-modes-changed", Warn, "the claim must ask for the same modes: check it before it is bound again", "The volume's access modes are others than before.";
     MultiNodeBlock, "multi-node-block", Warn, "check that the pods of this claim run on one node; most block drivers refuse the mode", "ReadWriteMany stands on a driver that gives one node access at a time.";

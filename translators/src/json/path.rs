@@ -26,7 +26,12 @@ impl Path {
     }
 
     pub(crate) fn push(&mut self, key: &str) {
-        self.0.push_str(&segment(key));
+        if is_plain(key) {
+            self.0.push('.');
+            self.0.push_str(key);
+        } else {
+            self.0.push_str(&segment(key));
+        }
     }
 
     pub(crate) fn prepend(&mut self, key: &str) {
@@ -34,15 +39,17 @@ impl Path {
     }
 }
 
+/// Whether a key is printed without brackets: it is no index and no odd name.
+fn is_plain(key: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    !key.is_empty() && key.bytes().all(plain) && key.bytes().any(|byte| !byte.is_ascii_digit())
+}
+
 fn segment(key: &str) -> String {
     if key.parse::<usize>().is_ok() {
         return format!("[{key}]");
     }
-    let plain = !key.is_empty()
-        && key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    if plain {
+    if is_plain(key) {
         format!(".{key}")
     } else {
         format!("[{key:?}]")
