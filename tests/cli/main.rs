@@ -5,4 +5,5 @@ mod command;
 mod exit;
 mod golden;
 mod report;
+mod round_trip;
 mod streams;

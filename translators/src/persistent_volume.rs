@@ -35,8 +35,10 @@ pub(crate) fn translate<'a>(
         }
         (Target::Stored, Direction::ToEndpoint) => endpoint::volume(pv, context),
         (Target::Stored, Direction::ToCsi) => {
-            endpoint::restore_volume(&mut pv)?;
-            to_stored(pv, context)
+            match endpoint::volume_from_endpoint(&mut pv, context)? {
+                Some(outcome) => Ok(outcome),
+                None => to_stored(pv, context),
+            }
         }
     }
 }

@@ -72,10 +72,12 @@ pub(crate) fn translate<'a>(
             }
             in_tree::storage_class_to_csi(&provisioner, class).map(Outcome::changed)
         }
-        (Target::Stored, Direction::ToEndpoint) => endpoint::storage_class(class, context),
+        (Target::Stored, Direction::ToEndpoint) => endpoint::class(class, context),
         (Target::Stored, Direction::ToCsi) => {
-            endpoint::restore_storage_class(&mut class)?;
-            to_stored(class, context)
+            match endpoint::class_from_endpoint(&mut class, context)? {
+                Some(outcome) => Ok(outcome),
+                None => to_stored(class, context),
+            }
         }
     }
 }

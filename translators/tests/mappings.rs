@@ -1,6 +1,8 @@
 //! Mappings of FlexVolume drivers: which one is taken, what it makes of a
 //! volume, and what is refused.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests as well")]
+
 use std::time::{Duration, Instant};
 
 use flex2csi_translators::context::Secrets;
@@ -639,4 +641,15 @@ proptest! {
         let text = format!("{}{put}{}", &ACME[..start], &ACME[end..]);
         let _ = Mappings::default().add("f.yaml", &text);
     }
+}
+
+#[test]
+fn the_example_in_the_documentation_is_a_mapping() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/mappings.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let start = text.find("```yaml\n").unwrap() + "```yaml\n".len();
+    let end = start + text[start..].find("```").unwrap();
+    Mappings::default()
+        .add("docs/mappings.md", &text[start..end])
+        .unwrap();
 }

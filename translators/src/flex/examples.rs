@@ -99,21 +99,12 @@ fn volume(
     context: &Context<'_>,
 ) -> std::result::Result<std::result::Result<translate::FlexVolume, Error>, String> {
     let said = |error: Error| error.to_string();
-    let opened = legacy::Legacy::open(pv, context).map_err(said)?;
-    let driver = opened.driver.into_owned();
     let none = Object::new();
+    let driver = legacy::driver_of(legacy::source_of(pv).map_err(said)?).map_err(said)?;
+    let driver = driver.into_owned();
     let captures = {
-        let spec = pv.object("spec").map_err(|error| error.to_string())?;
-        let source = match spec {
-            Some(spec) => spec
-                .object("flexVolume")
-                .map_err(|error| error.to_string())?,
-            None => None,
-        };
-        let options = match source {
-            Some(source) => legacy::options_of(source).map_err(said)?,
-            None => None,
-        };
+        let source = legacy::source_of(pv).map_err(said)?;
+        let options = legacy::options_of(source).map_err(said)?;
         let options = options.unwrap_or(&none);
         match mapping.captures(&driver) {
             Some(captures) if mapping.fits(&captures, options).map_err(said)? => captures,

@@ -1,28 +1,28 @@
-//! CEL expressions, fenced. Only this module knows the `cel` crate.
+//! CEL expressions, fenced. Only this module knows the `cel` crate, and takes
+//! its parser alone.
 //!
-//! The crate bounds neither run time nor stack, tells values in its errors and
-//! compiles a regular expression at each call. So a source is short
-//! ([`fence`]), its tree is shallow and names only what is known ([`check`]),
-//! no macro but `has` and no function but ours exists ([`environment`]), what
-//! is constant is worked out once ([`fold`]), and its errors are never printed.
+//! The crate's interpreter bounds neither run time nor stack, prints values in
+//! its errors, compiles a regular expression at each call, and takes 0.3 µs for
+//! one call of a function, which is a tenth of what a volume may take. So a
+//! source is short and flat ([`fence`]), its tree is checked and turned into one
+//! of our own, with names, functions and patterns resolved and what is constant
+//! worked out ([`lower`]), and that is evaluated on borrowed JSON
+//! ([`interpret`]). A test compares the results with the crate's.
 
-mod check;
-mod environment;
 mod fence;
-mod fold;
 mod functions;
-mod val;
+mod interpret;
+mod lower;
+mod node;
+mod parse;
 
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
-use cel::common::types::{CelBool, CelInt, CelList, CelNull, CelString};
-use cel::common::value::{CowVal, Val};
-use cel::{Context, ExecutionError, IdedExpr, Value};
-
-use super::view::Scope;
+use self::node::{Constant, Node};
+use super::view::{Scope, View};
 
 /// The name of a variable.
 pub(super) const PV: &str = "pv";
@@ -43,18 +43,9 @@ pub(super) const SECRET_NAMESPACE: &str = "secretNamespace";
 #[derive(Debug)]
 pub(super) struct Expression {
     source: String,
-    code: Code,
+    tree: Node,
     /// Members that it reads by name: the variable first, then the way down.
     reads: Vec<Vec<String>>,
-}
-
-#[derive(Debug)]
-enum Code {
-    Constant(Answer<'static>),
-    Program {
-        tree: IdedExpr,
-        constants: Vec<Box<dyn Val>>,
-    },
 }
 
 /// What an expression gives.
@@ -66,7 +57,7 @@ pub(super) enum Answer<'e> {
     Bool(bool),
     /// A text.
     Text(Cow<'e, str>),
-    /// A list of texts.
+    /// A list of texts; nulls and empty ones are left out.
     List(Vec<String>),
     /// Something else, by the name of its type.
     Other(&'static str),
@@ -97,19 +88,11 @@ impl Expression {
     /// It does not parse, or a fence or a name is in the way.
     pub fn compile(source: &str, variables: &[&str]) -> Result<Self, Refused> {
         fence::check(source)?;
-        let mut tree = environment::parse(source)?;
-        let reads = check::check(&tree, variables)?;
-        let constants = fold::fold(&mut tree.expression)?;
-        let code = match fold::constant(&tree.expression, &constants) {
-            Some(constant) => Code::Constant(constant),
-            None => Code::Program {
-                tree: tree.expression,
-                constants,
-            },
-        };
+        let parsed = parse::parse(source)?;
+        let (tree, reads) = lower::lower(&parsed, variables)?;
         Ok(Self {
             source: source.to_owned(),
-            code,
+            tree,
             reads,
         })
     }
@@ -137,11 +120,26 @@ impl Expression {
         })
     }
 
-    /// What it gives if it does so without looking at anything.
-    pub fn constant(&self) -> Option<&Answer<'static>> {
-        match &self.code {
-            Code::Constant(answer) => Some(answer),
-            Code::Program { .. } => None,
+    /// Whether it uses a variable.
+    pub fn reads_variable(&self, variable: &str) -> bool {
+        self.reads
+            .iter()
+            .any(|read| read.first().is_some_and(|first| first == variable))
+    }
+
+    /// Whether it looks at the volume's annotations.
+    pub fn reads_annotations(&self) -> bool {
+        let annotations = [PV, "metadata", "annotations"];
+        self.reads
+            .iter()
+            .any(|read| read.iter().take(3).eq(&annotations))
+    }
+
+    /// The text that it always gives, if it looks at nothing.
+    pub fn constant(&self) -> Option<&str> {
+        match &self.tree {
+            Node::Constant(Constant::Scalar(View::Text(text))) => Some(text),
+            _ => None,
         }
     }
 
@@ -151,90 +149,37 @@ impl Expression {
     /// A member that it reads is not there, or it is of another type than the
     /// expression takes it for.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Answer<'_>, Failure> {
-        let (tree, constants) = match &self.code {
-            Code::Constant(answer) => return Ok(answer.clone()),
-            Code::Program { tree, constants } => (tree, constants),
-        };
-        let resolver = val::Resolver::new(scope, constants);
-        let mut context = Context::with_env(environment::shared().clone());
-        context.set_variable_resolver(&resolver);
-        match Value::resolve_val(tree, &context) {
-            Ok(value) => answer(value).map_err(|reason| Failure::Reason(reason.to_owned())),
-            Err(error) => Err(self.failure(&error)),
+        if let Node::Constant(constant) = &self.tree {
+            return answer(constant.view());
         }
-    }
-
-    /// The error without the values that it holds.
-    fn failure(&self, error: &ExecutionError) -> Failure {
-        let reason = match error {
-            ExecutionError::NoSuchKey(key) => match self.missing(key) {
-                Some(path) => return Failure::Missing(path),
-                None => "a key that it looks up is not in the map".to_owned(),
-            },
-            ExecutionError::NoSuchOverload(overload) => format!(
-                "{} does not take ({})",
-                environment::readable(overload.function()),
-                overload.argument_types().join(", ")
-            ),
-            ExecutionError::UnsupportedBinaryOperator(..) => {
-                "an operator has two operands that do not go together".to_owned()
-            }
-            ExecutionError::FunctionError { function, message } => {
-                // All functions are ours, and their messages hold no value.
-                format!("{function}: {message}")
-            }
-            ExecutionError::IndexOutOfBounds(_) => "an index is outside of the list".to_owned(),
-            ExecutionError::DuplicateKey(_) => "a map has a key twice".to_owned(),
-            ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
-                "it divides by zero".to_owned()
-            }
-            ExecutionError::Overflow(..) => "a number is out of range".to_owned(),
-            _ => "a value has another type than the expression takes it for".to_owned(),
-        };
-        Failure::Reason(reason)
-    }
-
-    /// The member behind a key that was not found, if the source spells it.
-    fn missing(&self, key: &str) -> Option<Vec<String>> {
-        self.reads.iter().find_map(|read| {
-            let end = read.iter().skip(1).position(|member| member == key)?;
-            Some(read[..end + 2].to_vec())
+        // The answer outlives the object, which is changed by it.
+        Ok(match answer(interpret::evaluate(&self.tree, scope)?)? {
+            Answer::Text(text) => Answer::Text(Cow::Owned(text.into_owned())),
+            Answer::Null => Answer::Null,
+            Answer::Bool(truth) => Answer::Bool(truth),
+            Answer::List(texts) => Answer::List(texts),
+            Answer::Other(kind) => Answer::Other(kind),
         })
     }
 }
 
-fn answer<'e>(value: CowVal<'_, '_>) -> Result<Answer<'e>, &'static str> {
-    if value.downcast_ref::<CelNull>().is_some() {
-        return Ok(Answer::Null);
-    }
-    if let Some(truth) = value.downcast_ref::<CelBool>() {
-        return Ok(Answer::Bool(*truth.inner()));
-    }
-    if let Some(list) = value.downcast_ref::<CelList<'_>>() {
-        return texts(list).map(Answer::List);
-    }
-    if value.downcast_ref::<CelInt>().is_some() {
-        return Ok(Answer::Other("a number"));
-    }
-    let Some(text) = value.downcast_ref::<CelString<'_>>() else {
-        return Ok(Answer::Other("a map"));
-    };
-    Ok(Answer::Text(Cow::Owned(text.inner().to_owned())))
-}
-
-/// The texts of a list; nulls and empty ones are left out.
-fn texts(list: &CelList<'_>) -> Result<Vec<String>, &'static str> {
-    let mut texts = Vec::with_capacity(list.inner().len());
-    for item in list.inner() {
-        if item.downcast_ref::<CelNull>().is_some() {
-            continue;
+fn answer(view: View<'_>) -> Result<Answer<'_>, Failure> {
+    Ok(match view {
+        View::Null => Answer::Null,
+        View::Bool(truth) => Answer::Bool(truth),
+        View::Text(text) => Answer::Text(text),
+        View::Integer(_) | View::Map(_) => Answer::Other(view.kind()),
+        View::List(_) | View::Items(_) => {
+            let mut texts = Vec::with_capacity(view.items().len());
+            for item in view.items() {
+                match item {
+                    View::Null => {}
+                    View::Text(text) if text.is_empty() => {}
+                    View::Text(text) => texts.push(text.to_string()),
+                    _ => return Err(Failure::Reason("a list may hold texts only".into())),
+                }
+            }
+            Answer::List(texts)
         }
-        let text = item
-            .downcast_ref::<CelString<'_>>()
-            .ok_or("a list may hold texts only")?;
-        if !text.inner().is_empty() {
-            texts.push(text.inner().to_owned());
-        }
-    }
-    Ok(texts)
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::plan::Plan;
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::{JsonError, Object, Path};
@@ -29,6 +30,15 @@ fn missing(path: &[&str]) -> Error {
         driver: "FlexVolume".into(),
         path: Path::of(path),
     }
+}
+
+/// The FlexVolume source of a volume.
+pub(super) fn source_of<'p, 'a>(pv: &'p mut Object<'a>) -> Result<&'p mut Object<'a>, Error> {
+    let spec = pv.object("spec")?.ok_or_else(|| missing(&["spec"]))?;
+    let source = spec
+        .object("flexVolume")
+        .map_err(|error| error.under("spec"))?;
+    source.ok_or_else(|| missing(&["spec", "flexVolume"]))
 }
 
 /// The driver of a FlexVolume source.
@@ -59,23 +69,27 @@ pub(super) fn options_of<'s, 'a>(
 impl<'a> Legacy<'a> {
     /// Opens what expressions look at, so that it is read once. FlexVolume
     /// looks for a Secret without a namespace in the pod's, which is the claim's.
-    pub fn open(pv: &mut Object<'a>, context: &Context<'_>) -> Result<Self, Error> {
-        if let Some(metadata) = pv.object("metadata")? {
+    pub fn open(pv: &mut Object<'a>, plan: &Plan, context: &Context<'_>) -> Result<Self, Error> {
+        if let Some(metadata) = pv.object("metadata")?
+            && plan.reads_annotations
+        {
             let opened = metadata.object("annotations");
             opened.map_err(|error| error.under("metadata"))?;
         }
         let spec = pv.object("spec")?.ok_or_else(|| missing(&["spec"]))?;
         let under_spec = |error: JsonError| error.under("spec");
         let class = spec.str("storageClassName").map_err(under_spec)?;
-        let claim = spec.object("claimRef").map_err(under_spec)?;
+        let claim = match spec.contains("claimRef") && plan.needs_namespace {
+            true => spec.object("claimRef").map_err(under_spec)?,
+            false => None,
+        };
         let claim = match claim {
             Some(claim) => claim
                 .str("namespace")
                 .map_err(|error| error.under("claimRef").under("spec"))?,
             None => None,
         };
-        let source = spec.object("flexVolume").map_err(under_spec)?;
-        let source = source.ok_or_else(|| missing(&["spec", "flexVolume"]))?;
+        let source = source_of(pv)?;
         let driver = driver_of(source)?;
         options_of(source)?;
         let mut legacy = Self {

@@ -182,8 +182,8 @@ impl Mapping {
     pub fn csi_driver(&self) -> Option<&str> {
         let source = self.file.csi_driver.as_ref()?;
         match self.plan().ok()?.driver.as_ref()?.expression.constant() {
-            Some(Answer::Text(text)) => Some(text),
-            _ => Some(&source.value),
+            Some(driver) => Some(driver),
+            None => Some(&source.value),
         }
     }
 

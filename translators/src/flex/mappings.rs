@@ -3,13 +3,13 @@
 use super::built_in::{BUILT_IN, BuiltIn};
 use super::driver_pattern::{Captures, DriverPattern};
 use super::error::{Fault, MappingError};
-use super::legacy::{driver_of, options_of};
+use super::legacy::{driver_of, options_of, source_of};
 use super::mapping::Mapping;
 use super::translate::{self, FlexVolume};
 use super::{claim, skeleton, storage_class};
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::{JsonError, Object, Path};
+use crate::json::Object;
 use crate::note::Note;
 use crate::values::ValueSpec;
 
@@ -194,16 +194,16 @@ impl Mappings {
     pub fn volume(&self, pv: &mut Object<'_>, context: &Context<'_>) -> Result<FlexVolume, Error> {
         let none = Object::new();
         let driver = {
-            let source = source(pv)?;
+            let source = source_of(pv)?;
             driver_of(source)?.into_owned()
         };
         let found = {
-            let options = options_of(source(pv)?)?;
+            let options = options_of(source_of(pv)?)?;
             self.find(&driver, options.unwrap_or(&none))?
         };
         match found {
             Some((mapping, captures)) => translate::volume(mapping, &captures, pv, context),
-            None => Err(unknown(&driver, source(pv)?)),
+            None => Err(unknown(&driver, source_of(pv)?)),
         }
     }
 
@@ -233,6 +233,22 @@ impl Mappings {
             .into_iter()
             .next()
             .unwrap_or_else(|| DEFAULT.to_owned()))
+    }
+
+    /// The CSI driver of a volume that has a FlexVolume source; `None` where no
+    /// mapping knows it, or where that depends on more than the driver's name.
+    ///
+    /// # Errors
+    /// The source is not one.
+    pub fn csi_driver(&self, pv: &mut Object<'_>) -> Result<Option<String>, Error> {
+        let driver = driver_of(source_of(pv)?)?.into_owned();
+        let none = Object::new();
+        let options = options_of(source_of(pv)?)?;
+        let found = self.find(&driver, options.unwrap_or(&none))?;
+        let fixed = found.and_then(|(mapping, _)| mapping.csi_driver());
+        Ok(fixed
+            .filter(|driver| is_driver_name(driver))
+            .map(str::to_owned))
     }
 
     /// Translates a StorageClass in place; `None` where no mapping knows its
@@ -271,17 +287,11 @@ impl Mappings {
     }
 }
 
-/// The FlexVolume source of a volume.
-fn source<'p, 'a>(pv: &'p mut Object<'a>) -> Result<&'p mut Object<'a>, Error> {
-    let missing = || Error::MissingField {
-        driver: "FlexVolume".into(),
-        path: Path::of(&["spec", "flexVolume"]),
-    };
-    let under_spec = |error: JsonError| error.under("spec");
-    let spec = pv.object("spec")?.ok_or_else(missing)?;
-    spec.object("flexVolume")
-        .map_err(under_spec)?
-        .ok_or_else(missing)
+/// Whether this is a CSI driver's name (CSI 1.12, `GetPluginInfoResponse`), and
+/// not an expression that gives one.
+fn is_driver_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    text.bytes().all(allowed) && !text.starts_with("values.")
 }
 
 fn unknown(driver: &str, source: &Object<'_>) -> Error {

@@ -46,8 +46,12 @@ pub(super) struct Plan {
     pub class: Option<ClassPlan>,
     pub claim_annotations: Vec<(String, Field)>,
     pub notes: Vec<NotePlan>,
-    /// Option keys that need no note, in lower case.
+    /// Option keys that need no note, in lower case and as written.
     pub understood: BTreeSet<String>,
+    /// Whether the Secret's namespace is asked for, which may be the claim's.
+    pub needs_namespace: bool,
+    /// Whether annotations are looked at.
+    pub reads_annotations: bool,
 }
 
 /// The expressions of the volume's CSI form.
@@ -132,7 +136,31 @@ impl Plan {
             plan.claim_annotations = class.map("claim.annotations", &claim.annotations)?;
         }
         plan.understood = understood(file, &plan);
+        let of_secret = |field: &Field| field.expression.reads_variable(SECRET_NAMESPACE);
+        let refs = plan
+            .volume
+            .iter()
+            .any(|volume| !volume.secret_refs.is_empty());
+        let needs_namespace = refs || plan.secret.is_some() || plan.on_object().any(of_secret);
+        let of_annotations = |field: &Field| field.expression.reads_annotations();
+        let reads_annotations = plan.on_object().any(of_annotations);
+        plan.needs_namespace = needs_namespace;
+        plan.reads_annotations = reads_annotations;
         Ok(plan)
+    }
+
+    /// Every expression that is evaluated on a volume.
+    fn on_object(&self) -> impl Iterator<Item = &Field> {
+        let notes = self.notes.iter().filter_map(|note| note.when.as_ref());
+        self.on_volume()
+            .chain(notes)
+            .chain(&self.inline_access_modes)
+    }
+
+    /// Whether an option needs no note.
+    pub fn understands(&self, key: &str) -> bool {
+        let lower = || key.to_ascii_lowercase();
+        self.understood.contains(key) || self.understood.contains(lower().as_str())
     }
 
     /// The expressions that shape the volume.
@@ -185,7 +213,7 @@ fn understood(file: &MappingFile, plan: &Plan) -> BTreeSet<String> {
         .map(String::as_str)
         .chain(in_secret)
         .chain(read)
-        .map(str::to_ascii_lowercase)
+        .flat_map(|key| [key.to_owned(), key.to_ascii_lowercase()])
         .collect()
 }
 

@@ -7,7 +7,7 @@ use super::evaluate::{Evaluator, note_once};
 use super::legacy::Legacy;
 use super::plan::SecretRefPlan;
 use super::schema::SecretSpec;
-use super::translate::secret_ref;
+use super::translate::{SecretRef, secret_ref};
 use super::view::option;
 use crate::context::Context;
 use crate::error::Error;
@@ -74,7 +74,7 @@ pub(super) fn secret<'m>(
     if data.is_empty() && string_data.is_empty() {
         return Ok(None);
     }
-    let Some((name, namespace)) = secret_ref(evaluator, plan, legacy)? else {
+    let Some(SecretRef { name, namespace }) = secret_ref(evaluator, plan, legacy)? else {
         return Ok(None);
     };
     Ok(Some(NewSecret {

@@ -27,6 +27,12 @@ pub struct FlexVolume {
     pub notes: Vec<Note>,
 }
 
+/// A Secret's name and namespace.
+pub(super) struct SecretRef<'m> {
+    pub name: Cow<'m, str>,
+    pub namespace: Cow<'m, str>,
+}
+
 /// What the expressions gave. Keys and constants are the mapping's.
 pub(super) struct Made<'m> {
     pub driver: Cow<'m, str>,
@@ -34,8 +40,8 @@ pub(super) struct Made<'m> {
     pub fs_type: Option<Cow<'m, str>>,
     pub read_only: bool,
     pub attributes: Vec<(&'m str, Cow<'m, str>)>,
-    /// Field, name, namespace.
-    pub secret_refs: Vec<(&'static str, Cow<'m, str>, Cow<'m, str>)>,
+    /// By the CSI source's field.
+    pub secret_refs: Vec<(&'static str, SecretRef<'m>)>,
     pub mount_options: Vec<String>,
     pub access_modes: Vec<String>,
     pub topology: Vec<(&'m str, Vec<String>)>,
@@ -54,7 +60,8 @@ pub(super) fn volume(
     pv: &mut Object<'_>,
     context: &Context<'_>,
 ) -> Result<FlexVolume, Error> {
-    let legacy = Legacy::open(pv, context)?;
+    let plan = mapping.plan()?;
+    let legacy = Legacy::open(pv, plan, context)?;
     if let Some((reason, instead)) = mapping.not_translatable() {
         return Err(Error::NotTranslatable {
             driver: legacy.driver.into_owned().into(),
@@ -62,7 +69,6 @@ pub(super) fn volume(
             instead: instead.to_owned(),
         });
     }
-    let plan = mapping.plan()?;
     let mut notes = Vec::new();
     let mut extra = Vec::new();
     let made = {
@@ -73,12 +79,12 @@ pub(super) fn volume(
         }
         let made = make(&evaluator, plan, &legacy)?;
         evaluator.scope.class_wanted = None;
+        evaluator.notes(&plan.notes, &mut notes)?;
         if let (Some(plan), Some(spec)) = (&plan.secret, &mapping.file.secret) {
             let options = options(pv);
             let secret = secret::secret(&evaluator, plan, spec, &legacy, options, context)?;
             extra.extend(secret.map(|secret| secret.object(&mut notes)));
         }
-        evaluator.notes(&plan.notes, &mut notes)?;
         let says_so = |note: &NotePlan| note.code == Code::StorageClassUnknown;
         if wanted.load(Ordering::Relaxed) && !plan.notes.iter().any(says_so) {
             let message = "the volume's StorageClass is not known; what it says was left out";
@@ -117,8 +123,9 @@ pub(super) fn inline_access_modes(
     pv: &mut Object<'_>,
     context: &Context<'_>,
 ) -> Result<Vec<String>, Error> {
-    let legacy = Legacy::open(pv, context)?;
-    let modes = match &mapping.plan()?.inline_access_modes {
+    let plan = mapping.plan()?;
+    let legacy = Legacy::open(pv, plan, context)?;
+    let modes = match &plan.inline_access_modes {
         Some(field) => evaluator(mapping, captures, pv, &legacy, context)?.texts(field)?,
         None => Vec::new(),
     };
@@ -208,11 +215,11 @@ fn secret_refs<'m>(
     evaluator: &Evaluator<'_>,
     volume: &'m VolumePlan,
     legacy: &Legacy<'_>,
-) -> Result<Vec<(&'static str, Cow<'m, str>, Cow<'m, str>)>, Error> {
+) -> Result<Vec<(&'static str, SecretRef<'m>)>, Error> {
     let mut refs = Vec::with_capacity(volume.secret_refs.len());
     for (field, plan) in &volume.secret_refs {
-        if let Some((name, namespace)) = secret_ref(evaluator, plan, legacy)? {
-            refs.push((*field, name, namespace));
+        if let Some(secret) = secret_ref(evaluator, plan, legacy)? {
+            refs.push((*field, secret));
         }
     }
     Ok(refs)
@@ -223,7 +230,7 @@ pub(super) fn secret_ref<'m>(
     evaluator: &Evaluator<'_>,
     plan: &'m SecretRefPlan,
     legacy: &Legacy<'_>,
-) -> Result<Option<(Cow<'m, str>, Cow<'m, str>)>, Error> {
+) -> Result<Option<SecretRef<'m>>, Error> {
     let Some(name) = evaluator.text(&plan.name)? else {
         return Ok(None);
     };
@@ -239,7 +246,7 @@ pub(super) fn secret_ref<'m>(
         }
         None => Cow::Owned(legacy.secret_namespace.to_string()),
     };
-    Ok(Some((name, namespace)))
+    Ok(Some(SecretRef { name, namespace }))
 }
 
 /// The engine's own notes.
@@ -249,7 +256,7 @@ fn note(made: &Made<'_>, legacy: &Legacy<'_>, notes: &mut Vec<Note>) {
         let path = &["spec", "flexVolume", "readOnly"];
         note_once(notes, Code::ReadOnlyDiffers, path, message);
     }
-    let of_claim = |(_, _, namespace): &(_, _, Cow<'_, str>)| *namespace == legacy.secret_namespace;
+    let of_claim = |(_, secret): &(_, SecretRef<'_>)| secret.namespace == legacy.secret_namespace;
     if legacy.namespace_assumed && made.secret_refs.iter().any(of_claim) {
         let message = format!(
             "the Secret is looked for in the claim's namespace, {}",
@@ -273,7 +280,7 @@ fn note_options(
     let keys = options.members().iter().map(|member| member.key());
     let dropped: Vec<&str> = keys
         .filter(|key| !key.starts_with("kubernetes.io/"))
-        .filter(|key| !plan.understood.contains(key.to_ascii_lowercase().as_str()))
+        .filter(|key| !plan.understands(key))
         .collect();
     if !dropped.is_empty() {
         let message = format!(

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::AtomicBool;
 
 use crate::json::{JsonError, Object, Value};
@@ -44,14 +45,47 @@ impl Default for Scope<'_> {
     }
 }
 
-/// A value that an expression reads.
+/// A value that an expression reads or makes.
+#[derive(Clone)]
 pub(super) enum View<'s> {
     Null,
     Bool(bool),
     Integer(i64),
     Text(Cow<'s, str>),
     List(Vec<View<'s>>),
+    /// A list that stands in the expression.
+    Items(&'s [View<'s>]),
     Map(Map<'s>),
+}
+
+/// By its type: values are never printed.
+impl fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())
+    }
+}
+
+impl<'s> View<'s> {
+    /// The name of the value's type, for messages.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a truth value",
+            Self::Integer(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::List(_) | Self::Items(_) => "a list",
+            Self::Map(_) => "a map",
+        }
+    }
+
+    /// The items of a list; of anything else, none.
+    pub fn items(&self) -> &[View<'s>] {
+        match self {
+            Self::List(items) => items,
+            Self::Items(items) => items,
+            _ => &[],
+        }
+    }
 }
 
 /// A map that an expression reads.
@@ -72,8 +106,10 @@ pub(super) enum Map<'s> {
         declared: &'s [ValueSpec],
         given: Option<&'s BTreeMap<String, SiteValue>>,
     },
-    /// A table among the values, by its name.
-    Table(&'s str, &'s BTreeMap<String, String>),
+    /// A table among the values.
+    SiteTable(&'s BTreeMap<String, String>),
+    /// A map that stands in the expression.
+    Table(&'s [(String, View<'s>)]),
     Captures(&'s [(&'s str, &'s str)]),
 }
 
@@ -109,7 +145,11 @@ impl<'s> Map<'s> {
             },
             Self::Parameters(class) => class.parameter(key).map(text),
             Self::Values { declared, given } => site_value(declared, given, key),
-            Self::Table(_, entries) => entries.get(key).map(|entry| text(entry)),
+            Self::SiteTable(entries) => entries.get(key).map(|entry| text(entry)),
+            Self::Table(entries) => entries
+                .iter()
+                .find(|(known, _)| known == key)
+                .map(|(_, value)| value.clone()),
             Self::Captures(captures) => captures
                 .iter()
                 .find(|(name, _)| *name == key)
@@ -126,20 +166,9 @@ impl<'s> Map<'s> {
             Self::Class(_) | Self::UnknownClass => 3,
             Self::Parameters(class) => class.parameters.len(),
             Self::Values { declared, .. } => declared.len(),
-            Self::Table(_, entries) => entries.len(),
+            Self::SiteTable(entries) => entries.len(),
+            Self::Table(entries) => entries.len(),
             Self::Captures(captures) => captures.len(),
-        }
-    }
-
-    /// What is to be named where a key is not found: a table's keys come from
-    /// the object, so the table itself.
-    pub fn missing<'k>(&self, key: &'k str) -> &'k str
-    where
-        's: 'k,
-    {
-        match *self {
-            Self::Table(name, _) => name,
-            _ => key,
         }
     }
 }
@@ -230,11 +259,11 @@ fn site_value<'s>(
     given: Option<&'s BTreeMap<String, SiteValue>>,
     key: &str,
 ) -> Option<View<'s>> {
-    if let Some(given) = given.and_then(|given| given.get_key_value(key)) {
+    if let Some(given) = given.and_then(|given| given.get(key)) {
         return Some(match given {
-            (_, SiteValue::Text(text)) => View::Text(Cow::Borrowed(text)),
-            (_, SiteValue::Switch(switch)) => View::Bool(*switch),
-            (name, SiteValue::Table(entries)) => View::Map(Map::Table(name, entries)),
+            SiteValue::Text(text) => View::Text(Cow::Borrowed(text)),
+            SiteValue::Switch(switch) => View::Bool(*switch),
+            SiteValue::Table(entries) => View::Map(Map::SiteTable(entries)),
         });
     }
     let spec = declared.iter().find(|spec| spec.name == key)?;

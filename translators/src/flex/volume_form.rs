@@ -47,11 +47,11 @@ fn csi<'a>(made: Made<'_>) -> Object<'a> {
         }
         csi.set("volumeAttributes", attributes);
     }
-    for (field, name, namespace) in made.secret_refs {
-        let mut secret = Object::new();
-        secret.set("name", name.into_owned());
-        secret.set("namespace", namespace.into_owned());
-        csi.set(field, secret);
+    for (field, secret) in made.secret_refs {
+        let mut object = Object::new();
+        object.set("name", secret.name.into_owned());
+        object.set("namespace", secret.namespace.into_owned());
+        csi.set(field, object);
     }
     csi
 }
@@ -105,10 +105,14 @@ fn access_modes(
     made: &[String],
     notes: &mut Vec<Note>,
 ) -> Result<(), JsonError> {
-    if made.is_empty() || texts(spec, "accessModes")? == made {
+    if made.is_empty() {
         return Ok(());
     }
-    let before = texts(spec, "accessModes")?.join(", ");
+    let before = texts(spec, "accessModes")?;
+    if before == made {
+        return Ok(());
+    }
+    let before = before.join(", ");
     set_texts(spec, "accessModes", made.to_vec());
     let message = format!("the access modes are {} and were {before}", made.join(", "));
     note_once(

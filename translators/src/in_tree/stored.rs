@@ -182,6 +182,11 @@ pub(crate) fn provisioner_of(legacy: &str, values: &Values) -> Option<Cow<'stati
     by_provisioner(legacy)?.about().driver_for(values)
 }
 
+/// The CSI driver that takes over from a source.
+pub(crate) fn driver_of(field: &str, values: &Values) -> Option<Cow<'static, str>> {
+    by_field(field)?.about().driver_for(values)
+}
+
 /// A class's parameters as they are for the CSI driver, as far as Secrets are
 /// concerned.
 pub(crate) fn class_parameters(class: &StorageClass) -> Cow<'_, [(String, String)]> {

@@ -1,312 +1,243 @@
-//! The functions of expressions, for `cel`. Each can be called both ways,
-//! `trim(text)` and `text.trim()`.
+//! The functions of expressions. Each can be called both ways, `trim(text)`
+//! and `text.trim()`.
 
-use std::any::Any;
+use std::borrow::Cow;
+use std::fmt;
 
-use cel::common::functions::Function;
-use cel::common::types::{
-    BOOL_TYPE, CelBool, CelInt, CelList, CelNull, CelString, DYN_TYPE, INT_TYPE, LIST_TYPE,
-    MAP_TYPE, STRING_TYPE, Type,
-};
-use cel::common::value::{CowVal, StaticVal, Val};
-use cel::{DeclarationError, Env, ExecutionError};
-
+use super::interpret::{equal, look_up};
 use crate::digest;
-use crate::flex::functions::{self as text, TooLarge};
+use crate::flex::functions::{self as text, ITEMS, TooLarge};
+use crate::flex::view::View;
 
-type Arguments<'b, 'v> = Vec<CowVal<'b, 'v>>;
-type Result<'b, 'v> = std::result::Result<CowVal<'b, 'v>, ExecutionError>;
+/// Why a call gave nothing.
+enum Wrong {
+    /// It does not take values of these types.
+    Types,
+    /// The result would be too large.
+    TooLarge,
+    /// Anything else, without a value.
+    Other(String),
+}
 
-/// Every function, and how many arguments it takes, the receiver counted.
-pub(super) const FUNCTIONS: &[(&str, &[usize])] = &[
-    ("get", &[2, 3]),
-    ("lowerAscii", &[1]),
-    ("upperAscii", &[1]),
-    ("trim", &[1]),
-    ("trimPrefix", &[2]),
-    ("trimSuffix", &[2]),
-    ("split", &[2]),
-    ("join", &[1, 2]),
-    ("replace", &[3]),
-    ("startsWith", &[2]),
-    ("endsWith", &[2]),
-    ("contains", &[2]),
-    ("matches", &[2]),
-    ("mountOptions", &[1]),
-    ("mountOptionsFrom", &[2]),
-    ("sha256hex", &[1]),
-    ("hex", &[1]),
-    ("size", &[1]),
-    ("string", &[1]),
+impl From<TooLarge> for Wrong {
+    fn from(TooLarge: TooLarge) -> Self {
+        Self::TooLarge
+    }
+}
+
+type Result<'e> = std::result::Result<View<'e>, Wrong>;
+type Body = for<'e> fn(&mut [View<'e>]) -> Result<'e>;
+
+/// A function.
+#[derive(Clone, Copy)]
+pub(super) struct Function {
+    name: &'static str,
+    /// How many arguments it takes, the receiver counted; three at most.
+    pub counts: &'static [usize],
+    body: Body,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+const FUNCTIONS: &[(&str, &[usize], Body)] = &[
+    ("get", &[2, 3], get),
+    ("lowerAscii", &[1], |a| {
+        map(a, |text| text.to_ascii_lowercase())
+    }),
+    ("upperAscii", &[1], |a| {
+        map(a, |text| text.to_ascii_uppercase())
+    }),
+    ("trim", &[1], |a| map(a, |text| text.trim().to_owned())),
+    ("trimPrefix", &[2], |a| {
+        let (text, prefix) = two(a)?;
+        Ok(owned(text.strip_prefix(prefix).unwrap_or(text).to_owned()))
+    }),
+    ("trimSuffix", &[2], |a| {
+        let (text, suffix) = two(a)?;
+        Ok(owned(text.strip_suffix(suffix).unwrap_or(text).to_owned()))
+    }),
+    ("split", &[2], |a| {
+        let (text, separator) = two(a)?;
+        Ok(list(text::split(text, separator)?))
+    }),
+    ("join", &[1, 2], join),
+    ("replace", &[3], |a| match a {
+        [View::Text(text), View::Text(old), View::Text(new)] => {
+            Ok(owned(text::replace(text, old, new)?))
+        }
+        _ => Err(Wrong::Types),
+    }),
+    ("startsWith", &[2], |a| {
+        two(a).map(|(text, part)| View::Bool(text.starts_with(part)))
+    }),
+    ("endsWith", &[2], |a| {
+        two(a).map(|(text, part)| View::Bool(text.ends_with(part)))
+    }),
+    ("contains", &[2], |a| {
+        two(a).map(|(text, part)| View::Bool(text.contains(part)))
+    }),
+    // With a literal pattern it is a step of its own.
+    ("matches", &[2], |_| Err(Wrong::Types)),
+    ("mountOptions", &[1], |a| {
+        Ok(list(text::mount_options(one(a)?)?))
+    }),
+    ("mountOptionsFrom", &[2], mount_options_from),
+    ("sha256hex", &[1], |a| {
+        map(a, |text| digest::sha256_hex(text.as_bytes()))
+    }),
+    ("hex", &[1], |a| Ok(owned(text::hex(one(a)?.as_bytes())?))),
+    ("size", &[1], size),
+    ("string", &[1], string),
 ];
 
-/// A compiled pattern of `matches`.
-#[derive(Debug, Clone)]
-pub(super) struct Pattern(regex_lite::Regex);
+impl Function {
+    /// The function of a name.
+    pub fn find(name: &str) -> Option<Self> {
+        let found = FUNCTIONS.iter().find(|(known, ..)| *known == name)?;
+        let (name, counts, body) = *found;
+        Some(Self { name, counts, body })
+    }
 
-static PATTERN: Type = Type::new_unspecified_type("pattern");
-/// Bounds what a pattern compiles to, in bytes.
-const PATTERN_BYTES: usize = 64 * 1024;
+    /// All names.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FUNCTIONS.iter().map(|(name, ..)| *name)
+    }
 
-impl Pattern {
-    pub fn new(pattern: &str) -> std::result::Result<Self, regex_lite::Error> {
-        regex_lite::RegexBuilder::new(pattern)
-            .size_limit(PATTERN_BYTES)
-            .build()
-            .map(Self)
+    /// Calls it; a failure is told without values.
+    pub fn call<'e>(&self, arguments: &mut [View<'e>]) -> std::result::Result<View<'e>, String> {
+        (self.body)(arguments).map_err(|wrong| {
+            let name = self.name;
+            match wrong {
+                Wrong::Types => {
+                    let kinds: Vec<&str> = arguments.iter().map(View::kind).collect();
+                    format!("{name}() does not take {}", kinds.join(", "))
+                }
+                Wrong::TooLarge => format!("the result of {name}() is too large"),
+                Wrong::Other(reason) => format!("{name}(): {reason}"),
+            }
+        })
     }
 }
 
-impl Val for Pattern {
-    fn get_type(&self) -> &Type {
-        &PATTERN
-    }
-
-    fn cel_type() -> &'static Type {
-        &PATTERN
-    }
-
-    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
-    where
-        Self: 'v,
-    {
-        Box::new(self.clone())
-    }
-
-    fn as_any(&self) -> Option<&dyn Any> {
-        Some(self)
+fn one<'a>(arguments: &'a [View<'_>]) -> std::result::Result<&'a str, Wrong> {
+    match arguments {
+        [View::Text(text)] => Ok(text),
+        _ => Err(Wrong::Types),
     }
 }
 
-impl StaticVal for Pattern {}
-
-/// Declares every function in every form.
-pub(super) fn declare(env: &mut Env) -> std::result::Result<(), DeclarationError> {
-    const S: Type = STRING_TYPE;
-    const M: Type = MAP_TYPE;
-    const L: Type = LIST_TYPE;
-    let functions: &[(&str, &[Type], Function)] = &[
-        ("get", &[M, S], get),
-        ("get", &[M, S, DYN_TYPE], get),
-        ("lowerAscii", &[S], |a| {
-            owned(str(&a, 0)?.to_ascii_lowercase())
-        }),
-        ("upperAscii", &[S], |a| {
-            owned(str(&a, 0)?.to_ascii_uppercase())
-        }),
-        ("trim", &[S], |a| owned(str(&a, 0)?.trim().to_owned())),
-        ("trimPrefix", &[S, S], trim_prefix),
-        ("trimSuffix", &[S, S], trim_suffix),
-        ("split", &[S, S], |a| {
-            list("split", text::split(str(&a, 0)?, str(&a, 1)?))
-        }),
-        ("join", &[L], join),
-        ("join", &[L, S], join),
-        ("replace", &[S, S, S], replace),
-        ("startsWith", &[S, S], |a| {
-            truth(str(&a, 0)?.starts_with(str(&a, 1)?))
-        }),
-        ("endsWith", &[S, S], |a| {
-            truth(str(&a, 0)?.ends_with(str(&a, 1)?))
-        }),
-        ("contains", &[S, S], |a| {
-            truth(str(&a, 0)?.contains(str(&a, 1)?))
-        }),
-        ("matches", &[S, PATTERN.to_owned()], matches),
-        ("mountOptions", &[S], |a| {
-            list("mountOptions", text::mount_options(str(&a, 0)?))
-        }),
-        ("mountOptionsFrom", &[M, L], mount_options_from),
-        ("sha256hex", &[S], |a| {
-            owned(digest::sha256_hex(str(&a, 0)?.as_bytes()))
-        }),
-        ("hex", &[S], |a| {
-            owned(bounded("hex", text::hex(str(&a, 0)?.as_bytes()))?)
-        }),
-        ("size", &[S], |a| size(str(&a, 0)?.chars().count())),
-        ("size", &[L], size_of),
-        ("size", &[M], size_of),
-        ("string", &[S], |mut a| a.pop().ok_or_else(other_type)),
-        ("string", &[BOOL_TYPE], string),
-        ("string", &[INT_TYPE], string),
-    ];
-    for (index, (name, types, function)) in functions.iter().enumerate() {
-        let types: Vec<Type> = types.iter().map(Type::to_owned).collect();
-        let id = format!("{name}_{index}");
-        if let [receiver, rest @ ..] = &types[..] {
-            let (receiver, rest) = (receiver.to_owned(), rest.iter().map(Type::to_owned));
-            let id = format!("{id}_of");
-            env.add_member_overload(name, &id, receiver, rest.collect(), *function)?;
-        }
-        env.add_overload(name, &id, types, *function)?;
-    }
-    Ok(())
-}
-
-fn other_type() -> ExecutionError {
-    ExecutionError::UnexpectedType {
-        got: String::new(),
-        want: String::new(),
+fn two<'a>(arguments: &'a [View<'_>]) -> std::result::Result<(&'a str, &'a str), Wrong> {
+    match arguments {
+        [View::Text(first), View::Text(second)] => Ok((first, second)),
+        _ => Err(Wrong::Types),
     }
 }
 
-fn str<'s>(
-    arguments: &'s Arguments<'_, '_>,
-    index: usize,
-) -> std::result::Result<&'s str, ExecutionError> {
-    let argument = arguments.get(index).ok_or_else(other_type)?;
-    let text = argument.downcast_ref::<CelString<'_>>();
-    text.map(CelString::inner).ok_or_else(other_type)
+fn owned<'e>(text: String) -> View<'e> {
+    View::Text(Cow::Owned(text))
 }
 
-fn owned<'b, 'v>(text: String) -> Result<'b, 'v> {
-    Ok(CowVal::owned(CelString::from(text)))
+fn map<'e>(arguments: &[View<'_>], with: impl Fn(&str) -> String) -> Result<'e> {
+    one(arguments).map(|text| owned(with(text)))
 }
 
-fn truth<'b, 'v>(truth: bool) -> Result<'b, 'v> {
-    Ok(CowVal::owned(CelBool::from(truth)))
+fn list<'e>(texts: Vec<String>) -> View<'e> {
+    View::List(texts.into_iter().map(owned).collect())
 }
 
-fn size<'b, 'v>(size: usize) -> Result<'b, 'v> {
-    Ok(CowVal::owned(CelInt::from(
-        i64::try_from(size).unwrap_or(i64::MAX),
-    )))
-}
-
-fn bounded<T>(
-    function: &str,
-    made: std::result::Result<T, TooLarge>,
-) -> std::result::Result<T, ExecutionError> {
-    made.map_err(|TooLarge| ExecutionError::function_error(function, "the result is too large"))
-}
-
-fn list<'b, 'v>(
-    function: &str,
-    texts: std::result::Result<Vec<String>, TooLarge>,
-) -> Result<'b, 'v> {
-    let texts = bounded(function, texts)?;
-    let texts = texts.into_iter().map(|text| {
-        let boxed: Box<dyn Val + 'v> = Box::new(CelString::from(text));
-        boxed
-    });
-    Ok(CowVal::owned(CelList::from(texts.collect::<Vec<_>>())))
-}
-
-/// The texts of a list; nulls are passed over.
-fn texts<'l>(list: &'l CowVal<'_, '_>) -> std::result::Result<Vec<&'l str>, ExecutionError> {
-    let list = list.downcast_ref::<CelList<'_>>().ok_or_else(other_type)?;
-    let mut texts = Vec::with_capacity(list.inner().len());
-    for item in list.inner() {
-        if item.downcast_ref::<CelNull>().is_some() {
-            continue;
-        }
-        let text = item
-            .downcast_ref::<CelString<'_>>()
-            .ok_or_else(other_type)?;
-        texts.push(text.inner());
+/// A list that is not too long.
+pub(super) fn bounded(items: Vec<View<'_>>) -> std::result::Result<View<'_>, String> {
+    if items.len() > ITEMS {
+        return Err("a list would be too long".into());
     }
-    Ok(texts)
+    Ok(View::List(items))
 }
 
-fn get<'b, 'v>(mut arguments: Arguments<'b, 'v>) -> Result<'b, 'v> {
-    let default = (arguments.len() == 3).then(|| arguments.pop()).flatten();
-    let [map, key] = &arguments[..] else {
-        return Err(other_type());
+fn get<'e>(arguments: &mut [View<'e>]) -> Result<'e> {
+    let (map, key) = match &*arguments {
+        [View::Map(map), View::Text(key), ..] => (map, key),
+        _ => return Err(Wrong::Types),
     };
-    let map = map.as_indexer().ok_or_else(other_type)?;
-    match map.get(&**key) {
-        Ok(value) => Ok(CowVal::Owned(value.into_owned())),
-        Err(ExecutionError::NoSuchKey(_)) => Ok(default.unwrap_or_else(|| CowVal::owned(CelNull))),
-        Err(error) => Err(error),
+    match look_up(map, key).map_err(Wrong::Other)? {
+        Some(value) => Ok(value),
+        None => Ok(match arguments {
+            [_, _, default] => std::mem::replace(default, View::Null),
+            _ => View::Null,
+        }),
     }
 }
 
-fn trim_prefix<'b, 'v>(arguments: Arguments<'b, 'v>) -> Result<'b, 'v> {
-    let (text, prefix) = (str(&arguments, 0)?, str(&arguments, 1)?);
-    owned(text.strip_prefix(prefix).unwrap_or(text).to_owned())
-}
-
-fn trim_suffix<'b, 'v>(arguments: Arguments<'b, 'v>) -> Result<'b, 'v> {
-    let (text, suffix) = (str(&arguments, 0)?, str(&arguments, 1)?);
-    owned(text.strip_suffix(suffix).unwrap_or(text).to_owned())
-}
-
-fn replace<'b, 'v>(a: Arguments<'b, 'v>) -> Result<'b, 'v> {
-    let made = text::replace(str(&a, 0)?, str(&a, 1)?, str(&a, 2)?);
-    owned(bounded("replace", made)?)
-}
-
-fn join<'b, 'v>(arguments: Arguments<'b, 'v>) -> Result<'b, 'v> {
-    let separator = match arguments.get(1) {
-        Some(_) => str(&arguments, 1)?,
-        None => "",
+fn join<'e>(arguments: &mut [View<'e>]) -> Result<'e> {
+    let (list, separator) = match &*arguments {
+        [list] => (list, ""),
+        [list, View::Text(separator)] => (list, &**separator),
+        _ => return Err(Wrong::Types),
     };
-    let list = arguments.first().ok_or_else(other_type)?;
-    owned(bounded("join", text::join(texts(list)?, separator))?)
-}
-
-fn matches<'b, 'v>(arguments: Arguments<'b, 'v>) -> Result<'b, 'v> {
-    let pattern = arguments
-        .get(1)
-        .and_then(|pattern| pattern.downcast_ref::<Pattern>());
-    let Pattern(pattern) = pattern.ok_or_else(other_type)?;
-    truth(pattern.is_match(str(&arguments, 0)?))
+    if !matches!(list, View::List(_) | View::Items(_)) {
+        return Err(Wrong::Types);
+    }
+    let mut texts = Vec::with_capacity(list.items().len());
+    for item in list.items() {
+        match item {
+            View::Text(text) => texts.push(&**text),
+            View::Null => {}
+            _ => return Err(Wrong::Other("a list may hold texts only".into())),
+        }
+    }
+    Ok(owned(text::join(texts, separator)?))
 }
 
 /// `mountOptionsFrom(options, [["key", "prefix="], ["key", "flag", "value"]])`:
 /// for each key that is set, the prefix with its value, or the flag where the
 /// value is the one named.
-fn mount_options_from<'b, 'v>(arguments: Arguments<'b, 'v>) -> Result<'b, 'v> {
-    let [map, table] = &arguments[..] else {
-        return Err(other_type());
+fn mount_options_from<'e>(arguments: &mut [View<'e>]) -> Result<'e> {
+    let [View::Map(map), table @ (View::List(_) | View::Items(_))] = &*arguments else {
+        return Err(Wrong::Types);
     };
-    let map = map.as_indexer().ok_or_else(other_type)?;
-    let table = table.downcast_ref::<CelList<'_>>().ok_or_else(other_type)?;
     let mut options = Vec::new();
-    for row in table.inner() {
-        let row = row.downcast_ref::<CelList<'_>>().ok_or_else(other_type)?;
-        let (key, option, value) = match row.inner() {
-            [key, option] => (key, option, None),
-            [key, option, value] => (key, option, Some(value)),
+    for row in table.items() {
+        let (key, option, value) = match row.items() {
+            [View::Text(key), View::Text(option)] => (key, option, None),
+            [View::Text(key), View::Text(option), value] => (key, option, Some(value)),
             _ => {
-                return Err(ExecutionError::function_error(
-                    "mountOptionsFrom",
-                    "a row has a key, an option, and at most one value",
-                ));
+                let reason = "a row has a key, an option, and at most one value";
+                return Err(Wrong::Other(reason.into()));
             }
         };
-        let found = match map.get(&**key) {
-            Ok(found) => found,
-            Err(ExecutionError::NoSuchKey(_)) => continue,
-            Err(error) => return Err(error),
+        let Some(found) = look_up(map, key).map_err(Wrong::Other)? else {
+            continue;
         };
-        let option = option
-            .downcast_ref::<CelString<'_>>()
-            .ok_or_else(other_type)?;
-        let text = found
-            .downcast_ref::<CelString<'_>>()
-            .ok_or_else(other_type)?;
+        let View::Text(text) = &found else {
+            return Err(Wrong::Other("an option is not a text".into()));
+        };
         match value {
-            Some(value) if value.equals(text) => options.push(option.inner().to_owned()),
-            None if !text.inner().is_empty() => {
-                options.push(format!("{}{}", option.inner(), text.inner()));
-            }
+            Some(value) if equal(value, &found) => options.push(option.to_string()),
+            None if !text.is_empty() => options.push(format!("{option}{text}")),
             _ => {}
         }
     }
-    list("mountOptionsFrom", Ok(options))
+    Ok(list(options))
 }
 
-fn size_of<'b, 'v>(arguments: Arguments<'b, 'v>) -> Result<'b, 'v> {
-    let sizer = arguments.first().and_then(|argument| argument.as_sizer());
-    Ok(CowVal::owned(sizer.ok_or_else(other_type)?.size()))
+fn size<'e>(arguments: &mut [View<'e>]) -> Result<'e> {
+    let size = match &*arguments {
+        [View::Text(text)] => text.chars().count(),
+        [list @ (View::List(_) | View::Items(_))] => list.items().len(),
+        [View::Map(map)] => map.len(),
+        _ => return Err(Wrong::Types),
+    };
+    Ok(View::Integer(i64::try_from(size).unwrap_or(i64::MAX)))
 }
 
-fn string<'b, 'v>(arguments: Arguments<'b, 'v>) -> Result<'b, 'v> {
-    let argument = arguments.first().ok_or_else(other_type)?;
-    if let Some(number) = argument.downcast_ref::<CelInt>() {
-        return owned(number.inner().to_string());
+fn string<'e>(arguments: &mut [View<'e>]) -> Result<'e> {
+    match arguments {
+        [View::Integer(number)] => Ok(owned(number.to_string())),
+        [View::Bool(truth)] => Ok(owned(truth.to_string())),
+        [text @ View::Text(_)] => Ok(std::mem::replace(text, View::Null)),
+        _ => Err(Wrong::Types),
     }
-    let truth = argument.downcast_ref::<CelBool>().ok_or_else(other_type)?;
-    owned(truth.inner().to_string())
 }

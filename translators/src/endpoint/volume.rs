@@ -1,0 +1,206 @@
+//! Volumes.
+
+use std::borrow::Cow;
+
+use super::{CONTEXT, SOURCE, VERSION, endpoint_of, source_in};
+use crate::context::Context;
+use crate::digest::sha256_hex;
+use crate::error::Error;
+use crate::in_tree;
+use crate::json::{At, Object, Path};
+use crate::note::{Code, Note, Severity};
+use crate::outcome::Outcome;
+use crate::persistent_volume;
+use crate::source::{self, CSI};
+use crate::stored_volume::{self, Backend};
+
+/// CSI 1.12, "Size Limits": a map of strings is at most 4 KiB.
+const ATTRIBUTES_BYTES: usize = 4096;
+
+/// Annotations that no translation reads and that can be long.
+const NOISE: [&str; 2] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "pv.kubernetes.io/bound-by-controller",
+];
+
+/// Writes a legacy volume in the endpoint's form. Where a value is missing, the
+/// endpoint will ask for it: the handle is then a name for the source.
+///
+/// # Errors
+/// The volume cannot be translated, or its source is too long for attributes.
+pub(crate) fn to_endpoint<'a>(
+    mut pv: Object<'a>,
+    context: &Context<'_>,
+) -> Result<Outcome<'a>, Error> {
+    let field = match pv.object("spec")? {
+        Some(spec) => source::only_source(spec)?,
+        None => None,
+    };
+    let Some(field) = field.filter(|field| *field != CSI) else {
+        return Ok(Outcome::unchanged(pv));
+    };
+    let legacy = legacy_source(&mut pv, field)?;
+    let told = told(&mut pv, context)?;
+    if VERSION.len() + SOURCE.len() + CONTEXT.len() + legacy.len() + told.len() > ATTRIBUTES_BYTES {
+        return Err(Error::Invalid {
+            driver: "CSI".into(),
+            path: Path::of(&["spec", field]),
+            reason: format!(
+                "the source and what is read beside it have more than the {ATTRIBUTES_BYTES} \
+                 bytes that CSI gives to attributes"
+            ),
+        });
+    }
+    let mut outcome = match persistent_volume::to_stored(pv.clone(), context) {
+        Err(missing @ Error::MissingValue { .. }) => {
+            undecided(pv, field, &legacy, missing, context)?
+        }
+        outcome => outcome?,
+    };
+    if !outcome.changed {
+        return Ok(outcome);
+    }
+    let spec = outcome.object.object_or_new("spec")?;
+    let csi = spec.object_or_new(CSI).at(&["spec"])?;
+    let backend = csi.str("driver").at(&["spec", CSI])?.unwrap_or_default();
+    let mut attributes = Object::new();
+    attributes.set(VERSION, "1");
+    attributes.set(SOURCE, legacy);
+    attributes.set(CONTEXT, told);
+    csi.set("driver", endpoint_of(&backend));
+    csi.set("volumeAttributes", attributes);
+    outcome.notes.push(Note::new(
+        Code::ViaEndpoint,
+        Path::of(&["spec", field]),
+        format!("written for the endpoint of {backend}"),
+    ));
+    Ok(outcome)
+}
+
+/// A volume whose handle only the endpoint will know.
+fn undecided<'a>(
+    mut pv: Object<'a>,
+    field: &'static str,
+    legacy: &str,
+    missing: Error,
+    context: &Context<'_>,
+) -> Result<Outcome<'a>, Error> {
+    let driver = match field {
+        source::FLEX_VOLUME => context.mappings.csi_driver(&mut pv)?.map(Cow::Owned),
+        field => in_tree::stored::driver_of(field, context.values),
+    };
+    let Some(driver) = driver else {
+        return Err(missing);
+    };
+    let spec = pv.object_or_new("spec")?;
+    let fs_type = match spec.object(field).at(&["spec"])? {
+        // A FlexVolume's can be the name of a protocol.
+        Some(source) if field != source::FLEX_VOLUME => {
+            source.str("fsType").at(&["spec", field])?
+        }
+        _ => None,
+    };
+    let mut csi = Object::new();
+    csi.set("driver", driver.clone().into_owned());
+    csi.set(
+        "volumeHandle",
+        format!("flex2csi-{}", sha256_hex(legacy.as_bytes())),
+    );
+    if let Some(fs_type) = fs_type {
+        csi.set("fsType", fs_type);
+    }
+    spec.replace(field, CSI, csi);
+    let mut note = Note::from(&missing);
+    note.severity = Severity::Warn;
+    let mut notes = vec![note];
+    let backend = Backend {
+        provisioner: Some(driver.clone()),
+        driver,
+        block: false,
+    };
+    stored_volume::finish(&mut pv, &backend, context, &mut notes)?;
+    Ok(Outcome {
+        notes,
+        ..Outcome::changed(pv)
+    })
+}
+
+fn legacy_source(pv: &mut Object<'_>, field: &'static str) -> Result<String, Error> {
+    let mut source = Object::new();
+    if let Some(spec) = pv.object("spec")?
+        && let Some(value) = spec.get(field)
+    {
+        source.set(field, value.clone().into_owned().at(&["spec", field])?);
+    }
+    Ok(source.to_json())
+}
+
+fn told(pv: &mut Object<'_>, context: &Context<'_>) -> Result<String, Error> {
+    let mut told = Object::new();
+    if let Some(metadata) = pv.object("metadata")? {
+        for key in ["name", "labels", "annotations"] {
+            if let Some(value) = metadata.get(key) {
+                told.set(key, value.clone().into_owned().at(&["metadata", key])?);
+            }
+        }
+    }
+    if let Some(annotations) = told.object("annotations").at(&["metadata"])? {
+        for noise in NOISE {
+            annotations.remove(noise);
+        }
+    }
+    if let Some(spec) = pv.object("spec")?
+        && let Some(claim) = spec.object("claimRef").at(&["spec"])?
+    {
+        let mut reference = Object::new();
+        for key in ["namespace", "name"] {
+            if let Some(text) = claim.str(key).at(&["spec", "claimRef"])? {
+                reference.set(key, text.into_owned());
+            }
+        }
+        told.set("claim", reference);
+    }
+    if let Some(class) = context.storage_class {
+        let parameters = class.parameters.iter().cloned();
+        told.set("parameters", parameters.collect::<Object<'_>>());
+    }
+    Ok(told.to_json())
+}
+
+/// Gives a volume in the endpoint's form that of its backend; `None` if it is
+/// not in that form. All but the source is the backend's already.
+///
+/// # Errors
+/// What the attributes hold is not what the endpoint's form has, or cannot be
+/// translated.
+pub(crate) fn from_endpoint<'a>(
+    pv: &mut Object<'a>,
+    context: &Context<'_>,
+) -> Result<Option<Outcome<'a>>, Error> {
+    let Some(spec) = pv.object("spec")? else {
+        return Ok(None);
+    };
+    let Some(csi) = spec.object(CSI).at(&["spec"])? else {
+        return Ok(None);
+    };
+    let attributes = csi.object("volumeAttributes").at(&["spec", CSI])?;
+    let Some(legacy) = source_in(attributes)? else {
+        return Ok(None);
+    };
+    let mut restored = pv.clone();
+    let spec = restored.object_or_new("spec")?;
+    for member in legacy.members() {
+        let key: Cow<'static, str> = Cow::Owned(member.key().to_owned());
+        spec.replace(CSI, key, member.value.clone());
+    }
+    let mut outcome = persistent_volume::to_stored(restored, context)?;
+    let translated = match outcome.object.object("spec")? {
+        Some(spec) => spec.take_object(CSI).at(&["spec"])?,
+        None => None,
+    };
+    if let Some(translated) = translated {
+        pv.object_or_new("spec")?.set(CSI, translated);
+    }
+    outcome.object = std::mem::take(pv);
+    Ok(Some(outcome))
+}
