@@ -9,10 +9,14 @@ use std::io::{self, Read};
 
 use super::batch;
 use super::known::Known;
-use crate::manifest::{DEFAULT_LIMIT, Error, Format, Source};
+use crate::manifest::{Error, Format, Source};
 
 /// How much is read at a time.
 const BLOCK_BYTES: usize = 256 << 10;
+
+/// The longest line that is read as one; a longer one is taken apart as it is
+/// read, as any other JSON.
+const LINE_BYTES: usize = 4 << 20;
 
 type Input = Box<dyn Read + Send>;
 
@@ -123,7 +127,7 @@ impl Lines {
     /// to be one.
     fn fill(&mut self) -> Result<(), Error> {
         while !self.ended && (self.rest.len() < BLOCK_BYTES || self.whole() == 0) {
-            if self.rest.len() > DEFAULT_LIMIT {
+            if self.rest.len() > LINE_BYTES {
                 return Ok(());
             }
             let want = BLOCK_BYTES as u64;
@@ -202,6 +206,15 @@ mod tests {
     fn indented_json_and_yaml_are_something_else() {
         for text in ["{\n  \"a\": 1\n}\n", "a: 1\n", "", "[{}]\n"] {
             assert!(matches!(lines(text), Opened::Other(..)), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_something_else() {
+        let long = format!("{{\"a\":\"{}\"}}", "x".repeat(2 * LINE_BYTES));
+        match lines(&long) {
+            Opened::Other(head, _) => assert!(head.len() < long.len()),
+            Opened::Lines(_) => panic!("read as a whole"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod command;
+mod documents;
 mod exit;
 mod golden;
 mod report;
