@@ -88,7 +88,12 @@ pub fn all(mappings: &Mappings) -> impl Iterator<Item = Entry> {
 
 fn required(values: &[ValueSpec]) -> Vec<String> {
     let required = values.iter().filter(|value| value.required);
-    required.map(|value| value.name.to_string()).collect()
+    required
+        .map(|value| match &value.unless {
+            Some(other) => format!("{} or {other}", value.name),
+            None => value.name.to_string(),
+        })
+        .collect()
 }
 
 impl Entry {
@@ -114,6 +119,7 @@ impl Entry {
 
     fn of_mapping(mapping: &Mapping) -> Self {
         let needs = required(mapping.values());
+        let kept = mapping.kept().is_some();
         let not_translatable =
             mapping
                 .not_translatable()
@@ -122,6 +128,7 @@ impl Entry {
                     instead: instead.to_owned(),
                 });
         let reach = match (&not_translatable, needs.is_empty()) {
+            _ if kept => Reach::Kept,
             (Some(_), _) => Reach::NotTranslatable,
             (None, true) => Reach::Full,
             (None, false) => Reach::NeedsValue,
@@ -131,7 +138,7 @@ impl Entry {
             form: Form::FlexVolume,
             drivers: mapping.drivers().map(str::to_owned).collect(),
             provisioners: mapping.provisioners().to_vec(),
-            csi_driver: mapping.csi_driver().map(str::to_owned),
+            csi_driver: mapping.csi_driver(),
             reach,
             needs,
             values: mapping.values().to_vec(),

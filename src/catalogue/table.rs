@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{ContentArrangement, Table, presets};
 use flex2csi_translators::in_tree::stored::Reach;
 
-use super::entry::{Entry, Field};
+use super::entry::{Entry, Field, Form};
 
 /// Where output is no terminal.
 const WIDTH: u16 = 120;
@@ -24,12 +24,19 @@ fn table(header: &[&str]) -> Table {
 
 /// One line for each source.
 pub fn drivers(entries: &[Entry]) -> String {
-    let mut table = table(&["SOURCE", "FORM", "CSI DRIVER", "HOW FAR", "NEEDS"]);
+    let mut table = table(&["NAME", "SOURCE", "CSI DRIVER", "HOW FAR", "NEEDS"]);
     for entry in entries {
+        let source = match entry.form {
+            Form::InTree => "in-tree".to_owned(),
+            Form::FlexVolume => entry.drivers.join(", "),
+        };
         table.add_row([
             &entry.name,
-            entry.form.as_str(),
-            entry.csi_driver.as_deref().unwrap_or("-"),
+            source.as_str(),
+            match entry.reach {
+                Reach::NotTranslatable => "-",
+                _ => entry.csi_driver.as_deref().unwrap_or("-"),
+            },
             how_far(entry.reach),
             &entry.needs.join(", "),
         ]);

@@ -1,5 +1,7 @@
 //! The program as a process: what goes in, what comes out, how it ends.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
 mod bad_input;
 mod command;
 mod documents;

@@ -55,19 +55,27 @@ pub(crate) fn is_legacy_source(field: &str) -> bool {
     !LOCAL.contains(&field)
 }
 
-/// Makes a volume and a claim of an inline volume; `None` if its source stays.
+/// What becomes of an inline volume.
+pub(crate) enum Inline {
+    /// A volume and a claim of its own.
+    Made(Box<Made>),
+    /// Its source stays as it is, for the reason that is said.
+    Kept(String),
+}
+
+/// Makes a volume and a claim of an inline volume.
 pub(crate) fn translate(
     volume: &mut Object<'_>,
     field: &'static str,
     owner: &Owner,
     context: &Context<'_>,
-) -> Result<Option<Made>, Error> {
+) -> Result<Inline, Error> {
     let volume_name = volume.str("name")?.unwrap_or_default().into_owned();
     let claim = shortened(&[&owner.name, &volume_name]);
     let name = shortened(&[&owner.namespace, &owner.name, &volume_name]);
     let mut legacy = match volume.object(field)? {
         Some(legacy) => legacy.clone().into_owned().at(&[field])?,
-        None => return Ok(None),
+        None => return Ok(Inline::Kept("it is empty".to_owned())),
     };
     let read_only = legacy.bool("readOnly").at(&[field])? == Some(true);
     complete(field, &mut legacy, &owner.namespace)?;
@@ -89,7 +97,8 @@ pub(crate) fn translate(
         _ => persistent_volume::to_stored(pv, &context)?,
     };
     if !outcome.changed {
-        return Ok(None);
+        let reasons = outcome.notes.iter().map(|note| &*note.message);
+        return Ok(Inline::Kept(reasons.collect::<Vec<_>>().join("; ")));
     }
     let mut pv = outcome.object;
     let modes = match pv.object("spec")? {
@@ -101,14 +110,14 @@ pub(crate) fn translate(
     let mut objects = vec![pv.into_owned()?, claim_object.into_owned()?];
     objects.extend(outcome.extra);
     let notes = outcome.notes.into_iter();
-    Ok(Some(Made {
+    Ok(Inline::Made(Box::new(Made {
         claim,
         read_only,
         objects,
         notes: notes
             .filter(|note| !(read_only && note.code == crate::Code::ReadOnlyDiffers))
             .collect(),
-    }))
+    })))
 }
 
 /// What a source in a pod leaves to the pod and a volume has to say itself.

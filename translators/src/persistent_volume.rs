@@ -83,7 +83,13 @@ pub(crate) fn to_stored<'a>(
             let volume = context.mappings.volume(&mut pv, context)?;
             notes.extend(volume.notes);
             extra.extend(volume.extra);
-            Backend::mapped(volume.driver)
+            let Some(driver) = volume.driver else {
+                return Ok(Outcome {
+                    notes,
+                    ..Outcome::unchanged(pv)
+                });
+            };
+            Backend::mapped(driver)
         }
         Some(field) => match in_tree::stored::volume(field, &mut pv, context, &mut notes)? {
             Stored::Kept => {

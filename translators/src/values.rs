@@ -46,6 +46,9 @@ pub struct ValueSpec {
     /// Whether nothing can be translated without it.
     #[serde(default)]
     pub required: bool,
+    /// Another value that makes up for this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless: Option<Cow<'static, str>>,
     /// What is taken without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Cow<'static, str>>,

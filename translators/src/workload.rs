@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::context::{Context, Direction};
 use crate::error::Error;
-use crate::inline_volume::{self, Owner};
+use crate::inline_volume::{self, Inline, Owner};
 use crate::json::{At, JsonError, Object, Path, Value};
 use crate::kind::Workload;
 use crate::note::{Code, Note};
@@ -39,15 +39,11 @@ pub(crate) fn translate<'a>(
     let mut outcome = Outcome::unchanged(Object::new());
     if let Some(volumes) = volumes(workload, &mut object)? {
         for (index, volume) in volumes.iter_mut().enumerate() {
-            let result = replace(volume, &owner, context, &mut outcome)
+            let note = replace(volume, &owner, context, &mut outcome)
                 .map_err(|error| at(error, workload, index))?;
-            if let Some(claim) = result {
-                outcome.changed = true;
-                outcome.notes.push(Note::new(
-                    Code::InlineVolume,
-                    place(workload, index),
-                    format!("it is the claim {claim} now, with a volume of its own"),
-                ));
+            if let Some((code, message)) = note {
+                let place = place(workload, index);
+                outcome.notes.push(Note::new(code, place, message));
             }
         }
     }
@@ -183,13 +179,13 @@ fn several_pods(object: &mut Object<'_>) -> Result<bool, Error> {
     Ok(replicas > 1 || parallelism > 1)
 }
 
-/// Puts a claim in the place of a legacy source; gives the claim's name.
+/// Puts a claim in the place of a legacy source; gives what is to be said of it.
 fn replace(
     volume: &mut Value<'_>,
     owner: &Owner,
     context: &Context<'_>,
     outcome: &mut Outcome<'_>,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<(Code, String)>, Error> {
     let Some(volume) = volume.open_object()? else {
         return Ok(None);
     };
@@ -199,8 +195,9 @@ fn replace(
     if !inline_volume::is_legacy_source(field) {
         return Ok(None);
     }
-    let Some(made) = inline_volume::translate(volume, field, owner, context)? else {
-        return Ok(None);
+    let made = match inline_volume::translate(volume, field, owner, context)? {
+        Inline::Kept(reason) => return Ok(Some((Code::InlineKept, reason))),
+        Inline::Made(made) => made,
     };
     let mut reference = Object::new();
     reference.set("claimName", made.claim.clone());
@@ -208,7 +205,12 @@ fn replace(
         reference.set("readOnly", true);
     }
     volume.replace(field, "persistentVolumeClaim", reference);
+    outcome.changed = true;
     outcome.extra.extend(made.objects);
     outcome.notes.extend(made.notes);
-    Ok(Some(made.claim))
+    let message = format!(
+        "it is the claim {} now, with a volume of its own",
+        made.claim
+    );
+    Ok(Some((Code::InlineVolume, message)))
 }

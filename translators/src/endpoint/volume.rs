@@ -86,7 +86,10 @@ fn undecided<'a>(
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
     let driver = match field {
-        source::FLEX_VOLUME => context.mappings.csi_driver(&mut pv)?.map(Cow::Owned),
+        source::FLEX_VOLUME => context
+            .mappings
+            .csi_driver(&mut pv, context)?
+            .map(Cow::Owned),
         field => in_tree::stored::driver_of(field, context.values),
     };
     let Some(driver) = driver else {

@@ -3,16 +3,12 @@
 use super::evaluate::{Evaluator, note_once, values};
 use super::mapping::Mapping;
 use super::view::{Map, Scope};
+use crate::claim::STORAGE_PROVISIONER;
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::{JsonError, Object};
+use crate::json::{At, JsonError, Object};
 use crate::note::{Code, Note};
-
-/// Who is to provision a claim's volume, under both of its names.
-const STORAGE_PROVISIONER: [&str; 2] = [
-    "volume.kubernetes.io/storage-provisioner",
-    "volume.beta.kubernetes.io/storage-provisioner",
-];
+use crate::storage_class::StorageClass;
 
 /// The provisioners that the claim's annotations name.
 pub(super) fn provisioners(claim: &mut Object<'_>) -> Result<Vec<String>, Error> {
@@ -39,6 +35,21 @@ fn annotations<'c, 'a>(claim: &'c mut Object<'a>) -> Result<Option<&'c mut Objec
     }
 }
 
+/// The name of the claim's class, in either of its places.
+fn class_name(claim: &mut Object<'_>) -> Result<String, JsonError> {
+    const ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
+    if let Some(spec) = claim.object("spec")?
+        && let Some(name) = spec.str("storageClassName").at(&["spec"])?
+    {
+        return Ok(name.into_owned());
+    }
+    let name = match annotations(claim)? {
+        Some(annotations) => annotations.str(ANNOTATION).map_err(under)?,
+        None => None,
+    };
+    Ok(name.unwrap_or_default().into_owned())
+}
+
 /// Translates a claim of which an annotation names one of the mapping's
 /// provisioners.
 pub(super) fn translate(
@@ -52,9 +63,14 @@ pub(super) fn translate(
         return Ok(notes);
     };
     let driver = mapping.provisioners().first().map_or("", String::as_str);
+    // A class's name can say as much as its parameters do.
+    let named = StorageClass {
+        name: class_name(claim)?,
+        ..StorageClass::default()
+    };
     let scope = Scope {
-        storage_class: context.storage_class.map_or(Map::UnknownClass, Map::Class),
-        values: values(mapping, driver, context)?,
+        storage_class: Map::Class(context.storage_class.unwrap_or(&named)),
+        values: values(mapping, context),
         ..Scope::default()
     };
     let evaluator = Evaluator {

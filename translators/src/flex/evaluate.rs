@@ -19,27 +19,33 @@ pub(super) struct Evaluator<'r> {
     pub driver: &'r str,
 }
 
-/// A mapping's section of the values, its required ones there.
-pub(super) fn values<'r>(
-    mapping: &'r Mapping,
-    driver: &str,
-    context: &Context<'r>,
-) -> Result<Map<'r>, Error> {
+/// A mapping's section of the values.
+pub(super) fn values<'r>(mapping: &'r Mapping, context: &Context<'r>) -> Map<'r> {
     let declared = mapping.values();
     if declared.is_empty() {
-        return Ok(Map::Empty);
+        return Map::Empty;
     }
-    let values = context.values;
-    let missing = declared.iter().find(|spec| {
-        spec.required && spec.default.is_none() && values.get(mapping.name(), &spec.name).is_none()
-    });
-    if let Some(spec) = missing {
-        return Err(missing_value(mapping, driver, &spec.name));
-    }
-    Ok(Map::Values {
+    Map::Values {
         declared,
-        given: values.section(mapping.name()),
-    })
+        given: context.values.section(mapping.name()),
+    }
+}
+
+/// Checks that the values are there without which no volume can be translated.
+pub(super) fn required(
+    mapping: &Mapping,
+    driver: &str,
+    context: &Context<'_>,
+) -> Result<(), Error> {
+    let given = |name: &str| context.values.get(mapping.name(), name).is_some();
+    let missing = mapping.values().iter().find(|spec| {
+        let other = spec.unless.as_deref().is_some_and(given);
+        spec.required && spec.default.is_none() && !other && !given(&spec.name)
+    });
+    match missing {
+        Some(spec) => Err(missing_value(mapping, driver, &spec.name)),
+        None => Ok(()),
+    }
 }
 
 fn missing_value(mapping: &Mapping, driver: &str, name: &str) -> Error {

@@ -21,7 +21,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use self::node::{Constant, Node};
+use self::node::Node;
 use super::view::{Scope, View};
 
 /// The name of a variable.
@@ -133,14 +133,6 @@ impl Expression {
         self.reads
             .iter()
             .any(|read| read.iter().take(3).eq(&annotations))
-    }
-
-    /// The text that it always gives, if it looks at nothing.
-    pub fn constant(&self) -> Option<&str> {
-        match &self.tree {
-            Node::Constant(Constant::Scalar(View::Text(text))) => Some(text),
-            _ => None,
-        }
     }
 
     /// Evaluates the expression.

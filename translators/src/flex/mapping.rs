@@ -94,15 +94,16 @@ impl Mapping {
         if name.is_empty() || !name.bytes().all(plain) {
             return refuse("expected a name in lower-case letters, digits and `-`");
         }
-        match (&file.volume, &file.not_translatable) {
-            (None, None) => return refuse("expected `volume` or `notTranslatable`"),
-            (Some(_), Some(_)) => {
-                return refuse("expected either `volume` or `notTranslatable`, found both");
-            }
-            (Some(_), None) if file.csi_driver.is_none() => {
-                return refuse("expected `csiDriver` beside `volume`");
-            }
-            _ => {}
+        let ways = [
+            file.volume.is_some(),
+            file.not_translatable.is_some(),
+            file.kept.is_some(),
+        ];
+        if ways.iter().filter(|way| **way).count() != 1 {
+            return refuse("expected one of `volume`, `notTranslatable` and `kept`");
+        }
+        if file.volume.is_some() && file.csi_driver.is_none() {
+            return refuse("expected `csiDriver` beside `volume`");
         }
         if file.drivers.is_empty() && file.shape.is_none() {
             return refuse("expected `drivers` or `shape`");
@@ -177,14 +178,29 @@ impl Mapping {
         self.file.shape.is_some()
     }
 
-    /// The CSI driver, or the expression that gives it; `None` where there is
-    /// no translation.
-    pub fn csi_driver(&self) -> Option<&str> {
+    /// The CSI driver as it is usually called, with no more known than the
+    /// values' defaults; else the expression that gives it. `None` where there
+    /// is no translation.
+    pub fn csi_driver(&self) -> Option<String> {
         let source = self.file.csi_driver.as_ref()?;
-        match self.plan().ok()?.driver.as_ref()?.expression.constant() {
-            Some(driver) => Some(driver),
-            None => Some(&source.value),
+        let scope = Scope {
+            storage_class: Map::UnknownClass,
+            values: Map::Values {
+                declared: self.values(),
+                given: None,
+            },
+            ..Scope::default()
+        };
+        let driver = self.plan().ok()?.driver.as_ref()?;
+        match driver.expression.evaluate(&scope) {
+            Ok(Answer::Text(driver)) => Some(driver.into_owned()),
+            _ => Some(source.value.clone()),
         }
+    }
+
+    /// Why its volumes are left as they are, if they are.
+    pub fn kept(&self) -> Option<&str> {
+        self.file.kept.as_deref()
     }
 
     /// How well the vendor's format is known.

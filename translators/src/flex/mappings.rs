@@ -236,19 +236,25 @@ impl Mappings {
     }
 
     /// The CSI driver of a volume that has a FlexVolume source; `None` where no
-    /// mapping knows it, or where that depends on more than the driver's name.
+    /// mapping knows it.
     ///
     /// # Errors
-    /// The source is not one.
-    pub fn csi_driver(&self, pv: &mut Object<'_>) -> Result<Option<String>, Error> {
+    /// The source is not one, or lacks what the mapping's expression needs.
+    pub fn csi_driver(
+        &self,
+        pv: &mut Object<'_>,
+        context: &Context<'_>,
+    ) -> Result<Option<String>, Error> {
         let driver = driver_of(source_of(pv)?)?.into_owned();
         let none = Object::new();
-        let options = options_of(source_of(pv)?)?;
-        let found = self.find(&driver, options.unwrap_or(&none))?;
-        let fixed = found.and_then(|(mapping, _)| mapping.csi_driver());
-        Ok(fixed
-            .filter(|driver| is_driver_name(driver))
-            .map(str::to_owned))
+        let found = {
+            let options = options_of(source_of(pv)?)?;
+            self.find(&driver, options.unwrap_or(&none))?
+        };
+        match found {
+            Some((mapping, captures)) => translate::csi_driver(mapping, &captures, pv, context),
+            None => Ok(None),
+        }
     }
 
     /// Translates a StorageClass in place; `None` where no mapping knows its
@@ -285,13 +291,6 @@ impl Mappings {
         }
         Ok(None)
     }
-}
-
-/// Whether this is a CSI driver's name (CSI 1.12, `GetPluginInfoResponse`), and
-/// not an expression that gives one.
-fn is_driver_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
-    text.bytes().all(allowed) && !text.starts_with("values.")
 }
 
 fn unknown(driver: &str, source: &Object<'_>) -> Error {

@@ -39,6 +39,8 @@ pub(super) struct MappingFile {
     #[serde(default)]
     pub notes: Vec<NoteSpec>,
     pub not_translatable: Option<NotTranslatable>,
+    /// Why its volumes are left as they are, without being a failure.
+    pub kept: Option<String>,
     #[serde(default)]
     pub references: Vec<String>,
     #[serde(default)]

@@ -5,7 +5,7 @@ use super::mapping::Mapping;
 use super::view::{Map, Scope};
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::{JsonError, Object};
+use crate::json::{JsonError, Object, Path};
 use crate::note::{Code, Note};
 use crate::storage_class::StorageClass;
 
@@ -22,7 +22,7 @@ pub(super) fn translate(
     let legacy = StorageClass::read(class.clone())?;
     let scope = Scope {
         storage_class: Map::Class(&legacy),
-        values: values(mapping, &legacy.provisioner, context)?,
+        values: values(mapping, context),
         ..Scope::default()
     };
     let evaluator = Evaluator {
@@ -45,11 +45,13 @@ pub(super) fn translate(
         .map(|(key, _)| key.as_str())
         .filter(|key| !spec.reads.iter().any(|read| read == key))
         .filter(|key| !reads(plan, key))
+        .filter(|key| legacy.parameter(key).is_some_and(|value| !value.is_empty()))
         .collect();
     if !dropped.is_empty() {
         let dropped = dropped.join(", ");
         let message = format!("parameters without a counterpart are dropped: {dropped}");
-        note_once(&mut notes, Code::ParameterDropped, &["parameters"], message);
+        let path = Path::of(&["parameters"]);
+        notes.push(Note::new(Code::ParameterDropped, path, message));
     }
     if legacy.provisioner != provisioner {
         let message = format!("the provisioner is now {provisioner}");

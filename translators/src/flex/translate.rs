@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::driver_pattern::Captures;
-use super::evaluate::{Evaluator, note_once, values};
+use super::evaluate::{Evaluator, note_once, required, values};
 use super::legacy::Legacy;
 use super::mapping::Mapping;
 use super::plan::{NotePlan, Plan, SecretRefPlan, VolumePlan};
@@ -19,8 +19,8 @@ use crate::note::{Code, Note};
 /// A translated FlexVolume; the volume itself was changed in place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlexVolume {
-    /// The CSI driver.
-    pub driver: String,
+    /// The CSI driver; `None` where the volume is left as it is.
+    pub driver: Option<String>,
     /// New objects beside the volume: Secrets under the driver's keys.
     pub extra: Vec<Object<'static>>,
     /// What is worth knowing.
@@ -69,11 +69,20 @@ pub(super) fn volume(
             instead: instead.to_owned(),
         });
     }
+    if let Some(reason) = mapping.kept() {
+        let path = Path::of(&["spec", "flexVolume", "driver"]);
+        return Ok(FlexVolume {
+            driver: None,
+            extra: Vec::new(),
+            notes: vec![Note::new(Code::Kept, path, reason.to_owned())],
+        });
+    }
+    required(mapping, &legacy.driver, context)?;
     let mut notes = Vec::new();
     let mut extra = Vec::new();
     let made = {
         let wanted = AtomicBool::new(false);
-        let mut evaluator = evaluator(mapping, captures, pv, &legacy, context)?;
+        let mut evaluator = evaluator(mapping, captures, pv, &legacy, context);
         if context.storage_class.is_none() && legacy.has_class {
             evaluator.scope.class_wanted = Some(&wanted);
         }
@@ -110,10 +119,26 @@ pub(super) fn volume(
     let driver = made.driver.clone().into_owned();
     volume_form::write(pv, made, &mut notes)?;
     Ok(FlexVolume {
-        driver,
+        driver: Some(driver),
         extra,
         notes,
     })
+}
+
+/// The CSI driver of a volume, as far as it can be told.
+pub(super) fn csi_driver(
+    mapping: &Mapping,
+    captures: &Captures<'_, '_>,
+    pv: &mut Object<'_>,
+    context: &Context<'_>,
+) -> Result<Option<String>, Error> {
+    let plan = mapping.plan()?;
+    let legacy = Legacy::open(pv, plan, context)?;
+    let Some(driver) = &plan.driver else {
+        return Ok(None);
+    };
+    let driver = evaluator(mapping, captures, pv, &legacy, context).text(driver)?;
+    Ok(driver.map(Cow::into_owned))
 }
 
 /// The access modes of a volume made of an inline one.
@@ -126,7 +151,7 @@ pub(super) fn inline_access_modes(
     let plan = mapping.plan()?;
     let legacy = Legacy::open(pv, plan, context)?;
     let modes = match &plan.inline_access_modes {
-        Some(field) => evaluator(mapping, captures, pv, &legacy, context)?.texts(field)?,
+        Some(field) => evaluator(mapping, captures, pv, &legacy, context).texts(field)?,
         None => Vec::new(),
     };
     if modes.is_empty() {
@@ -141,22 +166,22 @@ fn evaluator<'r>(
     pv: &'r Object<'_>,
     legacy: &'r Legacy<'_>,
     context: &Context<'r>,
-) -> Result<Evaluator<'r>, Error> {
+) -> Evaluator<'r> {
     let scope = Scope {
         pv: Map::Object(pv),
         options: options(pv).map_or(Map::Empty, Map::Options),
         storage_class: context.storage_class.map_or(Map::UnknownClass, Map::Class),
-        values: values(mapping, &legacy.driver, context)?,
+        values: values(mapping, context),
         captures: Map::Captures(captures),
         secret_name: &legacy.secret_name,
         secret_namespace: &legacy.secret_namespace,
         class_wanted: None,
     };
-    Ok(Evaluator {
+    Evaluator {
         mapping,
         scope,
         driver: &legacy.driver,
-    })
+    }
 }
 
 /// The options of a volume that was opened.
@@ -287,7 +312,7 @@ fn note_options(
             "options without a counterpart are dropped: {}",
             dropped.join(", ")
         );
-        note_once(notes, Code::OptionDropped, path, message);
+        notes.push(Note::new(Code::OptionDropped, Path::of(path), message));
     }
     let file = &mapping.file;
     let in_secret = |key: &str| {

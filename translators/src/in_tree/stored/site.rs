@@ -35,6 +35,7 @@ pub(crate) fn value(
         name: name.into(),
         kind,
         required,
+        unless: None,
         default: default.map(Cow::Borrowed),
         help: help.into(),
     }
