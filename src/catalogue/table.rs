@@ -31,7 +31,7 @@ pub fn drivers(entries: &[Entry]) -> String {
             Form::FlexVolume => entry.drivers.join(", "),
         };
         table.add_row([
-            &entry.name,
+            entry.name.as_str(),
             source.as_str(),
             match entry.reach {
                 Reach::NotTranslatable => "-",
