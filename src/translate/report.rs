@@ -111,7 +111,8 @@ fn show(remark: &Remark, remedy: bool) -> io::Result<()> {
         Severity::Info => ("info", INFO),
     };
     let mut err = anstream::stderr().lock();
-    let path = if remark.path.is_empty() {
+    // Errors say themselves where they are.
+    let path = if remark.path.is_empty() || remark.message.contains(&remark.path) {
         String::new()
     } else {
         format!(" {}", remark.path)

@@ -51,3 +51,66 @@ fn the_diff_shows_what_changes_and_nothing_else() {
     let coloured = translate(&["--diff", "--color", "always"], &input).ended(0);
     assert!(coloured.contains("\u{1b}["), "{coloured}");
 }
+
+#[test]
+fn a_snapshot_whose_volume_gets_another_handle_is_named() {
+    let content = |handle: &str| {
+        format!(
+            "apiVersion: snapshot.storage.k8s.io/v1\nkind: VolumeSnapshotContent\nmetadata: {{name: snap}}\nspec:\n  driver: pd.csi.storage.gke.io\n  source: {{volumeHandle: {handle}}}\n"
+        )
+    };
+    let changes = content("projects/UNSPECIFIED/zones/z/disks/d");
+    let out = translate(&[], &changes)
+        .said("VolumeSnapshotContent/snap .spec.source.volumeHandle")
+        .said("snapshot-handle-changes")
+        .ended(0);
+    assert_eq!(out, changes);
+    let stays = translate(&[], content("projects/p/zones/z/disks/d"));
+    assert!(!stays.stderr.contains("snapshot"), "{}", stays.stderr);
+}
+
+const BUCKET: &str = "apiVersion: v1
+kind: Secret
+metadata: {name: cos, namespace: shop}
+type: ibm/ibmc-s3fs
+data: {access-key: a2V5LWlk, secret-key: aGlkZGVu}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: pvc-9}
+spec:
+  accessModes: [ReadWriteMany]
+  capacity: {storage: 1Gi}
+  claimRef: {namespace: shop, name: data}
+  flexVolume:
+    driver: ibm/ibmc-s3fs
+    secretRef: {name: cos, namespace: shop}
+    options: {bucket: b, object-store-endpoint: 'https://s3.example', object-store-storage-class: us-standard}
+";
+
+#[test]
+fn a_new_secret_has_values_only_if_they_are_asked_for() {
+    let without = translate(&[], BUCKET).ended(0);
+    assert_eq!(without.matches("kind: Secret").count(), 2, "{without}");
+    assert_eq!(without.matches("aGlkZGVu").count(), 1, "{without}");
+    let ran = translate(&["--secret-values"], BUCKET);
+    assert!(!ran.stderr.contains("aGlkZGVu"), "{}", ran.stderr);
+    let with = ran.ended(0);
+    assert!(with.contains("secretKey: aGlkZGVu"), "{with}");
+}
+
+#[test]
+fn volumes_that_share_a_secret_share_the_new_one() {
+    let volume = |n: u32| {
+        format!(
+            "apiVersion: v1\nkind: PersistentVolume\nmetadata: {{name: pv-{n}}}\nspec:\n  capacity: {{storage: 1Gi}}\n  accessModes: [ReadWriteOnce]\n  rbd: {{monitors: ['10.0.0.1:6789'], image: i{n}, pool: p, user: kube, secretRef: {{name: ceph, namespace: kube}}}}\n"
+        )
+    };
+    let input = format!("{}---\n{}---\n{}", volume(1), volume(2), volume(3));
+    let yaml = translate(&[], &input).ended(0);
+    assert_eq!(yaml.matches("kind: Secret").count(), 1, "{yaml}");
+    assert_eq!(yaml.matches("kind: PersistentVolume").count(), 3, "{yaml}");
+    let json = translate(&["-o", "json"], &input).ended(0);
+    let list: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(list["items"].as_array().unwrap().len(), 4);
+}

@@ -27,7 +27,7 @@ pub(crate) fn translate<'a>(
             None => None,
         };
         if let Some(handle) = handle
-            && in_tree::stored::handle_changes(&driver, &handle)
+            && in_tree::stored::handle_changes(&driver, &handle, context.values)
         {
             notes.push(Note::new(
                 Code::SnapshotHandleChanges,

@@ -199,9 +199,12 @@ pub(crate) fn class_parameters(class: &StorageClass) -> Cow<'_, [(String, String
 
 /// Whether a handle is the runtime translation's and a kept volume has another:
 /// GCE's without a project, and vSphere's path.
-pub(crate) fn handle_changes(driver: &str, handle: &str) -> bool {
+pub(crate) fn handle_changes(driver: &str, handle: &str, values: &Values) -> bool {
     match driver {
-        "pd.csi.storage.gke.io" => handle.starts_with("projects/UNSPECIFIED/"),
+        "pd.csi.storage.gke.io" => {
+            let kept = values.text("gcePersistentDisk", "project") == Some("UNSPECIFIED");
+            handle.starts_with("projects/UNSPECIFIED/") && !kept
+        }
         "csi.vsphere.vmware.com" => handle.starts_with('['),
         _ => false,
     }
