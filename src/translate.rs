@@ -33,7 +33,7 @@ use self::report::Report;
 use self::summary::Summary;
 use self::worker::{Finished, Worker};
 use crate::exit::{Done, Usage};
-use crate::manifest::{self, Format, Source};
+use crate::manifest::{self, Format, Piece, Source};
 use crate::site;
 
 /// Batches that wait for a worker, and for being put out, each.
@@ -98,9 +98,18 @@ fn context(files: &[PathBuf], mut known: Known) -> anyhow::Result<Known> {
         let mut reader = manifest::open(&source).map_err(failed)?;
         let format = reader.format();
         while let Some(piece) = reader.next().map_err(failed)? {
-            if let manifest::Piece::Object { text, list, .. } = piece {
-                let kind = list.as_ref().and_then(|list| batch::item(list).kind());
-                batch::learn(text, kind, format, &mut known);
+            match piece {
+                Piece::Object {
+                    text, line, list, ..
+                } => {
+                    let kind = list.as_ref().and_then(|list| batch::item(list).kind());
+                    let read = known.read(text, line, kind, format);
+                    read.map_err(|error| Usage(format!("{source}: {error}")))?;
+                }
+                Piece::Broken {
+                    error: Some(error), ..
+                } => return Err(failed(error).into()),
+                Piece::Between(_) | Piece::Broken { .. } => {}
             }
         }
     }

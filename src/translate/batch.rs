@@ -9,7 +9,7 @@ use flex2csi_translators::Kind;
 
 use super::known::Known;
 use super::lines::{self, Lines};
-use crate::manifest::{self, DEFAULT_LIMIT, Format, Piece, Reader, Source, yaml};
+use crate::manifest::{self, DEFAULT_LIMIT, Format, Piece, Reader, Source};
 
 /// A batch is handed on when it has this many bytes.
 const BATCH_BYTES: usize = 128 << 10;
@@ -208,8 +208,11 @@ fn pieces(
         let Some(piece) = reader.next()? else {
             break;
         };
-        let learned = matches!(&piece, Piece::Object { text, list, .. }
-            if learn(text, list.as_ref().and_then(|list| item(list).kind()), batch.format, known));
+        // What is wrong with an object is said when it is translated.
+        let learned = matches!(&piece, Piece::Object { text, line, list, .. }
+            if known
+                .read(text, *line, list.as_ref().and_then(|list| item(list).kind()), batch.format)
+                .unwrap_or(false));
         batch.push(&piece, skipped);
         if learned {
             break;
@@ -250,39 +253,4 @@ impl Batch {
         };
         self.stretches.push((self.bytes.len(), stretch));
     }
-}
-
-/// Learns from an object that may be a StorageClass or a list of them. What is
-/// wrong with it is said when it is translated.
-pub fn learn(text: &[u8], kind: Option<Kind>, format: Format, known: &mut Known) -> bool {
-    if !known.may_learn(text, kind) {
-        return false;
-    }
-    let Ok(text) = std::str::from_utf8(text) else {
-        return false;
-    };
-    match format {
-        Format::Json => known.learn(text, kind).unwrap_or(false),
-        Format::Yaml => match yaml::to_json(text, 1) {
-            Ok(json) => learn_document(&json, known),
-            Err(_) => false,
-        },
-    }
-}
-
-/// A YAML document can be a whole list.
-fn learn_document(json: &str, known: &mut Known) -> bool {
-    let mut learned = known.learn(json, None).unwrap_or(false);
-    let mut splitter = manifest::JsonSplitter::new(json.as_bytes());
-    while let Ok(Some(piece)) = splitter.next() {
-        if let Piece::Object {
-            text,
-            list: Some(list),
-            ..
-        } = piece
-        {
-            learned |= learn(text, item(&list).kind(), Format::Json, known);
-        }
-    }
-    learned
 }

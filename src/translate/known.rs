@@ -1,6 +1,7 @@
 //! What earlier objects of the input say to later ones: StorageClasses, and
 //! Secrets where their values are asked for.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,6 +10,9 @@ use flex2csi_translators::json::Object;
 use flex2csi_translators::storage_class::StorageClass;
 use flex2csi_translators::{Error, Kind};
 use memchr::memmem;
+
+use super::batch;
+use crate::manifest::{Format, JsonSplitter, Piece, yaml};
 
 /// What is known so far. A clone is cheap: readers go on and workers keep theirs.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +51,56 @@ impl Known {
         kind == Some(Kind::StorageClass)
             || memmem::find(text, b"StorageClass").is_some()
             || (self.secrets.is_some() && memmem::find(text, b"Secret").is_some())
+    }
+
+    /// Learns from an object, or from the items of a list, as they are written;
+    /// tells whether there was something.
+    ///
+    /// # Errors
+    /// It may be worth learning, and cannot be read. In words, with the line.
+    pub fn read(
+        &mut self,
+        text: &[u8],
+        line: u64,
+        kind: Option<Kind>,
+        format: Format,
+    ) -> Result<bool, String> {
+        if !self.may_learn(text, kind) {
+            return Ok(false);
+        }
+        let text = yaml::text(text, line).map_err(|error| error.to_string())?;
+        let json = match format {
+            Format::Json => Cow::Borrowed(text),
+            Format::Yaml => {
+                Cow::Owned(yaml::to_json(text, line).map_err(|error| error.to_string())?)
+            }
+        };
+        if json == "null" {
+            return Ok(false);
+        }
+        let place = |error: Error| format!("line {line}: {error}");
+        if self.learn(&json, kind).map_err(place)? {
+            return Ok(true);
+        }
+        self.items(&json, line)
+    }
+
+    /// Learns from the items of a list that is in memory.
+    fn items(&mut self, json: &str, line: u64) -> Result<bool, String> {
+        let mut learned = false;
+        let mut splitter = JsonSplitter::new(json.as_bytes());
+        while let Some(piece) = splitter.next().map_err(|error| error.to_string())? {
+            if let Piece::Object {
+                text,
+                list: Some(list),
+                ..
+            } = piece
+            {
+                let kind = batch::item(&list).kind();
+                learned |= self.read(text, line, kind, Format::Json)?;
+            }
+        }
+        Ok(learned)
     }
 
     /// Learns from an object's JSON text; tells whether there was something.
@@ -116,6 +170,25 @@ mod tests {
     fn a_volume_that_only_names_its_class_is_not_looked_into() {
         let known = Known::new(false);
         assert!(!known.may_learn(br#"{"spec":{"storageClassName":"fast"}}"#, None));
+    }
+
+    #[test]
+    fn a_list_teaches_its_items() {
+        let yaml = "kind: List\napiVersion: v1\nitems:\n- apiVersion: storage.k8s.io/v1\n  kind: StorageClass\n  metadata: {name: fast}\n";
+        let json = format!("{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{CLASS}]}}");
+        for (text, format) in [(yaml, Format::Yaml), (&json, Format::Json)] {
+            let mut known = Known::new(false);
+            assert!(known.read(text.as_bytes(), 1, None, format).unwrap());
+            assert!(known.class("fast").is_some());
+        }
+    }
+
+    #[test]
+    fn what_should_teach_and_cannot_be_read_is_an_error() {
+        let mut known = Known::new(false);
+        let broken = b"kind: StorageClass\nkind: StorageClass\n";
+        let error = known.read(broken, 7, None, Format::Yaml).unwrap_err();
+        assert!(error.contains("line 8"), "{error}");
     }
 
     #[test]

@@ -7,7 +7,6 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use super::batch;
 use super::known::Known;
 use crate::manifest::{Error, Format, Source};
 
@@ -167,12 +166,13 @@ fn has_objects(block: &[u8]) -> bool {
 fn learn(block: &[u8], known: &mut Known) -> usize {
     let mut start = 0;
     for end in memchr::memchr_iter(b'\n', block) {
-        if batch::learn(&block[start..end], None, Format::Json, known) {
+        if known.read(&block[start..end], 0, None, Format::Json) == Ok(true) {
             return end + 1;
         }
         start = end + 1;
     }
-    batch::learn(&block[start..], None, Format::Json, known);
+    // What is wrong with a line is said when it is translated.
+    let _ = known.read(&block[start..], 0, None, Format::Json);
     block.len()
 }
 

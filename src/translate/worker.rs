@@ -41,7 +41,7 @@ impl Worker<'_> {
         let mut desk = Desk {
             settings: self.settings,
             form: form_of(self.form, batch.format),
-            known: &batch.known,
+            known: batch.known.clone(),
             source: &batch.source,
             finished: Finished::default(),
         };
@@ -70,7 +70,8 @@ fn form_of(form: Form, input: Format) -> Form {
 struct Desk<'d> {
     settings: &'d Settings,
     form: Form,
-    known: &'d Known,
+    /// What is known before the next object.
+    known: Known,
     source: &'d Arc<str>,
     finished: Finished,
 }
@@ -161,7 +162,7 @@ impl Desk<'_> {
 
     /// A line's text: an object, a list, or more than one of them.
     fn line(&mut self, text: &str, line: u64) {
-        let result = object::translate(text, None, self.settings, self.known);
+        let result = object::translate(text, None, self.settings, &self.known);
         let several = match &result {
             Ok(outcome) => !outcome.changed && is_list(&outcome.object),
             Err(error) => is_trailing(error),
@@ -180,7 +181,7 @@ impl Desk<'_> {
             ..Unit::of(text)
         };
         let kind = item.and_then(Item::kind);
-        let result = object::translate(text, kind, self.settings, self.known);
+        let result = object::translate(text, kind, self.settings, &self.known);
         self.put(&unit, result, line)
     }
 
@@ -199,7 +200,7 @@ impl Desk<'_> {
             }
             return;
         }
-        let result = object::translate(&json, None, self.settings, self.known);
+        let result = object::translate(&json, None, self.settings, &self.known);
         if matches!(&result, Ok(outcome) if is_list(&outcome.object)) {
             self.yaml_list(text, &json, line, own_marker);
             return;
@@ -257,6 +258,9 @@ impl Desk<'_> {
                 Piece::Between(_) => {}
                 Piece::Object { text, list, .. } => {
                     let item = list.as_ref().map(super::batch::item);
+                    let kind = item.as_ref().and_then(Item::kind);
+                    // What is wrong with it is said when it is translated.
+                    let _ = self.known.read(text, line, kind, Format::Json);
                     let text = String::from_utf8_lossy(text);
                     changed |= self.json(&text, line, item.as_ref());
                 }

@@ -50,3 +50,14 @@ fn help_has_examples() {
     let help = flex2csi(&["translate", "--help"], "").ended(0);
     assert!(help.contains("kubectl get pv -o json | flex2csi translate --diff"));
 }
+
+#[test]
+fn a_context_that_cannot_be_read_is_said_before_anything_is_done() {
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    std::fs::write(file.path(), "a: 1\n---\nkind: StorageClass\nmetadata: [\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let out = translate(&["--context", path], "a: 1\n")
+        .said(path)
+        .ended(2);
+    assert_eq!(out, "");
+}

@@ -159,6 +159,21 @@ fn a_class_counts_for_the_volumes_after_it_and_with_context_for_all() {
     assert!(!before.contains(typed), "{before}");
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), class).unwrap();
+    let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"},
+         "provisioner": "flexvolume-huawei.com/fuxivol", "parameters": {"kubernetes.io/volumetype": "SSD"}},
+        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "a"}, "spec": {
+            "storageClassName": "fast", "accessModes": ["ReadWriteOnce"],
+            "flexVolume": {"driver": "huawei.com/fuxivol", "options": {"volumeID": "x"}}}},
+    ]});
+    // A list on one line, over several lines, and as a YAML document.
+    let pretty = serde_json::to_string_pretty(&list).unwrap();
+    let yaml = format!("---\n{pretty}");
+    for list in [&list.to_string(), &pretty, &yaml] {
+        let out = translate(&[], list).ended(0);
+        let (_, volume) = out.split_once("PersistentVolume").unwrap();
+        assert!(volume.contains("SSD"), "{out}");
+    }
     let told = translate(&["--context", file.path().to_str().unwrap()], volume).ended(0);
     assert!(told.contains(typed), "{told}");
 }
