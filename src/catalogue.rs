@@ -11,7 +11,7 @@ pub use args::{DriversArgs, ExplainArgs, ListFormat};
 use serde::Serialize;
 
 use self::entry::{Entry, Field};
-use crate::exit::{Done, Usage};
+use crate::exit::{self, Done, Usage};
 use crate::{manifest, site};
 
 /// Runs `flex2csi drivers`.
@@ -84,7 +84,7 @@ fn structured(value: &impl Serialize, format: ListFormat) -> anyhow::Result<Done
 
 fn print(text: &str) -> anyhow::Result<Done> {
     let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(exit::output)?;
     Ok(Done::All)
 }

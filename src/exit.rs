@@ -17,6 +17,21 @@ pub enum Done {
 #[error("{0}")]
 pub struct Usage(pub String);
 
+/// Whoever reads standard output has seen enough. It is raised only where
+/// standard output is written: any other closed pipe is a failure.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output was closed")]
+pub struct OutputClosed;
+
+/// What a failed write to standard output is.
+pub fn output(error: io::Error) -> anyhow::Error {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        OutputClosed.into()
+    } else {
+        anyhow::Error::new(error).context("cannot write the output")
+    }
+}
+
 const OK: u8 = 0;
 const SOME_FAILED: u8 = 1;
 const NOTHING_DONE: u8 = 2;
@@ -27,8 +42,7 @@ pub fn number(done: &anyhow::Result<Done>) -> u8 {
     match done {
         Ok(Done::All) => OK,
         Ok(Done::Some) => SOME_FAILED,
-        // Whoever reads our output has seen enough.
-        Err(error) if is_broken_pipe(error) => OK,
+        Err(error) if error.is::<OutputClosed>() => OK,
         Err(error) if error.is::<Usage>() => NOTHING_DONE,
         Err(_) => SOME_FAILED,
     }
@@ -51,26 +65,21 @@ fn complain(error: &anyhow::Error) {
     let _ = writeln!(anstream::stderr(), "error: {error:#}");
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_ending_has_its_number() {
-        let broken = io::Error::from(io::ErrorKind::BrokenPipe);
-        let table: [(anyhow::Result<Done>, u8); 5] = [
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let table: [(anyhow::Result<Done>, u8); 7] = [
             (Ok(Done::All), 0),
             (Ok(Done::Some), 1),
             (Err(anyhow::anyhow!("disk full")), 1),
             (Err(Usage("no input".into()).into()), 2),
-            (Err(anyhow::Error::from(broken).context("writing")), 0),
+            (Err(output(broken())), 0),
+            (Err(output(broken()).context("writing")), 0),
+            (Err(anyhow::Error::from(broken()).context("report")), 1),
         ];
         for (done, expected) in table {
             assert_eq!(number(&done), expected, "{done:?}");

@@ -62,15 +62,13 @@ pub fn values(file: Option<&Path>, mappings: &Mappings) -> anyhow::Result<Values
     let text = read(file)?;
     let json = manifest::yaml::to_json(&text, 1)
         .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
-    let values: Values = match json.as_str() {
-        "null" => Values::default(),
-        json => serde_json::from_str(json).map_err(|error| {
-            Usage(format!(
-                "{}: not a values file: {error}; a section for each source, `name: {{key: value}}`",
-                file.display()
-            ))
-        })?,
-    };
+    // Values may be secret: what is wrong is said without them.
+    let values = Values::parse(&json).map_err(|error| {
+        Usage(format!(
+            "{}: {error}; a section for each source, `name: {{key: value}}`",
+            file.display()
+        ))
+    })?;
     let in_tree: Vec<_> = in_tree::stored::catalogue().collect();
     let in_tree = in_tree
         .iter()

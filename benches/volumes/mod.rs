@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+use flex2csi_translators::Values;
+use flex2csi_translators::values::SiteValue;
+
 /// A kind of volume that the benchmarks translate.
 pub struct Kind {
     /// Name in the table.
@@ -109,10 +112,30 @@ pub const FLEX: [Kind; 4] = [
     ),
 ];
 
+/// What only the site knows of so many volumes.
+#[allow(dead_code)] // The stream's volumes need no values.
+pub fn values(volumes: u32) -> Values {
+    let disk = |n| {
+        let id = id(n);
+        let path = format!("[vsanDatastore] kubevols/kubernetes-dynamic-pvc-{id}.vmdk");
+        (path, format!("fcd-{id}"))
+    };
+    let disks = SiteValue::Table((0..volumes).map(disk).collect());
+    let project = SiteValue::Text("prod-1".to_owned());
+    let mut values = Values::default();
+    values.set("gcePersistentDisk", "project", project);
+    values.set("vsphereVolume", "volumes", disks);
+    values
+}
+
+fn id(n: u32) -> String {
+    format!("{:012x}", u64::from(n) * 2_654_435_761 % (1 << 47))
+}
+
 impl Kind {
     /// The `n`th volume of the kind, compact JSON.
     pub fn volume(&self, n: u32) -> String {
-        let id = format!("{:012x}", u64::from(n) * 2_654_435_761 % (1 << 47));
+        let id = id(n);
         let zone = if self.zoned {
             r#""failure-domain.beta.kubernetes.io/region":"us-east1","failure-domain.beta.kubernetes.io/zone":"us-east1-b","#
         } else {

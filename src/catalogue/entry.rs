@@ -188,10 +188,34 @@ impl Entry {
     }
 }
 
-/// Whether a driver's name, or its pattern `vendor/{name}`, is that of `name`.
+/// Whether a driver's name, or its pattern `vendor/{name}`, is that of `name`:
+/// a place takes what holds no `/`, and at least one character.
 fn fits(driver: &str, name: &str) -> bool {
-    match driver.split_once('{') {
-        Some((before, _)) => name.len() > before.len() && name.starts_with(before),
-        None => driver == name,
+    let Some((before, rest)) = driver.split_once('{') else {
+        return driver == name;
+    };
+    let Some(name) = name.strip_prefix(before) else {
+        return false;
+    };
+    let after = rest.split_once('}').map_or("", |(_, after)| after);
+    let place = name.split('/').next().unwrap_or_default();
+    let mut ends = place.char_indices().skip(1).map(|(at, _)| at);
+    ends.any(|end| fits(after, &name[end..]))
+        || (!place.is_empty() && fits(after, &name[place.len()..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_place_takes_no_slash() {
+        assert!(fits("ceph.rook.io/{ns}", "ceph.rook.io/rook-ceph"));
+        assert!(!fits("ceph.rook.io/{ns}", "ceph.rook.io/a/b"));
+        assert!(!fits("ceph.rook.io/{ns}", "ceph.rook.io/"));
+        assert!(fits("a/{x}-fs", "a/b-fs"));
+        assert!(!fits("a/{x}-fs", "a/b"));
+        assert!(fits("a/{x}-{y}", "a/b-c-d"));
+        assert!(!fits("a/b", "a/c"));
     }
 }

@@ -83,7 +83,11 @@ pub fn explanation(entry: &Entry, fields: &[Field]) -> String {
             values.add_row([
                 value.name.as_ref(),
                 &value.kind.to_string(),
-                if value.required { "yes" } else { "no" },
+                &match (&value.unless, value.required) {
+                    (Some(other), true) => format!("yes, unless {other}"),
+                    (_, true) => "yes".to_owned(),
+                    (_, false) => "no".to_owned(),
+                },
                 value.default.as_deref().unwrap_or("-"),
                 &value.help,
             ]);

@@ -4,15 +4,18 @@
 //! an array and a `kind` before it ends in `List`, or, where no `kind` came
 //! before it, if the first item has a `kind` of its own: kubectl writes `kind`
 //! behind `items`, with full items, and the API server before them, without.
+//! Whoever has such a list whole can read its kind first: [`JsonSplitter::of_list`].
 
 mod head;
 mod list;
+mod resync;
 mod scan;
 
 use std::io::Read;
 
 use self::head::Head;
 use self::list::Expect;
+use self::resync::Indent;
 use self::scan::{Fault, Scanner, Stop, is_space};
 use super::buffer::Buffer;
 use super::{DEFAULT_LIMIT, Error, MAX_DEPTH, Piece};
@@ -22,7 +25,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Splits concatenated, newline-delimited or pretty-printed JSON objects.
 ///
 /// What is broken is given out as such; reading goes on at the next line that
-/// starts with `{`.
+/// starts with `{`, in a list also at the next that starts as its items do.
 pub struct JsonSplitter<R> {
     buffer: Buffer<R>,
     limit: usize,
@@ -30,6 +33,10 @@ pub struct JsonSplitter<R> {
     given: usize,
     state: State,
     head: Head,
+    /// What the first object, a list, says of itself, if that is known.
+    of_list: Option<Head>,
+    /// How a list's items are indented.
+    indent: Indent,
     /// The line on which the list that is read starts.
     opened: u64,
 }
@@ -75,8 +82,18 @@ impl<R: Read> JsonSplitter<R> {
             given: 0,
             state: State::Start,
             head: Head::default(),
+            of_list: None,
+            indent: Indent::default(),
             opened: 1,
         }
+    }
+
+    /// Says that the first object is a list of this kind, for whoever knows it
+    /// from the whole text: then its items are found wherever its kind stands.
+    #[must_use]
+    pub fn of_list(mut self, api_version: &str, kind: &str) -> Self {
+        self.of_list = Some(Head::of_list(api_version, kind));
+        self
     }
 
     /// Sets the largest object that is held, in bytes; a list counts item by item.
@@ -169,11 +186,10 @@ impl<R: Read> JsonSplitter<R> {
                         Through::Fault(found) => found,
                     });
                 }
-                State::Resync { at_line_start } => {
-                    if !(at_line_start && self.buffer.window()[0] == b'{') {
-                        return Ok(self.broken(None));
-                    }
-                }
+                State::Resync { at_line_start } => match self.starts_again(at_line_start)? {
+                    Some(state) => self.state = state,
+                    None => return Ok(self.broken(None)),
+                },
             }
         }
     }
@@ -198,13 +214,14 @@ impl<R: Read> JsonSplitter<R> {
     /// A top-level object starts here.
     fn object(&mut self) -> Result<Found, Error> {
         self.opened = self.buffer.line();
-        self.head.clear();
+        self.head = self.of_list.take().unwrap_or_default();
+        self.indent.clear();
         let mut scanner = Scanner::new();
         scanner.watch = 1;
         // Where `items` opened, once its first item is looked into.
         let mut array = 0;
         loop {
-            match scanner.run(self.buffer.window()) {
+            match scanner.run(self.buffer.window(), self.indent.items()) {
                 Stop::More => {
                     if let Some(found) = self.more(&mut scanner)? {
                         return Ok(found);
@@ -229,7 +246,9 @@ impl<R: Read> JsonSplitter<R> {
                             let first = self.first_after(array)?;
                             match first.map(|at| (at, self.buffer.window()[at])) {
                                 Some((at, b']')) => return Ok(self.enter_list(at, None)),
-                                Some((_, b'{')) => {
+                                Some((at, b'{')) => {
+                                    self.indent.before(&self.buffer.window()[array..at]);
+                                    self.indent.item();
                                     scanner.floor = 2;
                                     scanner.watch = 3;
                                 }
@@ -243,11 +262,20 @@ impl<R: Read> JsonSplitter<R> {
                         let start = self.first_after(array)?.unwrap_or(array);
                         return Ok(self.enter_list(start, Some(end - start)));
                     }
+                    self.indent.clear();
                     scanner.floor = 0;
                     scanner.watch = 0;
                 }
+                // The first item is broken: it is so as an item.
+                Stop::Fault(..) if scanner.floor == 2 && self.head.item_has_kind => {
+                    let start = self.first_after(array)?.unwrap_or(array);
+                    return Ok(self.enter_list(start, None));
+                }
                 Stop::Closed(end) => return Ok(Found::Object(end)),
-                Stop::Fault(at, fault) => return Ok(self.fault(at, fault)),
+                Stop::Fault(at, fault) => {
+                    self.indent.clear();
+                    return Ok(self.fault(at, fault));
+                }
             }
         }
     }
@@ -274,6 +302,9 @@ impl<R: Read> JsonSplitter<R> {
             let line = self.buffer.line();
             scanner.forget(self.buffer.window());
             let in_list = matches!(self.state, State::Items(..));
+            if !in_list {
+                self.indent.clear();
+            }
             self.state = State::Oversize(std::mem::replace(scanner, Scanner::new()), in_list);
             let error = Error::ObjectTooLarge {
                 line,
@@ -295,7 +326,7 @@ impl<R: Read> JsonSplitter<R> {
         scanner.floor = 0;
         scanner.watch = 0;
         let window = self.buffer.window();
-        match scanner.run(window) {
+        match scanner.run(window, self.indent.items()) {
             Stop::Closed(end) => {
                 self.state = next;
                 Through::Closed(end)
@@ -303,9 +334,14 @@ impl<R: Read> JsonSplitter<R> {
             Stop::Fault(at, fault) => {
                 // What came before was given out, or might have been: only what
                 // is behind can be a new object.
-                let next_line = fault == Fault::NotClosed;
+                let from = match fault {
+                    Fault::NotClosed => {
+                        memchr::memrchr(b'\n', &window[..at]).map_or(0, |end| end + 1)
+                    }
+                    _ => at + 1,
+                };
                 let error = self.error(at, fault);
-                Through::Fault(self.broken_from(if next_line { at } else { at + 1 }, Some(error)))
+                Through::Fault(self.broken_from(from, Some(error)))
             }
             // Strings and arrays are not watched.
             Stop::More | Stop::Text { .. } | Stop::Array(_) => {
@@ -354,32 +390,6 @@ impl<R: Read> JsonSplitter<R> {
                 limit: MAX_DEPTH,
             },
         }
-    }
-
-    /// Everything here up to the next line that starts with `{` is broken.
-    fn broken(&mut self, error: Option<Error>) -> Found {
-        self.broken_from(1, error)
-    }
-
-    /// The same, where that line starts at `from` at the earliest; `from` itself
-    /// is the start of a line if it is 0.
-    fn broken_from(&mut self, from: usize, error: Option<Error>) -> Found {
-        let window = self.buffer.window();
-        let length = if from == 0 {
-            Some(0)
-        } else {
-            let line = window
-                .get(from - 1..)
-                .and_then(|rest| memchr::memmem::find(rest, b"\n{"));
-            line.map(|at| from + at)
-        };
-        self.state = match length {
-            Some(_) => State::Between,
-            None => State::Resync {
-                at_line_start: window.last() == Some(&b'\n'),
-            },
-        };
-        Found::Broken(length.unwrap_or(window.len()), error)
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Reader {
 type Input = Box<dyn Read + Send>;
 
 enum Splitter {
-    Json(JsonSplitter<Input>),
+    Json(Box<JsonSplitter<Input>>),
     Yaml(YamlSplitter<Input>),
 }
 
@@ -77,7 +77,9 @@ impl Reader {
         let input: Input = Box::new(Cursor::new(head).chain(input));
         Ok(Self {
             splitter: match format {
-                Format::Json => Splitter::Json(JsonSplitter::new(input).with_limit(limit)),
+                Format::Json => {
+                    Splitter::Json(Box::new(JsonSplitter::new(input).with_limit(limit)))
+                }
                 Format::Yaml => Splitter::Yaml(YamlSplitter::new(input).with_limit(limit)),
             },
         })

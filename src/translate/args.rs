@@ -32,7 +32,8 @@ pub struct TranslateArgs {
     /// What the result is for.
     #[arg(long, value_enum, default_value_t = TargetArg::Stored)]
     pub target: TargetArg,
-    /// Which way to translate.
+    /// Which way to translate. `in-tree` takes PersistentVolumes back;
+    /// StorageClasses, claims and workloads stay as they are.
     #[arg(long, value_enum, default_value_t = To::Csi)]
     pub to: To,
     /// Write volumes and classes for the CSI endpoint of flex2csi, which
@@ -90,7 +91,7 @@ pub enum TargetArg {
 pub enum To {
     /// Legacy volumes to CSI.
     Csi,
-    /// CSI volumes back to the in-tree form.
+    /// PersistentVolumes from CSI back to the in-tree form, and nothing else.
     InTree,
 }
 

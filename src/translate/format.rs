@@ -1,11 +1,11 @@
 //! How units are written: as they came, or in another format.
 
-use std::ops::Range;
-
 use flex2csi_translators::json::Object;
+use serde::de::IgnoredAny;
 
-use super::batch::Item;
 use super::diff;
+use super::list::Item;
+use super::new_secrets::NewSecret;
 use crate::manifest::{self, yaml};
 
 /// How the output is written.
@@ -30,11 +30,6 @@ impl Form {
     pub fn copies(self) -> bool {
         matches!(self, Self::Json | Self::Yaml)
     }
-
-    /// Whether a failed object can stay as it was.
-    pub fn keeps_failed(self) -> bool {
-        matches!(self, Self::Json | Self::Yaml)
-    }
 }
 
 /// What opens, and what closes, a list of all objects.
@@ -51,9 +46,8 @@ const ITEM_INDENT: &str = "\n        ";
 pub struct Output {
     /// The text.
     pub text: Vec<u8>,
-    /// Where new Secrets stand, and their text: volumes that share a legacy
-    /// Secret ask for the same new one.
-    pub secrets: Vec<(Range<usize>, String)>,
+    /// The new Secrets in it.
+    pub secrets: Vec<NewSecret>,
 }
 
 impl Output {
@@ -61,21 +55,26 @@ impl Output {
     fn extra(
         &mut self,
         extra: &Object<'_>,
+        line: u64,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), manifest::Error>,
     ) -> Result<(), manifest::Error> {
         let start = self.text.len();
         write(&mut self.text)?;
-        if matches!(extra.str("kind"), Ok(Some(kind)) if kind == "Secret") {
-            let end = self.text.len();
-            self.secrets.push((start..end, extra.to_json()));
-        }
+        let end = self.text.len();
+        self.secrets.extend(NewSecret::of(extra, start..end, line));
         Ok(())
     }
 
-    /// Takes off what was appended since the text had this length.
-    pub fn truncate(&mut self, length: usize) {
-        self.text.truncate(length);
-        self.secrets.retain(|(range, _)| range.end <= length);
+    /// Takes off what was appended since it was so long: its text, and its
+    /// number of Secrets.
+    pub fn truncate(&mut self, (text, secrets): (usize, usize)) {
+        self.text.truncate(text);
+        self.secrets.truncate(secrets);
+    }
+
+    /// How long it is, for [`Output::truncate`].
+    pub fn length(&self) -> (usize, usize) {
+        (self.text.len(), self.secrets.len())
     }
 }
 
@@ -84,6 +83,8 @@ impl Output {
 pub struct Unit<'u, 'a> {
     /// The object as it was, as JSON text.
     pub before: &'u str,
+    /// The line of its first byte, from 1.
+    pub line: u64,
     /// The object as it was written, where that is not `before`.
     pub written: Option<&'u str>,
     /// Set for an item of a list.
@@ -98,9 +99,10 @@ pub struct Unit<'u, 'a> {
 
 impl<'u> Unit<'u, '_> {
     /// An object that was given as this JSON text.
-    pub fn of(text: &'u str) -> Self {
+    pub fn of(text: &'u str, line: u64) -> Self {
         Self {
             before: text,
+            line,
             written: None,
             item: None,
             own_marker: false,
@@ -114,7 +116,7 @@ impl Unit<'_, '_> {
     /// Writes the unit.
     ///
     /// # Errors
-    /// Its JSON cannot be written as YAML.
+    /// Its JSON cannot be written in that form.
     pub fn write(&self, form: Form, out: &mut Output) -> Result<(), manifest::Error> {
         match form {
             Form::Json => self.json(out),
@@ -122,7 +124,7 @@ impl Unit<'_, '_> {
             Form::Documents => self.documents(out),
             Form::List => self.list(out),
             Form::Lines => {
-                self.line(&mut out.text);
+                self.line(out);
                 Ok(())
             }
             Form::Diff => self.diff(out),
@@ -136,7 +138,7 @@ impl Unit<'_, '_> {
         };
         after.write(&mut out.text);
         for extra in self.extra {
-            out.extra(extra, |text| {
+            out.extra(extra, self.line, |text| {
                 if self.item.is_some() {
                     text.push(b',');
                     let end = after.layout().map_or("", |layout| layout.end);
@@ -172,7 +174,7 @@ impl Unit<'_, '_> {
 
     fn extra_documents(&self, out: &mut Output) -> Result<(), manifest::Error> {
         for extra in self.extra {
-            out.extra(extra, |text| document(&extra.to_json(), text))?;
+            out.extra(extra, self.line, |text| document(&extra.to_json(), text))?;
         }
         Ok(())
     }
@@ -180,7 +182,7 @@ impl Unit<'_, '_> {
     fn list(&self, out: &mut Output) -> Result<(), manifest::Error> {
         item(&self.named_json(), &mut out.text);
         for extra in self.extra {
-            out.extra(extra, |text| {
+            out.extra(extra, self.line, |text| {
                 item(&extra.to_json(), text);
                 Ok(())
             })?;
@@ -194,12 +196,15 @@ impl Unit<'_, '_> {
         };
         diff::write(Some(self.before), &after.to_json(), &mut out.text)?;
         for extra in self.extra {
-            out.extra(extra, |text| diff::write(None, &extra.to_json(), text))?;
+            out.extra(extra, self.line, |text| {
+                diff::write(None, &extra.to_json(), text)
+            })?;
         }
         Ok(())
     }
 
-    fn line(&self, out: &mut Vec<u8>) {
+    fn line(&self, output: &mut Output) {
+        let out = &mut output.text;
         let start = out.len();
         if self.extra.is_empty() {
             match (self.item.and_then(|item| item.named.as_ref()), self.after) {
@@ -213,6 +218,9 @@ impl Unit<'_, '_> {
             for extra in self.extra {
                 out.push(b',');
                 extra.write(out);
+                // It has to stay: who reads the line finds all of it there.
+                let stays = NewSecret::of(extra, start..start, self.line);
+                output.secrets.extend(stays);
             }
             out.extend_from_slice(b"]}");
         }
@@ -242,6 +250,11 @@ impl Unit<'_, '_> {
             _ => text,
         }
     }
+}
+
+/// Whether a text is JSON: then it can be written in any form.
+pub fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Appends a YAML document of its own.
@@ -305,7 +318,7 @@ mod tests {
         };
         let unit = Unit {
             item: Some(&item),
-            ..Unit::of("{\"metadata\":{\"name\":\"a\"}}")
+            ..Unit::of("{\"metadata\":{\"name\":\"a\"}}", 1)
         };
         let mut out = Output::default();
         unit.write(Form::Lines, &mut out).unwrap();

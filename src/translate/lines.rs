@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use super::batch::{Stretch, What};
 use super::known::Known;
 use crate::manifest::{Error, Format, Source};
 
@@ -27,6 +28,8 @@ pub struct Lines {
     /// Lines handed on.
     line: u64,
     ended: bool,
+    /// Why it ended, if that was no end: told once all before it is handed on.
+    failed: Option<io::Error>,
 }
 
 /// What a source turned out to be.
@@ -43,10 +46,8 @@ pub enum Next {
     Block {
         /// The lines, each with its line break but perhaps the last.
         bytes: Vec<u8>,
-        /// The first line's number, from 1.
-        line: u64,
-        /// What is known before it.
-        known: Known,
+        /// The stretches of it, each with what is known before it.
+        stretches: Vec<Stretch>,
     },
     /// From here on it is something else.
     Other {
@@ -61,31 +62,50 @@ pub enum Next {
     End,
 }
 
+/// Input up to where reading failed.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
 /// Opens a source and looks at its first block.
 ///
 /// # Errors
 /// It cannot be opened or read.
 pub fn open(source: &Source) -> Result<Opened, Error> {
-    let input: Input = match source {
+    read(match source {
         Source::Stdin => Box::new(io::stdin()),
         Source::File(path) => Box::new(File::open(path).map_err(|source| Error::Open {
             path: path.clone(),
             source,
         })?),
-    };
+    })
+}
+
+fn read(input: Input) -> Result<Opened, Error> {
     let mut lines = Lines {
         input,
         rest: Vec::new(),
         line: 0,
         ended: false,
+        failed: None,
     };
-    lines.fill()?;
+    lines.fill();
+    if lines.rest.is_empty()
+        && let Some(error) = lines.failed
+    {
+        return Err(Error::Read(error));
+    }
     let end = lines.whole();
     // One object alone is no list of lines, but is read as well as one.
     if end > 0 && has_objects(&lines.rest[..end]) {
         Ok(Opened::Lines(lines))
     } else {
-        Ok(Opened::Other(lines.rest, lines.input))
+        let (head, rest) = lines.other();
+        Ok(Opened::Other(head, rest))
     }
 }
 
@@ -95,47 +115,56 @@ impl Lines {
     /// # Errors
     /// The source cannot be read.
     pub fn next(&mut self, known: &mut Known) -> Result<Next, Error> {
-        self.fill()?;
-        let mut end = self.whole();
+        self.fill();
+        let end = self.whole();
         if end == 0 || !has_objects(&self.rest[..end]) {
             if self.rest.is_empty() {
-                return Ok(Next::End);
+                return self
+                    .failed
+                    .take()
+                    .map_or(Ok(Next::End), |error| Err(Error::Read(error)));
             }
+            let (head, rest) = self.other();
             return Ok(Next::Other {
-                head: std::mem::take(&mut self.rest),
-                rest: std::mem::replace(&mut self.input, Box::new(io::empty())),
+                head,
+                rest,
                 line: self.line,
             });
         }
-        let before = known.clone();
-        if known.may_learn(&self.rest[..end], None) {
-            end = learn(&self.rest[..end], known);
-        }
         let rest = self.rest.split_off(end);
         let bytes = std::mem::replace(&mut self.rest, rest);
-        let line = self.line + 1;
+        let stretches = stretches(&bytes, self.line + 1, known);
         self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
-        Ok(Next::Block {
-            bytes,
-            line,
-            known: before,
-        })
+        Ok(Next::Block { bytes, stretches })
+    }
+
+    /// What was read and not handed on, and what comes behind it.
+    fn other(&mut self) -> (Vec<u8>, Input) {
+        let rest: Input = match self.failed.take() {
+            Some(error) => Box::new(Failed(Some(error))),
+            None => std::mem::replace(&mut self.input, Box::new(io::empty())),
+        };
+        (std::mem::take(&mut self.rest), rest)
     }
 
     /// Reads until there is a whole block, the end, or a line that is too long
     /// to be one.
-    fn fill(&mut self) -> Result<(), Error> {
+    fn fill(&mut self) {
         while !self.ended && (self.rest.len() < BLOCK_BYTES || self.whole() == 0) {
             if self.rest.len() > LINE_BYTES {
-                return Ok(());
+                return;
             }
             let want = BLOCK_BYTES as u64;
             let read = self.input.by_ref().take(want).read_to_end(&mut self.rest);
-            if read.map_err(Error::Read)? == 0 {
-                self.ended = true;
+            match read {
+                Ok(0) => self.ended = true,
+                Ok(_) => {}
+                Err(error) => {
+                    self.ended = true;
+                    self.failed = Some(error);
+                }
             }
         }
-        Ok(())
     }
 
     /// How many bytes are whole lines.
@@ -161,19 +190,39 @@ fn has_objects(block: &[u8]) -> bool {
     any
 }
 
-/// Learns from a block up to the first line that taught something, and gives the
-/// end of that line: what comes after it is a block that knows it.
-fn learn(block: &[u8], known: &mut Known) -> usize {
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', block) {
-        if known.read(&block[start..end], 0, None, Format::Json) == Ok(true) {
-            return end + 1;
+/// Learns from a block. A line that teaches something ends a stretch: what comes
+/// after it is to know it.
+fn stretches(block: &[u8], line: u64, known: &mut Known) -> Vec<Stretch> {
+    let mut stretches = Vec::new();
+    let mut open = Stretch {
+        end: 0,
+        upto: known.length(),
+        what: What::Lines { line },
+    };
+    if known.may_learn(block, None) {
+        let mut start = 0;
+        let texts = block.split_inclusive(|byte| *byte == b'\n');
+        for (next, text) in (line + 1..).zip(texts) {
+            start += text.len();
+            // What is wrong with a line is said when it is translated.
+            let _ = known.read(text, 0, None, Format::Json);
+            let upto = known.length();
+            if upto > open.upto {
+                let after = Stretch {
+                    end: 0,
+                    upto,
+                    what: What::Lines { line: next },
+                };
+                open.end = start;
+                stretches.push(std::mem::replace(&mut open, after));
+            }
         }
-        start = end + 1;
     }
-    // What is wrong with a line is said when it is translated.
-    let _ = known.read(&block[start..], 0, None, Format::Json);
-    block.len()
+    if stretches.last().is_none_or(|last| last.end < block.len()) {
+        open.end = block.len();
+        stretches.push(open);
+    }
+    stretches
 }
 
 #[cfg(test)]
@@ -193,9 +242,16 @@ mod tests {
         };
         let mut known = Known::default();
         match lines.next(&mut known).unwrap() {
-            Next::Block { bytes, line, .. } => {
+            Next::Block { bytes, stretches } => {
                 assert_eq!(bytes, b"{\"a\":1}\n\n{\"b\":2}");
-                assert_eq!(line, 1);
+                assert!(matches!(
+                    stretches[..],
+                    [Stretch {
+                        end: 16,
+                        upto: 0,
+                        what: What::Lines { line: 1 }
+                    }]
+                ));
             }
             _ => panic!("no block"),
         }
@@ -219,26 +275,48 @@ mod tests {
     }
 
     #[test]
-    fn a_class_ends_its_block_so_that_what_follows_knows_it() {
+    fn a_class_ends_its_stretch_so_that_what_follows_knows_it() {
         let class =
             r#"{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"c"}}"#;
         let Opened::Lines(mut lines) = lines(&format!("{{}}\n{class}\n{{}}\n")) else {
             panic!("not lines");
         };
         let mut known = Known::default();
-        let Next::Block { known: first, .. } = lines.next(&mut known).unwrap() else {
+        let Next::Block { stretches, .. } = lines.next(&mut known).unwrap() else {
             panic!("no block");
         };
-        let Next::Block {
-            known: second,
-            line,
-            ..
-        } = lines.next(&mut known).unwrap()
-        else {
-            panic!("no block");
+        let [first, second] = &stretches[..] else {
+            panic!("{stretches:?}");
         };
-        assert!(first.class("c").is_none());
-        assert!(second.class("c").is_some());
-        assert_eq!(line, 3);
+        let mut view = known.view();
+        view.advance(first.upto);
+        assert!(view.class("c").is_none());
+        view.advance(second.upto);
+        assert!(view.class("c").is_some());
+        assert!(matches!(second.what, What::Lines { line: 3 }));
+    }
+
+    #[test]
+    fn what_was_read_before_a_read_error_is_handed_on() {
+        let broken = |text: &'static str| -> Input {
+            Box::new(
+                text.as_bytes()
+                    .chain(Failed(Some(io::Error::other("gone")))),
+            )
+        };
+        let mut known = Known::default();
+        let Ok(Opened::Lines(mut lines)) = read(broken("{}\n{}\n")) else {
+            panic!("not lines");
+        };
+        assert!(
+            matches!(lines.next(&mut known), Ok(Next::Block { bytes, .. }) if bytes == b"{}\n{}\n")
+        );
+        assert!(matches!(lines.next(&mut known), Err(Error::Read(_))));
+        assert!(matches!(read(broken("")), Err(Error::Read(_))));
+        let Ok(Opened::Other(head, mut rest)) = read(broken("{}\n{\"a\"")) else {
+            panic!("lines");
+        };
+        assert_eq!(head, b"{}\n{\"a\"");
+        rest.read(&mut [0]).unwrap_err();
     }
 }

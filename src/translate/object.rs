@@ -1,10 +1,11 @@
 //! One object: from its text to what it becomes.
 
 use flex2csi_translators::flex::Mappings;
-use flex2csi_translators::json::{At, Object};
-use flex2csi_translators::{Context, Direction, Error, Kind, Outcome, Target, Values};
+use flex2csi_translators::{
+    Context, Direction, Error, Kind, Outcome, Target, Values, storage_class,
+};
 
-use super::known::Known;
+use super::known::View;
 
 /// What holds for a whole run.
 pub struct Settings {
@@ -20,9 +21,6 @@ pub struct Settings {
     pub mappings: Mappings,
 }
 
-/// The older way in which a volume or a claim names its class.
-const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
-
 /// Translates the object in a JSON text. `kind` is that of an item whose list
 /// says it.
 ///
@@ -32,9 +30,9 @@ pub fn translate<'a>(
     json: &'a str,
     kind: Option<Kind>,
     settings: &Settings,
-    known: &Known,
+    known: &View,
 ) -> Result<Outcome<'a>, Error> {
-    let mut object = Object::parse(json)?;
+    let mut object = flex2csi_translators::parse(json)?;
     let kind = match kind {
         Some(kind) if !object.contains("kind") => kind,
         _ => Kind::of(&object)?,
@@ -45,7 +43,7 @@ pub fn translate<'a>(
     let class = if known.has_no_classes() {
         None
     } else {
-        class_name(kind, &mut object)?
+        storage_class::name_of(kind, &mut object)?
     };
     let context = Context {
         target: settings.target,
@@ -58,25 +56,4 @@ pub fn translate<'a>(
         secrets: known.secrets(),
     };
     flex2csi_translators::translate_as(kind, object, &context)
-}
-
-/// The class that a volume or a claim names.
-fn class_name(kind: Kind, object: &mut Object<'_>) -> Result<Option<String>, Error> {
-    if !matches!(kind, Kind::PersistentVolume | Kind::PersistentVolumeClaim) {
-        return Ok(None);
-    }
-    if let Some(spec) = object.object("spec")?
-        && let Some(name) = spec.str("storageClassName").at(&["spec"])?
-    {
-        return Ok(Some(name.into_owned()));
-    }
-    if let Some(metadata) = object.object("metadata")?
-        && let Some(annotations) = metadata.object("annotations").at(&["metadata"])?
-        && let Some(name) = annotations
-            .str(CLASS_ANNOTATION)
-            .at(&["metadata", "annotations"])?
-    {
-        return Ok(Some(name.into_owned()));
-    }
-    Ok(None)
 }

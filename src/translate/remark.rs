@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use flex2csi_translators::json::Object;
-use flex2csi_translators::{Error, Note, Severity};
+use flex2csi_translators::{Code, Error, Note, Severity};
 use serde::Serialize;
+
+use super::new_secrets::NewSecret;
 
 /// Which object a remark is about, as far as it can be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -132,17 +134,60 @@ impl Remark {
     }
 
     /// A stretch of the input that could not be read as an object.
-    pub fn unreadable(message: String, place: &Place) -> Self {
-        Self {
+    pub fn unreadable(message: String, fate: Fate, place: &Place) -> Self {
+        let mut remark = Self {
             severity: Severity::Block,
-            code: flex2csi_translators::Code::InvalidObject.as_str(),
+            code: Code::InvalidObject.as_str(),
             object: Identity::default(),
             source: Arc::clone(&place.source),
             line: place.line,
             path: String::new(),
             message,
-            remedy: "correct it; it went through as it was".to_owned(),
+            remedy: "correct it".to_owned(),
             skeleton: None,
+        };
+        match fate {
+            Fate::Stays => remark.remedy += "; it went through as it was",
+            Fate::LeftOut(bytes) => remark.left_out(bytes),
+            Fate::NotShown => {}
+        }
+        remark
+    }
+
+    /// Adds that so many bytes of the input are not in the output.
+    pub fn left_out(&mut self, bytes: u64) {
+        let unit = if bytes == 1 { "byte" } else { "bytes" };
+        self.message += &format!(" ({bytes} {unit} left out)");
+    }
+
+    /// A new Secret that another object needs with another content.
+    pub fn secret_differs(secret: &NewSecret, place: &Place) -> Self {
+        let fate = if secret.range.is_empty() {
+            "both are in the output"
+        } else {
+            "only the first is in the output"
+        };
+        Self {
+            object: secret.identity.clone(),
+            remedy:
+                "translate the objects that need it apart, and give one of the Secrets another name"
+                    .to_owned(),
+            ..Self::unreadable(
+                format!("this new Secret would be written with two contents; {fate}"),
+                Fate::NotShown,
+                place,
+            )
         }
     }
+}
+
+/// What becomes of text that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is in the output as it was.
+    Stays,
+    /// It is not in the output; so many bytes.
+    LeftOut(u64),
+    /// The output shows only what changes.
+    NotShown,
 }

@@ -1,4 +1,7 @@
 //! What is said: to a person on stderr, and to a script in the report file.
+//!
+//! Nothing that goes wrong here ends a translation: stderr may be closed, and
+//! that the report is not whole is told at the end.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -27,6 +30,8 @@ const DIM: Style = Style::new().dimmed();
 /// Takes remarks in the order of the input.
 pub struct Report {
     file: Option<BufWriter<File>>,
+    /// Why the file is not whole; nothing is written to it any more.
+    failed: Option<io::Error>,
     quiet: bool,
     said: BTreeMap<&'static str, Said>,
 }
@@ -52,45 +57,53 @@ impl Report {
         };
         Ok(Self {
             file,
+            failed: None,
             quiet,
             said: BTreeMap::new(),
         })
     }
 
     /// Takes a remark.
-    ///
-    /// # Errors
-    /// The report cannot be written.
-    pub fn take(&mut self, remark: &Remark) -> io::Result<()> {
+    pub fn take(&mut self, remark: &Remark) {
         if let Some(file) = &mut self.file {
-            serde_json::to_writer(&mut *file, remark)?;
-            file.write_all(b"\n")?;
+            let written = serde_json::to_writer(&mut *file, remark).map_err(io::Error::from);
+            if let Err(error) = written.and_then(|()| file.write_all(b"\n")) {
+                self.failed.get_or_insert(error);
+                self.file = None;
+            }
         }
         let said = self.said.entry(remark.code).or_default();
         said.count += 1;
         if self.quiet && remark.severity != Severity::Block {
-            return Ok(());
+            return;
         }
         if said.count > shown(remark.severity) {
             said.hidden += 1;
-            return Ok(());
+            return;
         }
-        show(remark, remark.remedy != said.remedy)?;
+        // Who does not listen is not told.
+        let _ = show(remark, remark.remedy != said.remedy);
         said.remedy.clone_from(&remark.remedy);
-        Ok(())
     }
 
     /// Says how it went, after the last remark.
     ///
     /// # Errors
-    /// The report cannot be written.
+    /// The report file could not be written.
     pub fn close(mut self, summary: &Summary) -> io::Result<()> {
-        if let Some(mut file) = self.file.take() {
-            file.flush()?;
+        if !self.quiet {
+            let _ = self.sum_up(summary);
         }
-        if self.quiet {
-            return Ok(());
+        if let Some(error) = self.failed {
+            return Err(error);
         }
+        match &mut self.file {
+            Some(file) => file.flush(),
+            None => Ok(()),
+        }
+    }
+
+    fn sum_up(&self, summary: &Summary) -> io::Result<()> {
         let mut err = anstream::stderr().lock();
         for (code, said) in self.said.iter().filter(|(_, said)| said.hidden > 0) {
             let hidden = said.hidden;

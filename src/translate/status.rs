@@ -1,5 +1,5 @@
-//! The `v1 Status` object that takes a failed object's place where its text
-//! cannot stand: on a line of newline-delimited JSON, or in another format.
+//! The `v1 Status` object that takes a failed object's place on a line of
+//! newline-delimited JSON, and that of what cannot be parsed in another format.
 
 use serde::Serialize;
 

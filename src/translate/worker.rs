@@ -1,21 +1,23 @@
 //! A batch in, its output and what is to be said of it out.
 
+mod lists;
+
 use std::sync::Arc;
 
-use flex2csi_translators::json::{Object, Problem};
-use flex2csi_translators::{Error, Kind, Outcome};
+use flex2csi_translators::json::Problem;
+use flex2csi_translators::{Error, Outcome};
 
-use super::batch::{Batch, Item, Stretch};
+use super::batch::{Batch, Broken, What};
 use super::format::{self, Form, Output, Unit};
-use super::known::Known;
+use super::known::View;
+use super::list::{Item, List};
 use super::object::{self, Settings};
-use super::remark::{Identity, Place, Remark};
+use super::remark::{Fate, Identity, Place, Remark};
 use super::status;
 use super::summary::Summary;
-use crate::manifest::{Format, JsonSplitter, Piece, yaml};
+use crate::manifest::{Format, yaml};
 
 /// What became of a batch.
-#[derive(Default)]
 pub struct Finished {
     /// The output.
     pub out: Output,
@@ -23,35 +25,56 @@ pub struct Finished {
     pub remarks: Vec<Remark>,
     /// How many objects became what.
     pub summary: Summary,
+    /// The input's name.
+    pub source: Arc<str>,
     /// Whether an input starts here.
     pub starts: bool,
 }
 
-/// Works on batches.
+impl Finished {
+    fn new(source: &Arc<str>) -> Self {
+        Self {
+            out: Output::default(),
+            remarks: Vec::new(),
+            summary: Summary::default(),
+            source: Arc::clone(source),
+            starts: false,
+        }
+    }
+}
+
+/// Works on batches, in the order of the input.
 pub struct Worker<'w> {
     /// What holds for the whole run.
     pub settings: &'w Settings,
     /// How the output is written.
     pub form: Form,
+    /// What is known before the next object.
+    pub view: View,
 }
 
 impl Worker<'_> {
     /// Translates a batch.
-    pub fn work(&self, batch: &Batch) -> Finished {
+    pub fn work(&mut self, batch: &Batch) -> Finished {
         let mut desk = Desk {
             settings: self.settings,
             form: form_of(self.form, batch.format),
-            known: batch.known.clone(),
+            view: &mut self.view,
             source: &batch.source,
-            finished: Finished::default(),
+            finished: Finished::new(&batch.source),
         };
         desk.finished.starts = batch.starts;
         let text = &mut desk.finished.out.text;
         text.reserve(batch.bytes.len() + batch.bytes.len() / 4);
         let mut start = 0;
-        for (end, stretch) in &batch.stretches {
-            desk.stretch(&batch.bytes[start..*end], stretch, batch.format);
-            start = *end;
+        for stretch in &batch.stretches {
+            desk.view.advance(stretch.upto);
+            desk.stretch(
+                &batch.bytes[start..stretch.end],
+                &stretch.what,
+                batch.format,
+            );
+            start = stretch.end;
         }
         desk.finished
     }
@@ -71,30 +94,31 @@ struct Desk<'d> {
     settings: &'d Settings,
     form: Form,
     /// What is known before the next object.
-    known: Known,
+    view: &'d mut View,
     source: &'d Arc<str>,
     finished: Finished,
 }
 
 impl Desk<'_> {
-    fn stretch(&mut self, bytes: &[u8], stretch: &Stretch, format: Format) {
-        match stretch {
-            Stretch::Between if self.form.copies() => {
-                self.finished.out.text.extend_from_slice(bytes)
-            }
-            Stretch::Between => {}
-            Stretch::Lines { line } => self.lines(bytes, *line),
-            Stretch::Broken { line, error } => self.broken(bytes, *line, error.as_deref()),
-            Stretch::Object {
+    fn stretch(&mut self, bytes: &[u8], what: &What, format: Format) {
+        match what {
+            What::Between | What::Broken => self.copy(bytes),
+            What::Lines { line } => self.lines(bytes, *line),
+            What::Failure(broken) => self.failure(broken),
+            What::Object {
                 line,
                 own_marker,
                 item,
             } => match yaml::text(bytes, *line) {
                 Ok(text) if format == Format::Json => {
-                    self.json(text, *line, item.as_ref());
+                    let unit = Unit {
+                        item: item.as_ref(),
+                        ..Unit::of(text, *line)
+                    };
+                    self.object(&unit);
                 }
                 Ok(text) => self.yaml(text, *line, *own_marker),
-                Err(error) => self.broken(bytes, *line, Some(&error.to_string())),
+                Err(error) => self.broken(bytes, *line, error.to_string()),
             },
         }
     }
@@ -106,33 +130,57 @@ impl Desk<'_> {
         }
     }
 
-    fn broken(&mut self, bytes: &[u8], line: u64, error: Option<&str>) {
+    /// Text that is no object: as it was, or not at all.
+    fn copy(&mut self, bytes: &[u8]) {
         if self.form.copies() {
             self.finished.out.text.extend_from_slice(bytes);
         }
-        if let Some(error) = error {
-            let remark = Remark::unreadable(error.to_owned(), &self.place(line));
-            self.fail(remark);
-        }
     }
 
-    /// Counts a failure and writes its `Status` where the object cannot stay.
+    /// Text that could not be read.
+    fn broken(&mut self, bytes: &[u8], line: u64, error: String) {
+        self.copy(bytes);
+        self.failure(&Broken {
+            line,
+            error,
+            bytes: bytes.len() as u64,
+        });
+    }
+
+    /// The end of text that could not be read, and was copied or left out.
+    fn failure(&mut self, broken: &Broken) {
+        let fate = match self.form {
+            Form::Json | Form::Yaml => Fate::Stays,
+            Form::Diff => Fate::NotShown,
+            Form::Lines | Form::List | Form::Documents => Fate::LeftOut(broken.bytes),
+        };
+        let place = self.place(broken.line);
+        let remark = Remark::unreadable(broken.error.clone(), fate, &place);
+        self.put_status(&remark);
+        self.fail(remark);
+    }
+
+    /// Counts a failure.
     fn fail(&mut self, remark: Remark) {
+        self.finished.summary.failed += 1;
+        self.finished.remarks.push(remark);
+    }
+
+    /// Writes the `Status` of an object whose text cannot stand in the output.
+    fn put_status(&mut self, remark: &Remark) {
         let out = &mut self.finished.out.text;
         match self.form {
             Form::Lines => {
-                out.extend_from_slice(status::json(&remark).as_bytes());
+                out.extend_from_slice(status::json(remark).as_bytes());
                 out.push(b'\n');
             }
-            Form::List => format::item(&status::json(&remark), out),
+            Form::List => format::item(&status::json(remark), out),
             // A Status is plain JSON, and that is YAML.
             Form::Documents => {
-                let _ = format::document(&status::json(&remark), out);
+                let _ = format::document(&status::json(remark), out);
             }
             Form::Json | Form::Yaml | Form::Diff => {}
         }
-        self.finished.summary.failed += 1;
-        self.finished.remarks.push(remark);
     }
 
     fn lines(&mut self, block: &[u8], first: u64) {
@@ -144,45 +192,44 @@ impl Desk<'_> {
             let object = whole.trim_ascii();
             let behind = whole.len() - whole.trim_ascii_end().len();
             if object.is_empty() {
-                if self.form == Form::Json {
-                    self.finished.out.text.extend_from_slice(whole);
-                }
+                self.copy(whole);
                 continue;
             }
             match yaml::text(object, number) {
                 Ok(text) => self.line(text, number),
-                Err(error) => self.broken(object, number, Some(&error.to_string())),
+                Err(error) => self.broken(object, number, error.to_string()),
             }
-            if self.form == Form::Json {
-                let break_ = &whole[whole.len() - behind..];
-                self.finished.out.text.extend_from_slice(break_);
-            }
+            self.copy(&whole[whole.len() - behind..]);
         }
     }
 
-    /// A line's text: an object, a list, or more than one of them.
+    /// A line's text: an object, or more than one of them.
     fn line(&mut self, text: &str, line: u64) {
-        let result = object::translate(text, None, self.settings, &self.known);
-        let several = match &result {
-            Ok(outcome) => !outcome.changed && is_list(&outcome.object),
-            Err(error) => is_trailing(error),
-        };
-        if several {
-            self.pieces(text, line);
+        let result = object::translate(text, None, self.settings, self.view);
+        if matches!(&result, Err(error) if is_trailing(error)) {
+            self.several(text, line);
         } else {
-            self.put(&Unit::of(text), result, line);
+            self.done(&Unit::of(text, line), result);
         }
     }
 
     /// An object in JSON; tells whether it was changed.
-    fn json(&mut self, text: &str, line: u64, item: Option<&Item>) -> bool {
-        let unit = Unit {
-            item,
-            ..Unit::of(text)
+    fn object(&mut self, unit: &Unit<'_, '_>) -> bool {
+        let kind = unit.item.and_then(Item::kind);
+        let result = object::translate(unit.before, kind, self.settings, self.view);
+        self.done(unit, result)
+    }
+
+    /// What a translation gave: for a list, its items are to be translated.
+    fn done(&mut self, unit: &Unit<'_, '_>, result: Result<Outcome<'_>, Error>) -> bool {
+        let list = match &result {
+            Ok(outcome) if !outcome.changed => List::of(&outcome.object),
+            _ => None,
         };
-        let kind = item.and_then(Item::kind);
-        let result = object::translate(text, kind, self.settings, &self.known);
-        self.put(&unit, result, line)
+        match list {
+            Some(list) => self.list(unit, &list),
+            None => self.put(unit, result),
+        }
     }
 
     /// A YAML document, which can be a list.
@@ -190,137 +237,76 @@ impl Desk<'_> {
         let json = match yaml::to_json(text, line) {
             Ok(json) => json,
             Err(error) => {
-                self.broken(text.as_bytes(), line, Some(&error.to_string()));
+                self.broken(text.as_bytes(), line, error.to_string());
                 return;
             }
         };
         if json == "null" {
-            if self.form.copies() {
-                self.finished.out.text.extend_from_slice(text.as_bytes());
-            }
-            return;
-        }
-        let result = object::translate(&json, None, self.settings, &self.known);
-        if matches!(&result, Ok(outcome) if is_list(&outcome.object)) {
-            self.yaml_list(text, &json, line, own_marker);
+            self.copy(text.as_bytes());
             return;
         }
         let unit = Unit {
             written: Some(text),
             own_marker,
-            ..Unit::of(&json)
+            ..Unit::of(&json, line)
         };
-        self.put(&unit, result, line);
-    }
-
-    /// A list in one YAML document: worked on as JSON, and written again as one
-    /// document if an item changed.
-    fn yaml_list(&mut self, text: &str, json: &str, line: u64, own_marker: bool) {
-        if self.form != Form::Yaml {
-            self.pieces(json, line);
-            return;
-        }
-        let start = self.finished.out.text.len();
-        self.form = Form::Json;
-        let changed = self.pieces(json, line);
-        self.form = Form::Yaml;
-        let list = self.finished.out.text[start..].to_vec();
-        // What shared Secrets are needed is said in one document: none is left out.
-        self.finished.out.truncate(start);
-        let list = String::from_utf8_lossy(&list);
-        let written = if changed {
-            yaml::from_json(&list).ok()
-        } else {
-            None
-        };
-        let out = &mut self.finished.out.text;
-        match written {
-            Some(yaml) => {
-                if own_marker {
-                    out.extend_from_slice(b"---\n");
-                }
-                out.extend_from_slice(yaml.as_bytes());
-            }
-            None => out.extend_from_slice(text.as_bytes()),
-        }
-    }
-
-    /// The objects, and the items of lists, in a text; tells whether one was changed.
-    fn pieces(&mut self, json: &str, line: u64) -> bool {
-        let mut changed = false;
-        let mut splitter = JsonSplitter::new(json.as_bytes());
-        // What cannot fail to be read is not said to have failed.
-        while let Ok(Some(piece)) = splitter.next() {
-            match piece {
-                Piece::Between(bytes) if self.form.copies() => {
-                    self.finished.out.text.extend_from_slice(bytes);
-                }
-                Piece::Between(_) => {}
-                Piece::Object { text, list, .. } => {
-                    let item = list.as_ref().map(super::batch::item);
-                    let kind = item.as_ref().and_then(Item::kind);
-                    // What is wrong with it is said when it is translated.
-                    let _ = self.known.read(text, line, kind, Format::Json);
-                    let text = String::from_utf8_lossy(text);
-                    changed |= self.json(&text, line, item.as_ref());
-                }
-                Piece::Broken { text, error, .. } => {
-                    let error = error.map(|error| error.to_string());
-                    self.broken(text, line, error.as_deref());
-                }
-            }
-        }
-        changed
+        self.object(&unit);
     }
 
     /// Writes what became of one object; tells whether it was changed.
-    fn put(&mut self, unit: &Unit<'_, '_>, result: Result<Outcome<'_>, Error>, line: u64) -> bool {
+    fn put(&mut self, unit: &Unit<'_, '_>, result: Result<Outcome<'_>, Error>) -> bool {
         let outcome = match result {
             Ok(outcome) => outcome,
             Err(error) => {
-                let identity = Identity::read(unit.before);
-                let failure = Remark::failure(&error, identity, &self.place(line));
-                if self.form.keeps_failed() {
-                    // As it was, it can be written.
-                    let _ = unit.write(self.form, &mut self.finished.out);
-                }
-                self.fail(failure);
+                self.put_failed(unit, &error);
                 return false;
             }
         };
+        let now = Unit {
+            after: outcome.changed.then_some(&outcome.object),
+            extra: &outcome.extra,
+            ..*unit
+        };
+        let before = self.finished.out.length();
+        if let Err(error) = now.write(self.form, &mut self.finished.out) {
+            self.finished.out.truncate(before);
+            let text = unit.written.unwrap_or(unit.before);
+            self.broken(text.as_bytes(), unit.line, error.to_string());
+            return false;
+        }
         self.finished.summary.count(&outcome);
         if !outcome.notes.is_empty() {
             let identity = Identity::read(unit.before);
-            let place = self.place(line);
+            let place = self.place(unit.line);
             let remarks = outcome.notes.iter().cloned();
             self.finished
                 .remarks
                 .extend(remarks.map(|note| Remark::note(note, identity.clone(), &place)));
         }
-        let unit = Unit {
-            after: outcome.changed.then_some(&outcome.object),
-            extra: &outcome.extra,
-            ..*unit
-        };
-        let before = self.finished.out.text.len();
-        let written = unit.write(self.form, &mut self.finished.out);
-        if let Err(error) = written {
-            self.finished.out.truncate(before);
-            let place = self.place(line);
-            self.broken(
-                unit.written.unwrap_or(unit.before).as_bytes(),
-                place.line,
-                Some(&error.to_string()),
-            );
-            return false;
-        }
         outcome.changed
     }
-}
 
-/// Whether an object is a list whose items are to be translated.
-fn is_list(object: &Object<'_>) -> bool {
-    matches!(Kind::of(object), Ok(Kind::List)) && object.contains("items")
+    /// An object that could not be translated: it is written as it was, unless
+    /// each line says what became of one object, or it is no JSON at all.
+    fn put_failed(&mut self, unit: &Unit<'_, '_>, error: &Error) {
+        let place = self.place(unit.line);
+        let mut failure = Remark::failure(error, Identity::read(unit.before), &place);
+        let before = self.finished.out.length();
+        let stays = match self.form {
+            Form::Lines => false,
+            Form::Diff => true,
+            Form::List | Form::Documents if !format::is_json(unit.before) => false,
+            _ => unit.write(self.form, &mut self.finished.out).is_ok(),
+        };
+        if !stays {
+            self.finished.out.truncate(before);
+            if self.form != Form::Lines {
+                failure.left_out(unit.before.len() as u64);
+            }
+            self.put_status(&failure);
+        }
+        self.fail(failure);
+    }
 }
 
 /// Whether the text went on behind the object.

@@ -114,3 +114,35 @@ fn volumes_that_share_a_secret_share_the_new_one() {
     let list: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(list["items"].as_array().unwrap().len(), 4);
 }
+
+/// The second volume stands behind the Secret, whose values its new one gets;
+/// that of the first was written without.
+#[test]
+fn a_new_secret_is_never_written_with_two_contents() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: ceph, namespace: kube}\ndata: {key: aGlkZGVu}\n";
+    let first = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: pvc-8}\nspec:\n  capacity: {storage: 1Gi}\n  accessModes: [ReadWriteOnce]\n  rbd: {monitors: ['10.0.0.1:6789'], image: i, pool: p, user: kube, secretRef: {name: ceph, namespace: kube}}\n";
+    let second = first.replace("pvc-8", "pvc-9");
+    let input = format!("{first}---\n{secret}---\n{second}");
+    let out = translate(&["--secret-values"], &input)
+        .said("two contents")
+        .said("1 failed")
+        .ended(1);
+    assert_eq!(out.matches("kind: Secret").count(), 2, "{out}");
+    assert_eq!(out.matches("kind: PersistentVolume").count(), 2, "{out}");
+    let lines = translate(&["--secret-values", "-o", "ndjson"], &input)
+        .said("both are in the output")
+        .ended(1);
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    // In one document all stay.
+    let items: String = input
+        .split("---\n")
+        .map(|document| format!("- {}\n", document.trim_end().replace('\n', "\n  ")))
+        .collect();
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n{items}");
+    translate(&["--secret-values"], &list)
+        .said("both are in the output")
+        .ended(1);
+    let same = format!("{secret}---\n{first}---\n{second}");
+    let ran = translate(&["--secret-values"], &same).said("2 translated");
+    assert!(ran.stderr.contains("1 new beside"), "{}", ran.stderr);
+}

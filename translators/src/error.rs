@@ -38,18 +38,24 @@ pub enum Error {
     /// No translation is known for what the object holds.
     #[error("no translation is known for {what}")]
     NoTranslation {
+        /// What holds it.
+        path: Path,
         /// The kind of source, plugin or driver that was asked for.
         what: String,
     },
     /// More than one volume source stands in one volume.
     #[error("more than one volume source: {}", .sources.join(", "))]
     SeveralSources {
+        /// What holds them.
+        path: Path,
         /// The sources' field names.
         sources: Vec<String>,
     },
     /// The translation needs what only the site knows.
     #[error("{driver}: the value `{source_name}.{value}` is needed: {help}")]
     MissingValue {
+        /// What is translated with the value.
+        path: Path,
         /// CSI driver, in-tree plugin or FlexVolume driver.
         driver: DriverName,
         /// The section of the values file.
@@ -62,6 +68,8 @@ pub enum Error {
     /// The volume has no successor in CSI, or none that a translation reaches.
     #[error("{driver} cannot be translated: {reason}")]
     NotTranslatable {
+        /// The source, or the field that says so.
+        path: Path,
         /// In-tree plugin or FlexVolume driver.
         driver: DriverName,
         /// Why.
@@ -72,6 +80,8 @@ pub enum Error {
     /// A FlexVolume driver without a mapping.
     #[error("no mapping is known for the FlexVolume driver {driver:?}")]
     UnknownDriver {
+        /// `flexVolume.driver`.
+        path: Path,
         /// As it stands in `flexVolume.driver`.
         driver: String,
         /// A mapping file to start from, filled in from the object; option
@@ -81,6 +91,8 @@ pub enum Error {
     /// A mapping's expression did not give what it has to.
     #[error("mapping {mapping}: {expression}: {reason}")]
     Mapping {
+        /// What the mapping translates.
+        path: Path,
         /// The mapping's name.
         mapping: String,
         /// The mapping's field that holds the expression, as `csi.volumeHandle`.
@@ -107,12 +119,48 @@ impl Error {
     }
 
     /// The field that the error is about; empty for the whole object.
-    pub fn path(&self) -> Path {
+    pub fn path(&self) -> &Path {
         match self {
-            Self::Json(error) => error.path.clone(),
-            Self::MissingField { path, .. } | Self::Invalid { path, .. } => path.clone(),
-            Self::UnknownDriver { .. } => Path::of(&["spec", "flexVolume", "driver"]),
-            _ => Path::default(),
+            Self::Json(error) => &error.path,
+            Self::MissingField { path, .. }
+            | Self::Invalid { path, .. }
+            | Self::NoTranslation { path, .. }
+            | Self::SeveralSources { path, .. }
+            | Self::MissingValue { path, .. }
+            | Self::NotTranslatable { path, .. }
+            | Self::UnknownDriver { path, .. }
+            | Self::Mapping { path, .. } => path,
+        }
+    }
+
+    fn path_mut(&mut self) -> &mut Path {
+        match self {
+            Self::Json(error) => &mut error.path,
+            Self::MissingField { path, .. }
+            | Self::Invalid { path, .. }
+            | Self::NoTranslation { path, .. }
+            | Self::SeveralSources { path, .. }
+            | Self::MissingValue { path, .. }
+            | Self::NotTranslatable { path, .. }
+            | Self::UnknownDriver { path, .. }
+            | Self::Mapping { path, .. } => path,
+        }
+    }
+
+    /// The same error about another field.
+    #[must_use]
+    pub fn with_path(mut self, path: Path) -> Self {
+        *self.path_mut() = path;
+        self
+    }
+
+    /// The same error; about the field at `keys` where it names none.
+    #[must_use]
+    pub(crate) fn about(self, keys: &[&str]) -> Self {
+        if self.path().is_empty() {
+            self.with_path(Path::of(keys))
+        } else {
+            self
         }
     }
 

@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 
 use crate::error::Error;
-use crate::json::{Object, Value};
+use crate::json::{Object, Path};
 
 mod affinity;
 mod allowed_topologies;
@@ -64,6 +64,23 @@ pub(crate) static PLUGINS: [&dyn Plugin; 8] = [
     &rbd::Rbd,
 ];
 
+/// The members of a volume that hold their sources.
+const SOURCES: [&str; 8] = [
+    aws_ebs::SOURCE,
+    gce_pd::SOURCE,
+    cinder::SOURCE,
+    azure_disk::SOURCE,
+    azure_file::SOURCE,
+    vsphere::SOURCE,
+    portworx::SOURCE,
+    rbd::SOURCE,
+];
+
+/// Which of [`PLUGINS`] has its source in a volume's member of this name.
+fn position(member: &str) -> Option<usize> {
+    SOURCES.iter().position(|source| *source == member)
+}
+
 /// The plugin of this name.
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Plugin> {
     PLUGINS.into_iter().find(|plugin| plugin.name() == name)
@@ -76,10 +93,10 @@ pub(crate) fn by_driver(driver: &str) -> Option<&'static dyn Plugin> {
 
 /// The first plugin whose source stands in `spec`, or in a pod's volume.
 fn first_of(volume: &Object<'_>) -> Option<&'static dyn Plugin> {
-    let is_set = |value: &Value<'_>| !value.is_null();
-    PLUGINS
-        .into_iter()
-        .find(|plugin| volume.get(plugin.source()).is_some_and(is_set))
+    let members = volume.members().iter();
+    let sources = members.filter(|member| !member.value.is_null());
+    let first = sources.filter_map(|source| position(source.key())).min();
+    first.and_then(|first| PLUGINS.get(first).copied())
 }
 
 fn first_of_pv(pv: &mut Object<'_>) -> Result<Option<&'static dyn Plugin>, Error> {
@@ -87,7 +104,10 @@ fn first_of_pv(pv: &mut Object<'_>) -> Result<Option<&'static dyn Plugin>, Error
 }
 
 fn no_translation(what: impl Into<String>) -> Error {
-    Error::NoTranslation { what: what.into() }
+    Error::NoTranslation {
+        path: Path::default(),
+        what: what.into(),
+    }
 }
 
 /// Gives a PersistentVolume with an in-tree source its CSI source.
@@ -220,8 +240,7 @@ pub fn plugin_of_driver(driver: &str) -> Option<&'static str> {
 
 /// The in-tree plugin whose source stands in a volume's member of this name.
 pub fn plugin_of_member(member: &str) -> Option<&'static str> {
-    let plugin = PLUGINS.iter().find(|plugin| plugin.source() == member);
-    plugin.map(|plugin| plugin.name())
+    position(member).map(|place| PLUGINS[place].name())
 }
 
 /// Whether this is the name of an in-tree plugin that is known.

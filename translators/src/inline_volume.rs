@@ -3,9 +3,13 @@
 //! An inline volume is first given the form of a PersistentVolume with the same
 //! legacy source, and that is translated like any other.
 
+mod names;
+
+use names::Names;
+
 use crate::context::{ClaimRef, Context, Direction};
 use crate::error::Error;
-use crate::json::{At, Object, Value};
+use crate::json::{At, Object, Path, Value};
 use crate::note::Note;
 use crate::persistent_volume;
 use crate::source;
@@ -15,12 +19,13 @@ use crate::{endpoint, in_tree};
 /// looks at that of a volume that is there already.
 const CAPACITY: &str = "1Gi";
 
-/// Kubernetes' limit for the name of an object.
-const NAME_BYTES: usize = 253;
-
 /// The workload that has the inline volume.
 pub(crate) struct Owner {
-    /// Its name.
+    /// Its kind; empty where neither it nor its list says one.
+    pub kind: String,
+    /// Its name as written, or what its name is to be generated from.
+    pub written_name: String,
+    /// Its name without what separates a generated end; empty without either.
     pub name: String,
     /// Its namespace.
     pub namespace: String,
@@ -32,12 +37,13 @@ pub(crate) struct Owner {
 pub(crate) struct Made {
     /// The claim's name.
     pub claim: String,
-    /// Whether the pods are not to write (hazards 34: only the claim reference
-    /// says so to kubelet).
+    /// Whether the pods are not to write. Only the claim reference says so to
+    /// kubelet, which does not look at `csi.readOnly` when it mounts (kubernetes
+    /// `pkg/volume/csi/csi_plugin.go`).
     pub read_only: bool,
     /// The volume, the claim, and Secrets where new ones are needed.
     pub objects: Vec<Object<'static>>,
-    /// What is worth knowing.
+    /// What is worth knowing; paths are the pod's volume's.
     pub notes: Vec<Note>,
 }
 
@@ -61,6 +67,8 @@ pub(crate) enum Inline {
     Made(Box<Made>),
     /// Its source stays as it is, for the reason that is said.
     Kept(String),
+    /// Its owner has no name from which theirs could be made.
+    Nameless,
 }
 
 /// Makes a volume and a claim of an inline volume.
@@ -71,16 +79,26 @@ pub(crate) fn translate(
     context: &Context<'_>,
 ) -> Result<Inline, Error> {
     let volume_name = volume.str("name")?.unwrap_or_default().into_owned();
-    let claim = shortened(&[&owner.name, &volume_name]);
-    let name = shortened(&[&owner.namespace, &owner.name, &volume_name]);
     let mut legacy = match volume.object(field)? {
         Some(legacy) => legacy.clone().into_owned().at(&[field])?,
         None => return Ok(Inline::Kept("it is empty".to_owned())),
     };
     let read_only = legacy.bool("readOnly").at(&[field])? == Some(true);
     complete(field, &mut legacy, &owner.namespace)?;
+    let Names {
+        volume: name,
+        claim,
+    } = Names::of(owner, &volume_name, &legacy);
+    let place = |path: &Path| place_in_pod(path, field);
+    let in_pod = |error: Error| {
+        let path = place(error.path());
+        error.with_path(path)
+    };
     let mode = match field {
-        source::FLEX_VOLUME => context.mappings.inline_access_mode(&mut legacy, context)?,
+        source::FLEX_VOLUME => context
+            .mappings
+            .inline_access_mode(&mut legacy, context)
+            .map_err(in_pod)?,
         field => in_tree::stored::inline_access_modes(field, read_only).to_owned(),
     };
     let pv = volume_object(&name, &mode, field, legacy, owner, &claim);
@@ -93,12 +111,16 @@ pub(crate) fn translate(
         ..*context
     };
     let outcome = match context.direction {
-        Direction::ToEndpoint => endpoint::volume(pv, &context)?,
-        _ => persistent_volume::to_stored(pv, &context)?,
+        Direction::ToEndpoint => endpoint::volume(pv, &context),
+        _ => persistent_volume::to_stored(pv, &context),
     };
+    let outcome = outcome.map_err(in_pod)?;
     if !outcome.changed {
         let reasons = outcome.notes.iter().map(|note| &*note.message);
         return Ok(Inline::Kept(reasons.collect::<Vec<_>>().join("; ")));
+    }
+    if owner.name.is_empty() {
+        return Ok(Inline::Nameless);
     }
     let mut pv = outcome.object;
     let modes = match pv.object("spec")? {
@@ -109,7 +131,10 @@ pub(crate) fn translate(
     let claim_object = claim_object(&claim, &name, modes, owner);
     let mut objects = vec![pv.into_owned()?, claim_object.into_owned()?];
     objects.extend(outcome.extra);
-    let notes = outcome.notes.into_iter();
+    let notes = outcome.notes.into_iter().map(|mut note| {
+        note.path = place(&note.path);
+        note
+    });
     Ok(Inline::Made(Box::new(Made {
         claim,
         read_only,
@@ -118,6 +143,13 @@ pub(crate) fn translate(
             .filter(|note| !(read_only && note.code == crate::Code::ReadOnlyDiffers))
             .collect(),
     })))
+}
+
+/// Where in a pod's volume stands what was seen at `path` of the PersistentVolume
+/// made of it; the volume itself for what only the latter has.
+fn place_in_pod(path: &Path, field: &str) -> Path {
+    let inside = path.inside(&["spec", field]);
+    inside.map_or_else(Path::default, |path| path.under(&[field]))
 }
 
 /// What a source in a pod leaves to the pod and a volume has to say itself.
@@ -188,23 +220,4 @@ fn claim_object<'a>(name: &str, volume: &str, modes: Value<'a>, owner: &Owner) -
     claim.set("metadata", metadata);
     claim.set("spec", spec);
     claim
-}
-
-/// The parts joined by `-`; where that is too long, cut and told apart by a hash.
-fn shortened(parts: &[&str]) -> String {
-    let parts: Vec<&str> = parts
-        .iter()
-        .copied()
-        .filter(|part| !part.is_empty())
-        .collect();
-    let name = parts.join("-");
-    if name.len() <= NAME_BYTES {
-        return name;
-    }
-    let hash = crate::digest::sha256_hex(name.as_bytes());
-    let mut end = NAME_BYTES - 9;
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}-{}", &name[..end], &hash[..8])
 }

@@ -60,7 +60,7 @@ impl From<&Error> for Note {
         Self {
             code: error.code(),
             severity: Severity::Block,
-            path: error.path(),
+            path: error.path().clone(),
             message: error.to_string().into(),
             remedy: error.remedy().into(),
         }

@@ -72,7 +72,7 @@ pub(crate) fn to_stored<'a>(
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
     let found = match pv.object("spec")? {
-        Some(spec) => source::only_source(spec)?,
+        Some(spec) => source::only_source(spec).map_err(|error| error.about(&["spec"]))?,
         None => None,
     };
     let mut notes = Vec::new();

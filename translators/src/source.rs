@@ -1,7 +1,7 @@
 //! The sources that a volume can have.
 
 use crate::error::Error;
-use crate::json::{Object, Value};
+use crate::json::{Object, Path, Value};
 
 /// The member of a FlexVolume source.
 pub const FLEX_VOLUME: &str = "flexVolume";
@@ -38,7 +38,7 @@ const SOURCES: [&str; 22] = [
 /// The one source of a volume: the name of its member.
 ///
 /// # Errors
-/// The volume has several. The API server stores no such object, and which one
+/// The volume has several; the error names no path. The API server stores no such object, and which one
 /// holds the data is not for us to guess.
 pub fn only_source(volume: &Object<'_>) -> Result<Option<&'static str>, Error> {
     let mut found = None;
@@ -62,6 +62,7 @@ fn known(key: &str, value: &Value<'_>) -> Option<&'static str> {
 fn several(volume: &Object<'_>) -> Error {
     let members = volume.members().iter();
     Error::SeveralSources {
+        path: Path::default(),
         sources: members
             .filter_map(|member| known(member.key(), &member.value))
             .map(str::to_owned)

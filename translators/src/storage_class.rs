@@ -1,8 +1,11 @@
 //! StorageClasses: their translation, and what that of volumes reads of them.
 
+use std::borrow::Cow;
+
 use crate::context::{Context, Direction, Target};
 use crate::error::Error;
 use crate::json::{At, Object};
+use crate::kind::Kind;
 use crate::outcome::Outcome;
 use crate::{endpoint, in_tree};
 
@@ -55,6 +58,36 @@ impl StorageClass {
     }
 }
 
+/// The older place of a class's name, and the one that is looked at first.
+const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
+
+/// The class that a volume or a claim names; `None` where it names none, and for
+/// objects of other kinds. Where it does so twice the annotation counts
+/// (kubernetes `pkg/apis/core/v1/helper/helpers.go`, `GetPersistentVolumeClass`
+/// and `GetPersistentVolumeClaimClass`).
+///
+/// # Errors
+/// One of the places holds no text.
+pub fn name_of<'a>(kind: Kind, object: &mut Object<'a>) -> Result<Option<Cow<'a, str>>, Error> {
+    const METADATA: &[&str] = &["metadata"];
+    const ANNOTATIONS: &[&str] = &["metadata", "annotations"];
+    if !matches!(kind, Kind::PersistentVolume | Kind::PersistentVolumeClaim) {
+        return Ok(None);
+    }
+    let mut name = None;
+    if let Some(metadata) = object.object("metadata")?
+        && let Some(annotations) = metadata.object("annotations").at(METADATA)?
+    {
+        name = annotations.str(CLASS_ANNOTATION).at(ANNOTATIONS)?;
+    }
+    if name.is_none()
+        && let Some(spec) = object.object("spec")?
+    {
+        name = spec.str("storageClassName").at(&["spec"])?;
+    }
+    Ok(name.filter(|name| !name.is_empty()))
+}
+
 /// Translates a StorageClass.
 ///
 /// # Errors
@@ -102,4 +135,42 @@ pub(crate) fn to_stored<'a>(
         extra: Vec::new(),
         notes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_annotation_goes_before_the_field() {
+        let annotated =
+            r#""metadata":{"annotations":{"volume.beta.kubernetes.io/storage-class":"old"}}"#;
+        for (text, name) in [
+            (
+                r#"{"spec":{"storageClassName":"new"}}"#.to_owned(),
+                Some("new"),
+            ),
+            (format!("{{{annotated}}}"), Some("old")),
+            (
+                format!(r#"{{{annotated},"spec":{{"storageClassName":"new"}}}}"#),
+                Some("old"),
+            ),
+            (r#"{"spec":{"storageClassName":""}}"#.to_owned(), None),
+            ("{}".to_owned(), None),
+        ] {
+            for kind in [Kind::PersistentVolume, Kind::PersistentVolumeClaim] {
+                let mut object = Object::parse(&text).unwrap();
+                assert_eq!(name_of(kind, &mut object).unwrap().as_deref(), name);
+            }
+            let mut object = Object::parse(&text).unwrap();
+            assert_eq!(name_of(Kind::StorageClass, &mut object).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_is_said_to_be_where_it_stands() {
+        let mut object = Object::parse(r#"{"spec":{"storageClassName":1}}"#).unwrap();
+        let error = name_of(Kind::PersistentVolume, &mut object).unwrap_err();
+        assert_eq!(error.path().as_str(), ".spec.storageClassName");
+    }
 }

@@ -18,8 +18,12 @@ pub(crate) const MIGRATED_TO: &str = "pv.kubernetes.io/migrated-to";
 const DELETION_SECRET_NAME: &str = "volume.kubernetes.io/provisioner-deletion-secret-name";
 const DELETION_SECRET_NAMESPACE: &str =
     "volume.kubernetes.io/provisioner-deletion-secret-namespace";
-const PROVISIONER_SECRET_NAME: &str = "csi.storage.k8s.io/provisioner-secret-name";
-const PROVISIONER_SECRET_NAMESPACE: &str = "csi.storage.k8s.io/provisioner-secret-namespace";
+/// The parameters of a class that name the Secret, and its namespace, with which
+/// external-provisioner makes and deletes volumes.
+pub(crate) const PROVISIONER_SECRET: [&str; 2] = [
+    "csi.storage.k8s.io/provisioner-secret-name",
+    "csi.storage.k8s.io/provisioner-secret-namespace",
+];
 
 const SPEC: &[&str] = &["spec"];
 const METADATA: &[&str] = &["metadata"];
@@ -65,7 +69,9 @@ pub(crate) fn finish(
     annotate(pv, backend, context, notes)
 }
 
-/// Hazards 33: the attach/detach controller splits on `^` and then fails for ever.
+/// The attach/detach controller names a volume `<driver>^<handle>` and splits that
+/// on `^` when it detaches: with another one in it, it fails for ever (kubernetes
+/// `pkg/volume/csi/csi_attacher.go`).
 fn check_handle(
     spec: &mut Object<'_>,
     backend: &Backend,
@@ -125,7 +131,10 @@ fn annotate(
     context: &Context<'_>,
     notes: &mut Vec<Note>,
 ) -> Result<(), Error> {
-    let claim = claim_of(pv, context)?;
+    let claim = match context.storage_class {
+        Some(_) => claim_of(pv, context)?,
+        None => Default::default(),
+    };
     let Some(metadata) = pv.object("metadata")? else {
         return Ok(());
     };
@@ -134,22 +143,25 @@ fn annotate(
         return Ok(());
     };
     annotations.remove(MIGRATED_TO);
-    let Some(provisioner) = &backend.provisioner else {
+    let Some(before) = annotations.str(PROVISIONED_BY).at(ANNOTATIONS)? else {
         return Ok(());
     };
-    let Some(before) = annotations.str(PROVISIONED_BY).at(ANNOTATIONS)? else {
+    let Some(provisioner) = backend.provisioner.as_ref().or_else(|| {
+        // A mapping has said so itself, unless somebody else deletes the volume.
+        (before == backend.driver).then_some(&backend.driver)
+    }) else {
         return Ok(());
     };
     if before != *provisioner {
         let path = Path::of(&["metadata", "annotations", PROVISIONED_BY]);
         let message = format!("provisioned-by is now {provisioner}");
         notes.push(Note::new(Code::ProvisionerChanged, path, message));
-        annotations.set(PROVISIONED_BY, provisioner.clone().into_owned());
+        annotations.set(PROVISIONED_BY, provisioner.clone());
     }
     let Some(class) = context.storage_class else {
         return Ok(());
     };
-    for (annotation, secret) in deletion_secret(class, &name, &claim) {
+    for (annotation, secret) in deletion_secret(class, context, &name, &claim) {
         if !annotations.contains(annotation) {
             annotations.set(annotation, secret);
         }
@@ -179,10 +191,16 @@ fn claim_of(pv: &mut Object<'_>, context: &Context<'_>) -> Result<(String, Strin
 /// the class where the annotation is missing.
 fn deletion_secret(
     class: &StorageClass,
+    context: &Context<'_>,
     volume: &str,
     (namespace, claim): &(String, String),
 ) -> Vec<(&'static str, String)> {
-    let class = in_tree::stored::class_parameters(class);
+    let class = match context.mappings.provisioner_secret(class, context) {
+        Ok(Some(parameters)) => Cow::Owned(parameters),
+        Ok(None) => in_tree::stored::class_parameters(class),
+        // That the class cannot be translated is said where the class is.
+        Err(_) => return Vec::new(),
+    };
     let resolve = |parameter: &str| -> Option<String> {
         let template = class.iter().find(|(key, _)| key == parameter)?.1.clone();
         let text = template
@@ -192,8 +210,8 @@ fn deletion_secret(
         (!text.is_empty() && !text.contains("${")).then_some(text)
     };
     match (
-        resolve(PROVISIONER_SECRET_NAME),
-        resolve(PROVISIONER_SECRET_NAMESPACE),
+        resolve(PROVISIONER_SECRET[0]),
+        resolve(PROVISIONER_SECRET[1]),
     ) {
         (Some(name), Some(namespace)) => vec![
             (DELETION_SECRET_NAME, name),

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::{JsonError, Object, Value};
+
 /// One value as the file gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -61,9 +63,13 @@ pub struct ValueSpec {
 #[serde(transparent)]
 pub struct Values(BTreeMap<String, BTreeMap<String, SiteValue>>);
 
-/// What is wrong with a values file.
+/// What is wrong with a values file. Messages never hold a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ValuesError {
+    /// The text is not an object of objects.
+    #[error("not a values file: {0}; expected a section for each source, `name: {{key: value}}`")]
+    NotValues(JsonError),
     /// The section belongs to no source.
     #[error("unknown section `{section}`; known are: {known}")]
     UnknownSection {
@@ -94,7 +100,40 @@ pub enum ValuesError {
     },
 }
 
+/// What may stand in any section.
+const ANY_KIND: &str = "a text, true or false, or a table of texts; numbers go in quotes";
+const TABLE_KIND: &str = "a text; numbers go in quotes";
+
 impl Values {
+    /// Reads a values file in JSON; `null`, the empty YAML file, has no values.
+    ///
+    /// # Errors
+    /// The text is not an object of objects, or a value in it is none that any
+    /// source declares, as a number or a list.
+    pub fn parse(text: &str) -> Result<Self, ValuesError> {
+        let mut values = Self::default();
+        if text.trim_ascii() == "null" {
+            return Ok(values);
+        }
+        let mut sections = Object::parse(text).map_err(ValuesError::NotValues)?;
+        for name in keys(&sections) {
+            let entries = values.0.entry(name.clone()).or_default();
+            let opened = sections.object(&name).map_err(ValuesError::NotValues)?;
+            let Some(section) = opened else {
+                continue;
+            };
+            for key in keys(section) {
+                let value = match section.get_mut(&key) {
+                    Some(value) => site_value(value),
+                    None => continue,
+                };
+                let value = value.map_err(|wrong| wrong.error(&name, &key))?;
+                entries.insert(key, value);
+            }
+        }
+        Ok(values)
+    }
+
     /// Checks every section and key against what the sources declare.
     ///
     /// # Errors
@@ -161,6 +200,59 @@ impl Values {
     }
 }
 
+/// Where in a value another kind stands than may.
+enum Wrong {
+    Value,
+    Entry(String),
+    Json(JsonError),
+}
+
+impl Wrong {
+    fn error(self, section: &str, key: &str) -> ValuesError {
+        let (key, expected) = match self {
+            Self::Value => (key.to_owned(), ANY_KIND),
+            Self::Entry(entry) => (format!("{key}[{entry:?}]"), TABLE_KIND),
+            Self::Json(error) => {
+                return ValuesError::NotValues(error.under(key).under(section));
+            }
+        };
+        ValuesError::WrongKind {
+            section: section.to_owned(),
+            key,
+            expected: expected.to_owned(),
+        }
+    }
+}
+
+fn keys(object: &Object<'_>) -> Vec<String> {
+    let members = object.members().iter();
+    members.map(|member| member.key().to_owned()).collect()
+}
+
+fn site_value(value: &mut Value<'_>) -> Result<SiteValue, Wrong> {
+    if let Ok(Some(switch)) = value.as_bool() {
+        return Ok(SiteValue::Switch(switch));
+    }
+    match value.type_name() {
+        "a string" => match value.as_str().map_err(Wrong::Json)? {
+            Some(text) => Ok(SiteValue::Text(text.into_owned())),
+            None => Err(Wrong::Value),
+        },
+        "an object" => {
+            let table = value.open_object().map_err(Wrong::Json)?;
+            let mut entries = BTreeMap::new();
+            for member in table.iter().flat_map(|table| table.members()) {
+                let Ok(Some(text)) = member.value.as_str() else {
+                    return Err(Wrong::Entry(member.key().to_owned()));
+                };
+                entries.insert(member.key().to_owned(), text.into_owned());
+            }
+            Ok(SiteValue::Table(entries))
+        }
+        _ => Err(Wrong::Value),
+    }
+}
+
 fn check_one(
     section: &str,
     key: &str,
@@ -202,6 +294,48 @@ impl std::fmt::Display for ValueKind {
             Self::Switch => f.write_str("true or false"),
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
             Self::Table => f.write_str("a table of texts"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_values_file_is_read_into_its_kinds() {
+        let text = r#"{"rbd": {"form": "static", "clusters": {"a:1": "b"}}, "nfs": {"translate": true}, "cinder": null}"#;
+        let values = Values::parse(text).unwrap();
+        assert_eq!(values.text("rbd", "form"), Some("static"));
+        assert_eq!(values.entry("rbd", "clusters", "a:1"), Some("b"));
+        assert!(values.switch("nfs", "translate"));
+        assert!(values.section("cinder").unwrap().is_empty());
+        assert_eq!(Values::parse(" null\n").unwrap(), Values::default());
+    }
+
+    #[test]
+    fn what_is_no_value_is_named_and_not_printed() {
+        let texts = "`rbd.clusterID` has to be a text, true or false, or a table of texts; numbers go in quotes";
+        for (text, message) in [
+            (r#"{"rbd": {"clusterID": 424242}}"#, texts),
+            (r#"{"rbd": {"clusterID": ["424242"]}}"#, texts),
+            (r#"{"rbd": {"clusterID": null}}"#, texts),
+            (
+                r#"{"rbd": {"clusters": {"a:1": 424242}}}"#,
+                r#"`rbd.clusters["a:1"]` has to be a text; numbers go in quotes"#,
+            ),
+        ] {
+            assert_eq!(Values::parse(text).unwrap_err().to_string(), message);
+        }
+        for text in [
+            r#""424242""#,
+            "[424242]",
+            r#"{"rbd": 424242}"#,
+            r#"{"rbd": {"a": "424242"#,
+        ] {
+            let message = Values::parse(text).unwrap_err().to_string();
+            assert!(message.starts_with("not a values file: "), "{message}");
+            assert!(!message.contains("424242"), "{message}");
         }
     }
 }

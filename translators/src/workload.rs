@@ -39,11 +39,19 @@ pub(crate) fn translate<'a>(
     let mut outcome = Outcome::unchanged(Object::new());
     if let Some(volumes) = volumes(workload, &mut object)? {
         for (index, volume) in volumes.iter_mut().enumerate() {
-            let note = replace(volume, &owner, context, &mut outcome)
+            let said = outcome.notes.len();
+            let replaced = replace(volume, &owner, context, &mut outcome)
                 .map_err(|error| at(error, workload, index))?;
-            if let Some((code, message)) = note {
-                let place = place(workload, index);
-                outcome.notes.push(Note::new(code, place, message));
+            match replaced {
+                Replaced::Nothing => {}
+                Replaced::Nameless => return Err(nameless(&owner)),
+                Replaced::Noted(code, message) => {
+                    let note = Note::new(code, Path::default(), message);
+                    outcome.notes.push(note);
+                }
+            }
+            for note in &mut outcome.notes[said..] {
+                note.path = place(&note.path, workload, index);
             }
         }
     }
@@ -58,21 +66,17 @@ pub(crate) fn translate<'a>(
     Ok(outcome)
 }
 
-/// The place of a pod's volume.
-fn place(workload: Workload, index: usize) -> Path {
+/// The place of something in a pod's volume.
+fn place(path: &Path, workload: Workload, index: usize) -> Path {
     let index = index.to_string();
     let keys = workload.pod_path().iter().copied();
-    Path::of(&keys.chain(["volumes", &index]).collect::<Vec<_>>())
+    path.under(&keys.chain(["volumes", &index]).collect::<Vec<_>>())
 }
 
-/// Adds the volume's place to an error that names a place inside it.
+/// Adds the volume's place to an error that is about something inside it.
 fn at(error: Error, workload: Workload, index: usize) -> Error {
-    let Error::Json(error) = error else {
-        return error;
-    };
-    let error = error.under(&index.to_string()).under("volumes");
-    let path = workload.pod_path().iter().rev();
-    Error::Json(path.fold(error, |error, key| error.under(key)))
+    let path = place(error.path(), workload, index);
+    error.with_path(path)
 }
 
 /// Opens the pod's volumes.
@@ -145,12 +149,16 @@ fn owner(
         Workload::Template => several_pods(object)?,
         Workload::Pod | Workload::CronJob | Workload::PodTemplate => false,
     };
+    let kind = object.str("kind")?.unwrap_or_default().into_owned();
     let mut name = Cow::Borrowed("");
     let mut namespace = None;
     if let Some(metadata) = object.object("metadata")? {
         // A name that is yet to be generated ends in "-".
         let text = |key| metadata.str(key).at(&["metadata"]);
-        name = text("name")?.or(text("generateName")?).unwrap_or_default();
+        let given = |key| Ok::<_, JsonError>(text(key)?.filter(|name| !name.is_empty()));
+        name = given("name")?
+            .or(given("generateName")?)
+            .unwrap_or_default();
         namespace = text("namespace")?;
     }
     let namespace = match (namespace, context.namespace) {
@@ -159,7 +167,9 @@ fn owner(
         _ => "default".to_owned(),
     };
     Ok(Owner {
-        name: name.trim_end_matches('-').to_owned(),
+        kind,
+        name: name.trim_end_matches(['-', '.']).to_owned(),
+        written_name: name.into_owned(),
         namespace,
         several_pods,
     })
@@ -179,24 +189,47 @@ fn several_pods(object: &mut Object<'_>) -> Result<bool, Error> {
     Ok(replicas > 1 || parallelism > 1)
 }
 
-/// Puts a claim in the place of a legacy source; gives what is to be said of it.
+/// What became of a pod's volume.
+enum Replaced {
+    /// It is none in legacy form.
+    Nothing,
+    /// This is to be said of it.
+    Noted(Code, String),
+    /// The new objects would have no names.
+    Nameless,
+}
+
+fn nameless(owner: &Owner) -> Error {
+    let kind = if owner.kind.is_empty() {
+        "workload"
+    } else {
+        &owner.kind
+    };
+    Error::MissingField {
+        driver: kind.to_owned().into(),
+        path: Path::of(&["metadata", "name"]),
+    }
+}
+
+/// Puts a claim in the place of a legacy source.
 fn replace(
     volume: &mut Value<'_>,
     owner: &Owner,
     context: &Context<'_>,
     outcome: &mut Outcome<'_>,
-) -> Result<Option<(Code, String)>, Error> {
+) -> Result<Replaced, Error> {
     let Some(volume) = volume.open_object()? else {
-        return Ok(None);
+        return Ok(Replaced::Nothing);
     };
     let Some(field) = source::only_source(volume)? else {
-        return Ok(None);
+        return Ok(Replaced::Nothing);
     };
     if !inline_volume::is_legacy_source(field) {
-        return Ok(None);
+        return Ok(Replaced::Nothing);
     }
     let made = match inline_volume::translate(volume, field, owner, context)? {
-        Inline::Kept(reason) => return Ok(Some((Code::InlineKept, reason))),
+        Inline::Kept(reason) => return Ok(Replaced::Noted(Code::InlineKept, reason)),
+        Inline::Nameless => return Ok(Replaced::Nameless),
         Inline::Made(made) => made,
     };
     let mut reference = Object::new();
@@ -212,5 +245,5 @@ fn replace(
         "it is the claim {} now, with a volume of its own",
         made.claim
     );
-    Ok(Some((Code::InlineVolume, message)))
+    Ok(Replaced::Noted(Code::InlineVolume, message))
 }

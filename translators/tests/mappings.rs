@@ -209,6 +209,38 @@ fn a_secret_under_other_keys_has_values_only_with_leave() {
 }
 
 #[test]
+fn a_legacy_secret_without_the_keys_leaves_the_new_one_to_be_filled_in() {
+    let (mappings, values) = (acme(), site());
+    let flex = r#"{"driver":"acme.com/disk","fsType":"ext4","options":{"volumeID":"v"},"secretRef":{"name":"s","namespace":"n"}}"#;
+    for (legacy, string_data) in [
+        (vec!["other"], Some(r#"{"user":"","password":""}"#)),
+        (vec![], Some(r#"{"user":"","password":""}"#)),
+        // One that is there stands for the other: they may be alternatives.
+        (vec!["pass"], None),
+    ] {
+        let data = legacy
+            .iter()
+            .map(|key| ((*key).to_owned(), "eA==".to_owned()));
+        let secrets: Secrets = [(("n".to_owned(), "s".to_owned()), data.collect())].into();
+        let context = Context {
+            secrets: Some(&secrets),
+            ..context(&mappings, &values)
+        };
+        let (out, volume) = translate(&pv(flex, ""), &context).unwrap();
+        assert!(out.contains(r#""name":"s-csi""#), "{out}");
+        let secret = volume.extra[0].to_json();
+        assert_eq!(
+            codes(&volume).contains(&"secret-keys-differ"),
+            string_data.is_some()
+        );
+        match string_data {
+            Some(data) => assert!(secret.contains(data), "{secret}"),
+            None => assert!(!secret.contains("stringData"), "{secret}"),
+        }
+    }
+}
+
+#[test]
 fn what_is_missing_is_named_and_never_guessed() {
     let (mappings, mut values) = (acme(), Values::default());
     let flex = r#"{"driver":"acme.com/disk","fsType":"ext4","options":{"apiKey":"t0psecret"}}"#;
@@ -413,7 +445,10 @@ fn an_unknown_driver_comes_with_a_mapping_to_start_from() {
     let (mappings, values) = (Mappings::built_in(), Values::default());
     let flex = r#"{"driver":"acme.com/x","options":{"diskID":"d-1","password":"t0psecret"}}"#;
     let error = translate(&pv(flex, ""), &context(&mappings, &values)).unwrap_err();
-    let Error::UnknownDriver { driver, skeleton } = &error else {
+    let Error::UnknownDriver {
+        driver, skeleton, ..
+    } = &error
+    else {
         panic!("{error}");
     };
     assert_eq!(driver, "acme.com/x");

@@ -385,7 +385,7 @@ fn an_rbd_image_survives_and_its_cluster_does_not() {
 #[test]
 fn a_term_that_is_not_touched_keeps_its_text_beside_one_that_is() {
     let text = r#"{"spec":{"cinder":{"volumeID":"v"},"nodeAffinity":{"required":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"topology.kubernetes.io/zone","operator":"In","values":[ "b","a" ]}, {"operator": "Exists" , "key":"disk"}]},{ "matchFields" : [] }]}}}}"#;
-    let expected = r#"{"spec":{"csi":{"driver":"cinder.csi.openstack.org","volumeHandle":"v"},"nodeAffinity":{"required":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"topology.cinder.csi.openstack.org/zone","operator":"In","values":[ "b","a" ]},{"operator": "Exists" , "key":"disk"}]},{ "matchFields" : [] }]}}}}"#;
+    let expected = r#"{"spec":{"csi":{"driver":"cinder.csi.openstack.org","volumeHandle":"v"},"nodeAffinity":{"required":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"topology.cinder.csi.openstack.org/zone","operator":"In","values":[ "b","a" ]}, {"operator": "Exists" , "key":"disk"}]},{ "matchFields" : [] }]}}}}"#;
     assert_eq!(in_tree::to_csi(parse(text)).unwrap().to_json(), expected);
 }
 

@@ -22,8 +22,13 @@ enum Key {
 }
 
 impl Head {
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
+    /// What a list of that kind says of itself.
+    pub(super) fn of_list(api_version: &str, kind: &str) -> Self {
+        Self {
+            kind: Some(kind.to_owned()),
+            api_version: Some(api_version.to_owned()),
+            ..Self::default()
+        }
     }
 
     /// Takes note of a string that is a member's name or value.
@@ -39,8 +44,8 @@ impl Head {
             return;
         }
         match self.key {
-            Key::Kind => self.kind = unquoted(text),
-            Key::ApiVersion => self.api_version = unquoted(text),
+            Key::Kind => self.kind = unquoted(text).or(self.kind.take()),
+            Key::ApiVersion => self.api_version = unquoted(text).or(self.api_version.take()),
             Key::Items | Key::Other => {}
         }
     }
@@ -55,9 +60,15 @@ impl Head {
         self.key == Key::Items
     }
 
-    /// Whether this is a list; `None` if its kind has not come yet.
+    /// Whether this is a list; `None` if its kind has not come yet, or nothing
+    /// that says of which group a typed list is.
     pub(super) fn is_list(&self) -> Option<bool> {
-        self.kind.as_ref().map(|kind| kind.ends_with("List"))
+        let kind = self.kind.as_deref()?.strip_suffix("List");
+        match kind {
+            None => Some(false),
+            Some("") => Some(true),
+            Some(_) => self.api_version.is_some().then_some(true),
+        }
     }
 
     pub(super) fn list_item(&self) -> ListItem<'_> {

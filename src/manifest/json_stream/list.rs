@@ -17,6 +17,10 @@ pub(super) enum Expect {
 impl<R: Read> JsonSplitter<R> {
     /// A list's own text up to its items, or up to the first of them.
     pub(super) fn enter_list(&mut self, head: usize, first: Option<usize>) -> Found {
+        self.indent.before(&self.buffer.window()[..head]);
+        if first.is_some() {
+            self.indent.item();
+        }
         self.state = State::Items(Expect::FirstItem, first);
         Found::Between(head)
     }
@@ -38,10 +42,12 @@ impl<R: Read> JsonSplitter<R> {
                 (b' ' | b'\t' | b'\n' | b'\r', _) => {}
                 (b',', Expect::Separator) => expect = Expect::Item,
                 (b']', Expect::Separator | Expect::FirstItem) => {
+                    self.indent.clear();
                     self.state = State::Tail(Scanner::inside_object());
                     return Ok(Some(Found::Between(at + 1)));
                 }
                 _ if at > 0 => {
+                    self.indent.before(&window[..at]);
                     self.state = State::Items(expect, None);
                     return Ok(Some(Found::Between(at)));
                 }
@@ -60,6 +66,7 @@ impl<R: Read> JsonSplitter<R> {
                 _ => return self.item().map(Some),
             }
         }
+        self.indent.before(window);
         self.state = State::Items(expect, None);
         Ok(Some(Found::Between(window.len())))
     }
@@ -67,6 +74,7 @@ impl<R: Read> JsonSplitter<R> {
     /// An item starts here; one that is no object is the list's own text.
     pub(super) fn item(&mut self) -> Result<Found, Error> {
         let first = self.buffer.window()[0];
+        self.indent.item();
         self.state = State::Items(Expect::Separator, None);
         if !matches!(first, b'{' | b'[' | b'"') {
             loop {
@@ -84,7 +92,7 @@ impl<R: Read> JsonSplitter<R> {
         }
         let mut scanner = Scanner::new();
         loop {
-            match scanner.run(self.buffer.window()) {
+            match scanner.run(self.buffer.window(), self.indent.items()) {
                 Stop::More => {
                     if let Some(found) = self.more(&mut scanner)? {
                         return Ok(found);

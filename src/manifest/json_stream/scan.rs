@@ -97,8 +97,8 @@ impl Scanner {
     }
 
     /// Goes on to the next stop. The text is the same as at the last call, or
-    /// longer.
-    pub(super) fn run(&mut self, text: &[u8]) -> Stop {
+    /// longer; `indent` is the white space before each item of its list.
+    pub(super) fn run(&mut self, text: &[u8], indent: Option<&[u8]>) -> Stop {
         loop {
             if self.escaped {
                 if self.at >= text.len() {
@@ -140,7 +140,7 @@ impl Scanner {
                 b'\n' => return Stop::Fault(at, Fault::LineBreak),
                 b'{' | b'[' => {
                     let array = byte == b'[';
-                    if !array && self.depth > 0 && self.starts_line_wrongly(text, at) {
+                    if !array && self.depth > 0 && self.starts_line_wrongly(text, at, indent) {
                         return Stop::Fault(at, Fault::NotClosed);
                     }
                     if self.depth == MAX_DEPTH {
@@ -175,14 +175,19 @@ impl Scanner {
         }
     }
 
-    /// Whether the `{` here, first on its line, cannot be a part of the value
-    /// that is open: then the value was cut short, and this is the next one.
-    fn starts_line_wrongly(&self, text: &[u8], at: usize) -> bool {
+    /// Whether the `{` here, first on its line or first where items are, cannot
+    /// be a part of the value that is open: then the value was cut short, and
+    /// this is the next one.
+    fn starts_line_wrongly(&self, text: &[u8], at: usize, indent: Option<&[u8]>) -> bool {
         let at_line_start = match at.checked_sub(1) {
             Some(before) => text[before] == b'\n',
             None => self.at_line_start,
         };
-        if !at_line_start {
+        let as_item = || {
+            let line = indent.and_then(|indent| text[..at].strip_suffix(indent));
+            line.is_some_and(|before| before.last() == Some(&b'\n'))
+        };
+        if !at_line_start && !as_item() {
             return false;
         }
         match text[..at]

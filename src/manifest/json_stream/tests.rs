@@ -244,7 +244,7 @@ fn a_list_of_nothing_goes_through() {
 
 #[test]
 fn items_that_are_no_objects_are_the_lists_own() {
-    let input = r#"{"kind":"XList","items":[null,{"a":1}, "}\"", [{"b":2}],-1.5e3 ,true]} {"c":3}"#;
+    let input = r#"{"apiVersion":"v1","kind":"XList","items":[null,{"a":1}, "}\"", [{"b":2}],-1.5e3 ,true]} {"c":3}"#;
     let seen = split(input);
     assert_eq!(objects(&seen), [r#"{"a":1}"#, r#"{"c":3}"#], "{seen:?}");
     assert!(
@@ -356,6 +356,68 @@ fn a_list_with_a_wrong_separator_is_broken_from_there() {
     )));
 }
 
+/// A list of three items, indented by `indent`, of which the second is `broken`.
+fn indented(indent: &str, broken: &str) -> String {
+    let item = |name| format!("{indent}{{\n{indent} \"kind\": \"{name}\"\n{indent}}}");
+    let (first, last) = (item("A"), item("C"));
+    format!(
+        "{{\n\"apiVersion\": \"v1\",\n\"items\": [\n{first},\n{indent}{broken},\n{last}\n ],\n\"kind\": \"List\"\n}}\n{{}}\n"
+    )
+}
+
+#[test]
+fn after_a_broken_item_the_list_goes_on_where_an_item_starts_as_it_did() {
+    for indent in ["    ", "\t", "  \t"] {
+        for broken in [
+            "{\n \"a\": {",
+            "{\"a\": ]}",
+            "{\"a\": \"b}",
+            "}",
+            "{} {}",
+            "{\n \"a\": {\n",
+        ] {
+            let input = indented(indent, broken);
+            let seen = split(&input);
+            let items: Vec<_> = seen
+                .iter()
+                .filter(|seen| matches!(seen, Seen::Item(_, _, text) if text.contains("kind")))
+                .collect();
+            assert_eq!(items.len(), 2, "{input}\n{seen:?}");
+            let errors = |seen: &&Seen| matches!(seen, Seen::Broken(_, _, Some(_)));
+            assert_eq!(seen.iter().filter(errors).count(), 1, "{seen:?}");
+            let tail =
+                |seen: &Seen| matches!(seen, Seen::Between(text) if text.ends_with("\"List\"\n}"));
+            assert!(seen.iter().any(tail), "{seen:?}");
+            assert_eq!(objects(&seen).last(), Some(&"{}"));
+        }
+    }
+}
+
+#[test]
+fn a_broken_item_may_be_the_first_or_the_last() {
+    let input = indented("  ", "{\"kind\": \"B\"}");
+    let first = input.replace("\"A\"", "\"A\"]");
+    assert_eq!(objects(&split(&first)).len(), 3, "{:?}", split(&first));
+    let last = input.replace("\"C\"", "\"C\"]");
+    let seen = split(&last);
+    assert_eq!(objects(&seen).len(), 3, "{seen:?}");
+    assert!(
+        seen.contains(&between("]")) || seen.contains(&between(" ]")),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn the_items_of_a_list_whose_kind_is_known_are_found_wherever_it_stands() {
+    let input = r#"{"items":[{"a":1},{"b":2}],"kind":"PodList"}{"items":[{"c":3}]}"#;
+    let seen = read(&mut JsonSplitter::new(input.as_bytes()).of_list("v1", "PodList"));
+    assert_eq!(
+        objects(&seen),
+        [r#"{"a":1}"#, r#"{"b":2}"#, r#"{"items":[{"c":3}]}"#]
+    );
+    assert!(seen.contains(&item(1, "PodList", r#"{"a":1}"#)), "{seen:?}");
+}
+
 #[test]
 fn nesting_is_bounded() {
     let deep = |levels| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
@@ -456,6 +518,10 @@ fn jumble() -> impl Strategy<Value = Vec<u8>> {
         "\r\n",
         "{}",
         "]}",
+        ",\n  {",
+        "\n  {",
+        "\n ]",
+        "{\"kind\":\"List\",\"items\":[\n  {",
     ]);
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..200),

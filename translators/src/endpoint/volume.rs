@@ -12,10 +12,13 @@ use crate::note::{Code, Note, Severity};
 use crate::outcome::Outcome;
 use crate::persistent_volume;
 use crate::source::{self, CSI};
-use crate::stored_volume::{self, Backend};
+use crate::stored_volume::{self, Backend, PROVISIONED_BY};
 
 /// CSI 1.12, "Size Limits": a map of strings is at most 4 KiB.
 const ATTRIBUTES_BYTES: usize = 4096;
+
+/// With what the handle of a volume begins that lacked a value: a digest follows.
+const UNDECIDED: &str = "flex2csi-";
 
 /// Annotations that no translation reads and that can be long.
 const NOISE: [&str; 2] = [
@@ -33,7 +36,7 @@ pub(crate) fn to_endpoint<'a>(
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
     let field = match pv.object("spec")? {
-        Some(spec) => source::only_source(spec)?,
+        Some(spec) => source::only_source(spec).map_err(|error| error.about(&["spec"]))?,
         None => None,
     };
     let Some(field) = field.filter(|field| *field != CSI) else {
@@ -107,7 +110,7 @@ fn undecided<'a>(
     csi.set("driver", driver.clone().into_owned());
     csi.set(
         "volumeHandle",
-        format!("flex2csi-{}", sha256_hex(legacy.as_bytes())),
+        format!("{UNDECIDED}{}", sha256_hex(legacy.as_bytes())),
     );
     if let Some(fs_type) = fs_type {
         csi.set("fsType", fs_type);
@@ -171,7 +174,8 @@ fn told(pv: &mut Object<'_>, context: &Context<'_>) -> Result<String, Error> {
 }
 
 /// Gives a volume in the endpoint's form that of its backend; `None` if it is
-/// not in that form. All but the source is the backend's already.
+/// not in that form. All but the source is the backend's already, except where a
+/// value was missing: then nothing else was translated either.
 ///
 /// # Errors
 /// What the attributes hold is not what the endpoint's form has, or cannot be
@@ -186,17 +190,25 @@ pub(crate) fn from_endpoint<'a>(
     let Some(csi) = spec.object(CSI).at(&["spec"])? else {
         return Ok(None);
     };
+    let handle = csi.str("volumeHandle").at(&["spec", CSI])?;
     let attributes = csi.object("volumeAttributes").at(&["spec", CSI])?;
     let Some(legacy) = source_in(attributes)? else {
         return Ok(None);
     };
+    let undecided = handle.is_some_and(|handle| handle.starts_with(UNDECIDED));
     let mut restored = pv.clone();
+    if undecided {
+        restore_provisioner(&mut restored)?;
+    }
     let spec = restored.object_or_new("spec")?;
     for member in legacy.members() {
         let key: Cow<'static, str> = Cow::Owned(member.key().to_owned());
         spec.replace(CSI, key, member.value.clone());
     }
     let mut outcome = persistent_volume::to_stored(restored, context)?;
+    if undecided {
+        return Ok(Some(outcome));
+    }
     let translated = match outcome.object.object("spec")? {
         Some(spec) => spec.take_object(CSI).at(&["spec"])?,
         None => None,
@@ -206,4 +218,35 @@ pub(crate) fn from_endpoint<'a>(
     }
     outcome.object = std::mem::take(pv);
     Ok(Some(outcome))
+}
+
+/// Names the provisioner as it was before [`undecided`] did.
+fn restore_provisioner(pv: &mut Object<'_>) -> Result<(), Error> {
+    const ATTRIBUTES: &[&str] = &["spec", CSI, "volumeAttributes"];
+    const CONTEXT_AT: &[&str] = &["spec", CSI, "volumeAttributes", CONTEXT];
+    let text = match pv.object("spec")? {
+        Some(spec) => match spec.object(CSI).at(&["spec"])? {
+            Some(csi) => match csi.object("volumeAttributes").at(&["spec", CSI])? {
+                Some(attributes) => attributes.str(CONTEXT).at(ATTRIBUTES)?,
+                None => None,
+            },
+            None => None,
+        },
+        None => None,
+    };
+    let Some(text) = text else {
+        return Ok(());
+    };
+    let mut told = Object::parse(&text).at(CONTEXT_AT)?;
+    let before = match told.object("annotations").at(CONTEXT_AT)? {
+        Some(annotations) => annotations.str(PROVISIONED_BY).at(CONTEXT_AT)?,
+        None => None,
+    };
+    if let Some(before) = before
+        && let Some(metadata) = pv.object("metadata")?
+        && let Some(annotations) = metadata.object("annotations").at(&["metadata"])?
+    {
+        annotations.set(PROVISIONED_BY, before.into_owned());
+    }
+    Ok(())
 }

@@ -6,9 +6,10 @@ use super::view::{Map, Scope};
 use crate::claim::STORAGE_PROVISIONER;
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::{At, JsonError, Object};
+use crate::json::{JsonError, Object};
+use crate::kind::Kind;
 use crate::note::{Code, Note};
-use crate::storage_class::StorageClass;
+use crate::storage_class::{self, StorageClass};
 
 /// The provisioners that the claim's annotations name.
 pub(super) fn provisioners(claim: &mut Object<'_>) -> Result<Vec<String>, Error> {
@@ -35,21 +36,6 @@ fn annotations<'c, 'a>(claim: &'c mut Object<'a>) -> Result<Option<&'c mut Objec
     }
 }
 
-/// The name of the claim's class, in either of its places.
-fn class_name(claim: &mut Object<'_>) -> Result<String, JsonError> {
-    const ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
-    if let Some(spec) = claim.object("spec")?
-        && let Some(name) = spec.str("storageClassName").at(&["spec"])?
-    {
-        return Ok(name.into_owned());
-    }
-    let name = match annotations(claim)? {
-        Some(annotations) => annotations.str(ANNOTATION).map_err(under)?,
-        None => None,
-    };
-    Ok(name.unwrap_or_default().into_owned())
-}
-
 /// Translates a claim of which an annotation names one of the mapping's
 /// provisioners.
 pub(super) fn translate(
@@ -65,7 +51,9 @@ pub(super) fn translate(
     let driver = mapping.provisioners().first().map_or("", String::as_str);
     // A class's name can say as much as its parameters do.
     let named = StorageClass {
-        name: class_name(claim)?,
+        name: storage_class::name_of(Kind::PersistentVolumeClaim, claim)?
+            .unwrap_or_default()
+            .into_owned(),
         ..StorageClass::default()
     };
     let scope = Scope {

@@ -51,6 +51,7 @@ pub(super) fn required(
 fn missing_value(mapping: &Mapping, driver: &str, name: &str) -> Error {
     let spec = mapping.values().iter().find(|spec| spec.name == name);
     Error::MissingValue {
+        path: Path::default(),
         driver: driver.to_owned().into(),
         source_name: mapping.name().to_owned(),
         value: name.to_owned(),
@@ -61,6 +62,7 @@ fn missing_value(mapping: &Mapping, driver: &str, name: &str) -> Error {
 impl<'r> Evaluator<'r> {
     pub fn error(&self, field: &Field, reason: impl Into<String>) -> Error {
         Error::Mapping {
+            path: Path::default(),
             mapping: self.mapping.name().to_owned(),
             expression: field.name.clone(),
             reason: reason.into(),

@@ -6,6 +6,8 @@ use super::plan::Plan;
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::{JsonError, Object, Path};
+use crate::kind::Kind;
+use crate::storage_class;
 
 /// What a translation needs of the source before any expression runs.
 pub(super) struct Legacy<'a> {
@@ -17,8 +19,8 @@ pub(super) struct Legacy<'a> {
     /// Whether the namespace is the claim's.
     pub namespace_assumed: bool,
     pub read_only: bool,
-    /// The volume names a StorageClass.
-    pub has_class: bool,
+    /// The volume names a StorageClass that is not known.
+    pub unknown_class: bool,
 }
 
 fn under_source(error: JsonError) -> JsonError {
@@ -76,9 +78,10 @@ impl<'a> Legacy<'a> {
             let opened = metadata.object("annotations");
             opened.map_err(|error| error.under("metadata"))?;
         }
+        let unknown_class = context.storage_class.is_none()
+            && storage_class::name_of(Kind::PersistentVolume, pv)?.is_some();
         let spec = pv.object("spec")?.ok_or_else(|| missing(&["spec"]))?;
         let under_spec = |error: JsonError| error.under("spec");
-        let class = spec.str("storageClassName").map_err(under_spec)?;
         let claim = match spec.contains("claimRef") && plan.needs_namespace {
             true => spec.object("claimRef").map_err(under_spec)?,
             false => None,
@@ -98,7 +101,7 @@ impl<'a> Legacy<'a> {
             secret_namespace: Cow::Borrowed(""),
             namespace_assumed: false,
             read_only: source.bool("readOnly").map_err(under_source)? == Some(true),
-            has_class: class.is_some_and(|class| !class.is_empty()),
+            unknown_class,
         };
         let of_claim = match (claim, context.claim) {
             (Some(namespace), _) if !namespace.is_empty() => namespace,

@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::schema::{Confidence, MappingFile};
 use super::view::{Map, Scope};
 use crate::error::Error;
-use crate::json::Object;
+use crate::json::{Object, Path};
 use crate::values::ValueSpec;
 
 /// The longest mapping file, in bytes.
@@ -125,6 +125,7 @@ impl Mapping {
 
     pub(super) fn plan(&self) -> Result<&Plan, Error> {
         self.compiled().map_err(|fault| Error::Mapping {
+            path: Path::default(),
             mapping: self.name().to_owned(),
             expression: format!("line {}", fault.line),
             reason: fault.message.clone(),

@@ -9,9 +9,13 @@ use super::translate::{self, FlexVolume};
 use super::{claim, skeleton, storage_class};
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::Object;
+use crate::json::{Object, Path};
 use crate::note::Note;
+use crate::storage_class::StorageClass;
 use crate::values::ValueSpec;
+
+/// What an error of a volume's mapping is about that names no field.
+const FLEX_VOLUME: &[&str] = &["spec", "flexVolume"];
 
 /// The known FlexVolume drivers: those of this crate, and the user's own.
 ///
@@ -35,6 +39,7 @@ impl<'m> Candidate<'m> {
         match self {
             Self::User(mapping) => Ok(mapping),
             Self::BuiltIn(file) => file.mapping().map_err(|fault| Error::Mapping {
+                path: Path::default(),
                 mapping: file.name.to_owned(),
                 expression: format!("line {}", fault.line),
                 reason: fault.message.clone(),
@@ -199,12 +204,14 @@ impl Mappings {
         };
         let found = {
             let options = options_of(source_of(pv)?)?;
-            self.find(&driver, options.unwrap_or(&none))?
+            let found = self.find(&driver, options.unwrap_or(&none));
+            found.map_err(|error| error.about(FLEX_VOLUME))?
         };
-        match found {
+        let result = match found {
             Some((mapping, captures)) => translate::volume(mapping, &captures, pv, context),
             None => Err(unknown(&driver, source_of(pv)?)),
-        }
+        };
+        result.map_err(|error| error.about(FLEX_VOLUME))
     }
 
     /// The access mode for a volume made of an inline FlexVolume, whose source
@@ -269,7 +276,26 @@ impl Mappings {
     ) -> Result<Option<Vec<Note>>, Error> {
         let provisioner = class.str("provisioner")?.unwrap_or_default();
         match self.by_provisioner(&provisioner)? {
-            Some(mapping) => storage_class::translate(mapping, class, context).map(Some),
+            Some(mapping) => storage_class::translate(mapping, class, context)
+                .map(Some)
+                .map_err(|error| error.about(&["provisioner"])),
+            None => Ok(None),
+        }
+    }
+
+    /// The parameters of a class that say, after translation, with which Secret
+    /// its volumes are made and deleted; `None` where no mapping knows its
+    /// provisioner.
+    ///
+    /// # Errors
+    /// The class lacks what the mapping needs.
+    pub(crate) fn provisioner_secret(
+        &self,
+        class: &StorageClass,
+        context: &Context<'_>,
+    ) -> Result<Option<Vec<(String, String)>>, Error> {
+        match self.by_provisioner(&class.provisioner)? {
+            Some(mapping) => storage_class::provisioner_secret(mapping, class, context).map(Some),
             None => Ok(None),
         }
     }
@@ -286,7 +312,9 @@ impl Mappings {
     ) -> Result<Option<Vec<Note>>, Error> {
         for provisioner in claim::provisioners(claim)? {
             if let Some(mapping) = self.by_provisioner(&provisioner)? {
-                return claim::translate(mapping, claim, context).map(Some);
+                return claim::translate(mapping, claim, context)
+                    .map(Some)
+                    .map_err(|error| error.about(&["metadata", "annotations"]));
             }
         }
         Ok(None)
@@ -295,6 +323,7 @@ impl Mappings {
 
 fn unknown(driver: &str, source: &Object<'_>) -> Error {
     Error::UnknownDriver {
+        path: Path::of(&["spec", "flexVolume", "driver"]),
         driver: driver.to_owned(),
         skeleton: skeleton::skeleton(driver, source),
     }

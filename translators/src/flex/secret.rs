@@ -1,5 +1,6 @@
-//! The Secret that a CSI driver reads where the legacy one has other keys
-//! (hazard 36: without values unless the caller gives them).
+//! The Secret that a CSI driver reads where the legacy one has other keys. Its
+//! values are written only if the caller gives those of the legacy one: what
+//! was asked for is a manifest, and that is often kept where Secrets must not be.
 
 use std::borrow::Cow;
 
@@ -45,15 +46,15 @@ pub(super) fn secret<'m>(
         );
         let known = context.secrets.and_then(|secrets| secrets.get(&place));
         for (new, keys) in spec.keys.iter() {
-            match known {
-                Some(known) => {
-                    let value = keys.iter().find_map(|key| known.get(key));
-                    data.extend(value.map(|value| (new, value.clone())));
-                }
-                None => {
-                    string_data.push((new, String::new()));
-                    to_fill_in = true;
-                }
+            let value = known.and_then(|known| keys.iter().find_map(|key| known.get(key)));
+            data.extend(value.map(|value| (new, value.clone())));
+        }
+        // Keys can stand for each other: one that is missing among others is not
+        // asked for.
+        if data.is_empty() {
+            for (new, _) in spec.keys.iter() {
+                string_data.push((new, String::new()));
+                to_fill_in = true;
             }
         }
     }

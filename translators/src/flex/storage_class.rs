@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::json::{JsonError, Object, Path};
 use crate::note::{Code, Note};
 use crate::storage_class::StorageClass;
+use crate::stored_volume::PROVISIONER_SECRET;
 
 /// Translates a StorageClass in place.
 pub(super) fn translate(
@@ -75,6 +76,37 @@ pub(super) fn translate(
     topology_keys(class, spec.topology_keys.0.as_slice())
         .map_err(|error| error.under("allowedTopologies"))?;
     Ok(notes)
+}
+
+/// With which Secret volumes of the class are made and deleted: the parameters
+/// that say so after translation.
+pub(super) fn provisioner_secret(
+    mapping: &Mapping,
+    class: &StorageClass,
+    context: &Context<'_>,
+) -> Result<Vec<(String, String)>, Error> {
+    let mut secret = Vec::new();
+    let Some(plan) = &mapping.plan()?.class else {
+        return Ok(secret);
+    };
+    let scope = Scope {
+        storage_class: Map::Class(class),
+        values: values(mapping, context),
+        ..Scope::default()
+    };
+    let evaluator = Evaluator {
+        mapping,
+        scope,
+        driver: &class.provisioner,
+    };
+    for (key, field) in &plan.parameters {
+        if PROVISIONER_SECRET.contains(&key.as_str())
+            && let Some(value) = evaluator.text(field)?
+        {
+            secret.push((key.clone(), value.into_owned()));
+        }
+    }
+    Ok(secret)
 }
 
 /// Whether an expression reads a parameter by its name.

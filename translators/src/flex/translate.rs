@@ -64,6 +64,7 @@ pub(super) fn volume(
     let legacy = Legacy::open(pv, plan, context)?;
     if let Some((reason, instead)) = mapping.not_translatable() {
         return Err(Error::NotTranslatable {
+            path: Path::of(&["spec", "flexVolume", "driver"]),
             driver: legacy.driver.into_owned().into(),
             reason: reason.to_owned(),
             instead: instead.to_owned(),
@@ -83,7 +84,7 @@ pub(super) fn volume(
     let made = {
         let wanted = AtomicBool::new(false);
         let mut evaluator = evaluator(mapping, captures, pv, &legacy, context);
-        if context.storage_class.is_none() && legacy.has_class {
+        if legacy.unknown_class {
             evaluator.scope.class_wanted = Some(&wanted);
         }
         let made = make(&evaluator, plan, &legacy)?;
@@ -200,6 +201,7 @@ fn make<'m>(
 ) -> Result<Made<'m>, Error> {
     let (Some(volume), Some(driver)) = (&plan.volume, &plan.driver) else {
         return Err(Error::NoTranslation {
+            path: Path::default(),
             what: evaluator.driver.to_owned(),
         });
     };

@@ -49,7 +49,7 @@ use crate::json::Object;
 mod stored;
 
 const DRIVER: &str = "ebs.csi.aws.com";
-const SOURCE: &str = "awsElasticBlockStore";
+pub(super) const SOURCE: &str = "awsElasticBlockStore";
 const ZONE: &str = "topology.ebs.csi.aws.com/zone";
 
 /// See the module.
@@ -62,10 +62,6 @@ impl Plugin for AwsEbs {
 
     fn driver(&self) -> &'static str {
         DRIVER
-    }
-
-    fn source(&self) -> &'static str {
-        SOURCE
     }
 
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {
@@ -114,7 +110,10 @@ impl Plugin for AwsEbs {
 
 fn csi_source<'a>(source: &Fields<'_, 'a>) -> Result<CsiSource<'a>, Error> {
     let id = source.text("volumeID")?;
-    let partition = source.number(PARTITION)?.to_string();
+    let partition = match source.number(PARTITION)? {
+        0 => Cow::Borrowed("0"),
+        number => Cow::Owned(number.to_string()),
+    };
     Ok(CsiSource {
         driver: DRIVER,
         handle: volume_id(id)?,

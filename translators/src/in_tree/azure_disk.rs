@@ -47,7 +47,7 @@ mod disk_name;
 mod stored;
 
 const DRIVER: &str = "disk.csi.azure.com";
-const SOURCE: &str = "azureDisk";
+pub(super) const SOURCE: &str = "azureDisk";
 const ZONE: &str = "topology.disk.csi.azure.com/zone";
 const MANAGED: &str = "Managed";
 const CACHING_MODE: &str = "cachingmode";
@@ -63,10 +63,6 @@ impl Plugin for AzureDisk {
 
     fn driver(&self) -> &'static str {
         DRIVER
-    }
-
-    fn source(&self) -> &'static str {
-        SOURCE
     }
 
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {

@@ -44,7 +44,7 @@ mod account;
 mod stored;
 
 const DRIVER: &str = "file.csi.azure.com";
-const SOURCE: &str = "azureFile";
+pub(super) const SOURCE: &str = "azureFile";
 const RESOURCE_GROUP: &str = "kubernetes.io/azure-file-resource-group";
 const DEFAULT_NAMESPACE: &str = "default";
 
@@ -58,10 +58,6 @@ impl Plugin for AzureFile {
 
     fn driver(&self) -> &'static str {
         DRIVER
-    }
-
-    fn source(&self) -> &'static str {
-        SOURCE
     }
 
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {
@@ -132,7 +128,7 @@ fn csi_source<'a>(
     let account = account::of_secret(&secret);
     Ok(CsiSource {
         driver: DRIVER,
-        handle: Cow::Owned(format!("{group}#{account}#{share}#{volume}#{namespace}")),
+        handle: Cow::Owned([group, account, &share, volume, &namespace].join("#")),
         read_only: source.flag("readOnly")?,
         attributes: Object::from_iter([("sharename", share)]),
         secrets: &["nodeStageSecretRef"],

@@ -11,7 +11,7 @@ use crate::note::Code;
 use crate::values::ValueSpec;
 
 /// Ceph's user where a source names none.
-pub(super) const ADMIN: &str = "admin";
+pub(crate) const ADMIN: &str = "admin";
 
 /// The values that both sources take.
 pub(super) fn values(required: bool) -> Vec<ValueSpec> {
@@ -98,7 +98,7 @@ pub(super) fn static_credentials<'a>(
     let (name, namespace) = legacy_secret(pv, origin, about, step)?;
     let user = origin.text("user")?;
     let user = if user.is_empty() { ADMIN } else { &user };
-    let new = ceph_secret_name(&name);
+    let new = ceph_secret_name(&name, user);
     step.note(
         Code::SecretKeysDiffer,
         &["spec", about.field, "secretRef"],

@@ -1,7 +1,36 @@
-//! CephFS: `cephfs`, removed from Kubernetes in 1.31. No runtime translation
-//! ever existed; a kept volume is a static one of ceph-csi.
+//! CephFS.
 //!
-//! Facts: ceph-csi `docs/static-pvc.md`.
+//! # In-tree source
+//! `cephfs` of plugin `kubernetes.io/cephfs`, in PersistentVolumes and pods, up to
+//! Kubernetes 1.30; classes of the external provisioner `ceph.com/cephfs`. No
+//! runtime translation ever existed.
+//!
+//! # CSI driver
+//! `cephfs.csi.ceph.com`, or as the value `driver` says.
+//!
+//! # Fields
+//! | in-tree | CSI |
+//! |---|---|
+//! | the volume's name | `volumeHandle` |
+//! | `monitors` | attribute `clusterID`, by the values `clusters` or `clusterID` |
+//! | `path` | attribute `rootPath`, `/` where it is unset |
+//! | `user`, `secretRef` | `nodeStageSecretRef`: a new Secret with `userID` and `userKey`, or that of the values |
+//! | `readOnly` | the same |
+//!
+//! The attribute `fsName` is a value's.
+//!
+//! # Topology
+//! None.
+//!
+//! # StorageClass
+//! `monitors` gives `clusterID` and `fsName`; the administrator's Secret is that of
+//! all calls.
+//!
+//! # What is lost
+//! `secretFile`. A static volume is neither deleted nor expanded nor snapshotted.
+//!
+//! # References
+//! ceph-csi `docs/static-pvc.md`
 
 use super::ceph;
 use super::stored::{

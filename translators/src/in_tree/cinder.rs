@@ -42,7 +42,7 @@ use crate::json::Object;
 mod stored;
 
 const DRIVER: &str = "cinder.csi.openstack.org";
-const SOURCE: &str = "cinder";
+pub(super) const SOURCE: &str = "cinder";
 const ZONE: &str = "topology.cinder.csi.openstack.org/zone";
 
 /// See the module.
@@ -55,10 +55,6 @@ impl Plugin for Cinder {
 
     fn driver(&self) -> &'static str {
         DRIVER
-    }
-
-    fn source(&self) -> &'static str {
-        SOURCE
     }
 
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {

@@ -50,7 +50,7 @@ pub(crate) struct CsiSource<'a> {
 impl<'a> CsiSource<'a> {
     /// The source as the API has it.
     pub(crate) fn into_object(self) -> Object<'a> {
-        let mut object = Object::new();
+        let mut object = Object::with_capacity(5 + self.secrets.len());
         object.set("driver", self.driver);
         object.set("volumeHandle", self.handle);
         omit_empty::flag(&mut object, "readOnly", self.read_only);

@@ -96,6 +96,21 @@ impl<'o, 'a> Fields<'o, 'a> {
         }
     }
 
+    /// A list of strings as it stands, if it is set.
+    pub(crate) fn items(&self, name: &str) -> Result<Option<Cow<'_, [Value<'a>]>>, Error> {
+        let Some(value) = self.object.get(name) else {
+            return Ok(None);
+        };
+        let Some(items) = items(value).map_err(|error| self.under(error, name))? else {
+            return Ok(None);
+        };
+        for (index, item) in items.iter().enumerate() {
+            let text = item.to_str().map(drop);
+            text.map_err(|error| self.under(error.under(&index.to_string()), name))?;
+        }
+        Ok(Some(items))
+    }
+
     /// The error's place, seen from the whole object.
     fn at(&self, error: JsonError) -> Error {
         let mut error = error;
@@ -122,10 +137,21 @@ pub(crate) fn peek<'o, 'a>(value: &'o Value<'a>) -> Result<Option<Cow<'o, Object
     Ok(opened.map(|object| Cow::Owned(std::mem::take(object))))
 }
 
+/// The items of a list, opened on the side; `None` for `null`.
+pub(crate) fn items<'o, 'a>(
+    value: &'o Value<'a>,
+) -> Result<Option<Cow<'o, [Value<'a>]>>, JsonError> {
+    if let Value::Array(items) = value {
+        return Ok(Some(Cow::Borrowed(items)));
+    }
+    let mut value = value.clone();
+    let opened = value.open_array()?;
+    Ok(opened.map(|items| Cow::Owned(std::mem::take(items))))
+}
+
 /// The strings in a list, opened on the side; `None` for `null`.
 pub(crate) fn texts<'a>(value: &Value<'a>) -> Result<Option<Vec<Cow<'a, str>>>, JsonError> {
-    let mut value = value.clone();
-    let Some(items) = value.open_array()? else {
+    let Some(items) = items(value)? else {
         return Ok(None);
     };
     let mut texts = Vec::with_capacity(items.len());

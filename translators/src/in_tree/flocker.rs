@@ -1,8 +1,30 @@
-//! Flocker: `flocker`, removed from Kubernetes in 1.25.
+//! Flocker.
+//!
+//! # In-tree source
+//! `flocker` of plugin `kubernetes.io/flocker`, in PersistentVolumes and pods, up to
+//! Kubernetes 1.24.
+//!
+//! # CSI driver
+//! None: the product ended in 2016.
+//!
+//! # Fields
+//! None.
+//!
+//! # Topology
+//! None.
+//!
+//! # StorageClass
+//! Not translated.
+//!
+//! # What is lost
+//! Nothing: objects stay as they are.
+//!
+//! # References
+//! ClusterHQ/flocker
 
 use super::stored::{About, InlineMode, Reach, Step, Store, Stored};
 use crate::error::Error;
-use crate::json::Object;
+use crate::json::{Object, Path};
 
 pub(super) struct Flocker;
 
@@ -22,6 +44,7 @@ const ABOUT: About = About {
 
 fn error() -> Error {
     Error::NotTranslatable {
+        path: Path::default(),
         driver: ABOUT.plugin.into(),
         reason: "Flocker ended in 2016 and has no CSI driver".to_owned(),
         instead:

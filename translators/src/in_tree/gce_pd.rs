@@ -53,7 +53,7 @@ mod handle;
 mod stored;
 
 const DRIVER: &str = "pd.csi.storage.gke.io";
-const SOURCE: &str = "gcePersistentDisk";
+pub(super) const SOURCE: &str = "gcePersistentDisk";
 const ZONE: &str = "topology.gke.io/zone";
 const ACCESS_MODES: &str = "accessModes";
 
@@ -67,10 +67,6 @@ impl Plugin for GcePd {
 
     fn driver(&self) -> &'static str {
         DRIVER
-    }
-
-    fn source(&self) -> &'static str {
-        SOURCE
     }
 
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {
@@ -138,8 +134,8 @@ fn csi_source<'a>(
     handle: impl FnOnce(&str) -> Result<String, Error>,
 ) -> Result<CsiSource<'a>, Error> {
     let partition = match source.number(PARTITION)? {
-        0 => String::new(),
-        number => number.to_string(),
+        0 => Cow::Borrowed(""),
+        number => Cow::Owned(number.to_string()),
     };
     Ok(CsiSource {
         driver: DRIVER,
@@ -168,13 +164,13 @@ fn volume_handle(disk: &str, labels: &Labels<'_>) -> Result<String, Error> {
 
 /// The mode that the volume is to have instead of its modes, if it has any.
 fn one_access_mode(spec: &Fields<'_, '_>) -> Result<Option<&'static str>, Error> {
-    let Some(modes) = spec.texts(ACCESS_MODES)? else {
+    let Some(modes) = spec.items(ACCESS_MODES)? else {
         return Ok(None);
     };
-    let has = |wanted: &str| modes.iter().any(|mode| mode == wanted);
+    let has = |wanted: &str| modes.iter().any(|mode| mode.is_text(wanted));
     let written = has("ReadWriteOnce") || has("ReadWriteMany");
     let mode = access_mode(has("ReadOnlyMany") && !written);
-    let same = matches!(modes.as_slice(), [one] if one == mode);
+    let same = matches!(&*modes, [one] if one.is_text(mode));
     Ok((!same).then_some(mode))
 }
 

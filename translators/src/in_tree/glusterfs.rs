@@ -1,8 +1,31 @@
-//! GlusterFS: `glusterfs`, removed from Kubernetes in 1.26.
+//! GlusterFS.
+//!
+//! # In-tree source
+//! `glusterfs` of plugin `kubernetes.io/glusterfs`, in PersistentVolumes and pods, up
+//! to Kubernetes 1.25.
+//!
+//! # CSI driver
+//! None: gluster-csi-driver is archived, and Kadalu names directories in an index of
+//! its own.
+//!
+//! # Fields
+//! None.
+//!
+//! # Topology
+//! None.
+//!
+//! # StorageClass
+//! Not translated.
+//!
+//! # What is lost
+//! Nothing: objects stay as they are.
+//!
+//! # References
+//! gluster/gluster-csi-driver, kadalu/kadalu
 
 use super::stored::{About, InlineMode, Reach, Step, Store, Stored};
 use crate::error::Error;
-use crate::json::Object;
+use crate::json::{Object, Path};
 
 pub(super) struct GlusterFs;
 
@@ -22,6 +45,7 @@ const ABOUT: About = About {
 
 fn error() -> Error {
     Error::NotTranslatable {
+        path: Path::default(),
         driver: ABOUT.plugin.into(),
         reason: "its CSI driver is archived, and Kadalu, which mounts existing GlusterFS volumes, names directories in an index of its own".to_owned(),
         instead: "let Kadalu make a volume on the same GlusterFS (a KadaluStorage of type External) and copy the data into it, or mount the GlusterFS volume on the nodes and use a hostPath or local volume".to_owned(),

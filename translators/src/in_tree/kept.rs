@@ -1,5 +1,26 @@
-//! Sources that stay what they are: kubelet serves them itself in every version
-//! of Kubernetes, and no CSI driver would do better.
+//! Sources that stay what they are: kubelet serves them itself in every version of
+//! Kubernetes, and no CSI driver would do better.
+//!
+//! # In-tree source
+//! `fc`, `iscsi`, `hostPath` and `local`, in PersistentVolumes; all but `local` in pods.
+//!
+//! # CSI driver
+//! None: a vendor's driver knows only volumes that it made.
+//!
+//! # Fields
+//! None.
+//!
+//! # Topology
+//! None.
+//!
+//! # StorageClass
+//! There is no in-tree provisioner.
+//!
+//! # What is lost
+//! Nothing: objects stay as they are.
+//!
+//! # References
+//! kubernetes `staging/src/k8s.io/api/core/v1/types.go`, `PersistentVolumeSource`
 
 use super::stored::{About, InlineMode, Reach, Step, Store, Stored};
 use crate::error::Error;

@@ -1,7 +1,30 @@
-//! NFS: `nfs`, which works in-tree in every version of Kubernetes. Left as it
-//! is unless the site asks for the CSI driver.
+//! NFS, which works in-tree in every version of Kubernetes: left as it is unless the
+//! site asks for the CSI driver.
 //!
-//! Facts: csi-driver-nfs `docs/driver-parameters.md`.
+//! # In-tree source
+//! `nfs` of plugin `kubernetes.io/nfs`, in PersistentVolumes and pods.
+//!
+//! # CSI driver
+//! `nfs.csi.k8s.io`, or as the value `driver` says; with the value `translate` only.
+//!
+//! # Fields
+//! | in-tree | CSI |
+//! |---|---|
+//! | `server`, `path`, the volume's name | `volumeHandle`: joined with `#`, the path without slashes at its ends |
+//! | `server`, `path` | attributes `server` and `share` |
+//! | `readOnly` | the same |
+//!
+//! # Topology
+//! None.
+//!
+//! # StorageClass
+//! There is no in-tree provisioner.
+//!
+//! # What is lost
+//! Nothing; kubelet may change the owner of files, which it never did in-tree.
+//!
+//! # References
+//! csi-driver-nfs `docs/driver-parameters.md`
 
 use super::stored::{
     About, InlineMode, Origin, Reach, Step, Store, Stored, StoredCsi, field, value, write_csi,

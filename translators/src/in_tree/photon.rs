@@ -1,8 +1,30 @@
-//! Photon: `photonPersistentDisk`, removed from Kubernetes in 1.17.
+//! Photon Controller.
+//!
+//! # In-tree source
+//! `photonPersistentDisk` of plugin `kubernetes.io/photon-pd`, in PersistentVolumes
+//! and pods, up to Kubernetes 1.16.
+//!
+//! # CSI driver
+//! None: the product ended in 2017.
+//!
+//! # Fields
+//! None.
+//!
+//! # Topology
+//! None.
+//!
+//! # StorageClass
+//! Not translated.
+//!
+//! # What is lost
+//! Nothing: objects stay as they are.
+//!
+//! # References
+//! vmware/photon-controller
 
 use super::stored::{About, InlineMode, Reach, Step, Store, Stored};
 use crate::error::Error;
-use crate::json::Object;
+use crate::json::{Object, Path};
 
 pub(super) struct PhotonPersistentDisk;
 
@@ -22,6 +44,7 @@ const ABOUT: About = About {
 
 fn error() -> Error {
     Error::NotTranslatable {
+        path: Path::default(),
         driver: ABOUT.plugin.into(),
         reason: "the Photon Controller ended in 2017 and has no CSI driver".to_owned(),
         instead: "copy the data to a volume of another StorageClass".to_owned(),

@@ -15,9 +15,6 @@ pub(crate) trait Plugin: Sync {
     /// The CSI driver's name.
     fn driver(&self) -> &'static str;
 
-    /// The member of a volume that holds the plugin's source.
-    fn source(&self) -> &'static str;
-
     /// Gives a PersistentVolume that has the plugin's source its CSI source, as
     /// kubelet and the attach/detach controller see it.
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error>;

@@ -43,7 +43,7 @@ use crate::json::Object;
 mod stored;
 
 const DRIVER: &str = "pxd.portworx.com";
-const SOURCE: &str = "portworxVolume";
+pub(super) const SOURCE: &str = "portworxVolume";
 const SECRET_NAME: &str = "openstorage.io/auth-secret-name";
 const SECRET_NAMESPACE: &str = "openstorage.io/auth-secret-namespace";
 
@@ -74,10 +74,6 @@ impl Plugin for Portworx {
 
     fn driver(&self) -> &'static str {
         DRIVER
-    }
-
-    fn source(&self) -> &'static str {
-        SOURCE
     }
 
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {

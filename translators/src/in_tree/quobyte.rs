@@ -1,7 +1,31 @@
-//! Quobyte: `quobyte`, removed from Kubernetes in 1.25. No runtime translation
-//! ever existed; a kept volume is a pre-provisioned one of Quobyte's driver.
+//! Quobyte.
 //!
-//! Facts: quobyte-csi-driver `example/pv-existing-vol.yaml`, `example/StorageClass.yaml`.
+//! # In-tree source
+//! `quobyte` of plugin `kubernetes.io/quobyte`, in PersistentVolumes and pods, up to
+//! Kubernetes 1.24. No runtime translation ever existed.
+//!
+//! # CSI driver
+//! `csi.quobyte.com`, or as the value `driver` says.
+//!
+//! # Fields
+//! | in-tree | CSI |
+//! |---|---|
+//! | `tenant`, `volume` | `volumeHandle`: joined with `\|`; the tenant is the value's where the source has none |
+//! | `readOnly` | the same |
+//!
+//! `nodePublishSecretRef` is the values'; without it both have to be uuids.
+//!
+//! # Topology
+//! None.
+//!
+//! # StorageClass
+//! Parameters get the driver's spelling; `adminSecretName` is the Secret of all calls.
+//!
+//! # What is lost
+//! `registry`, `user` and `group`.
+//!
+//! # References
+//! quobyte-csi-driver `example/pv-existing-vol.yaml`, `example/StorageClass.yaml`
 
 use super::stored::{
     About, InlineMode, Origin, Reach, Rewrite, Step, Store, Stored, StoredCsi, field, missing,

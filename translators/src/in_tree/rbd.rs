@@ -56,7 +56,7 @@ mod stored;
 use migration_handle::cluster_id;
 
 const DRIVER: &str = "rbd.csi.ceph.com";
-const SOURCE: &str = "rbd";
+pub(super) const SOURCE: &str = "rbd";
 
 const CLUSTER_ID: &str = "clusterID";
 const IMAGE_FEATURES: &str = "imageFeatures";
@@ -90,10 +90,6 @@ impl Plugin for Rbd {
 
     fn driver(&self) -> &'static str {
         DRIVER
-    }
-
-    fn source(&self) -> &'static str {
-        SOURCE
     }
 
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {

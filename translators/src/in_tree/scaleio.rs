@@ -1,8 +1,33 @@
-//! ScaleIO, today PowerFlex: `scaleIO`, removed from Kubernetes in 1.22. The
-//! in-tree plugin knows volumes by name and the driver by id.
+//! ScaleIO, today PowerFlex. The in-tree plugin knows volumes by name and the driver
+//! by id.
 //!
-//! Facts: csi-powerflex `samples/storageclass`; the handle is the driver's own
-//! `<system id>-<volume id>`.
+//! # In-tree source
+//! `scaleIO` of plugin `kubernetes.io/scaleio`, in PersistentVolumes and pods, up to
+//! Kubernetes 1.21. No runtime translation ever existed.
+//!
+//! # CSI driver
+//! `csi-vxflexos.dellemc.com`, or as the value `driver` says.
+//!
+//! # Fields
+//! | in-tree | CSI |
+//! |---|---|
+//! | `system`, `volumeName` | `volumeHandle`: `<system id>-<volume id>`, by the values `systems`, `systemID` and `volumes` |
+//! | `fsType` | the same, `xfs` where it is unset |
+//! | `readOnly` | the same |
+//!
+//! # Topology
+//! None.
+//!
+//! # StorageClass
+//! `system` becomes `systemID`; `storagePool`, `protectionDomain` and `fsType` get the
+//! driver's spelling.
+//!
+//! # What is lost
+//! `gateway`, `sslEnabled`, `secretRef` (the driver has its own), `protectionDomain`,
+//! `storagePool` and `storageMode`.
+//!
+//! # References
+//! csi-powerflex `samples/storageclass`; the handle is the driver's own
 
 use std::borrow::Cow;
 

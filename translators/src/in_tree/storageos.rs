@@ -1,11 +1,36 @@
-//! StorageOS, later Ondat: `storageos`, removed from Kubernetes in 1.25. The
-//! vendor is gone; who still runs it can name the driver's handles.
+//! StorageOS, later Ondat. The vendor is gone; who still runs it can name the driver's
+//! handles.
+//!
+//! # In-tree source
+//! `storageos` of plugin `kubernetes.io/storageos`, in PersistentVolumes and pods, up
+//! to Kubernetes 1.24. No runtime translation ever existed.
+//!
+//! # CSI driver
+//! `csi.storageos.com`
+//!
+//! # Fields
+//! | in-tree | CSI |
+//! |---|---|
+//! | `volumeNamespace`, `volumeName` | `volumeHandle`, by the value `volumes`; the namespace is the claim's where it is unset |
+//! | `fsType`, `readOnly` | the same |
+//!
+//! # Topology
+//! None.
+//!
+//! # StorageClass
+//! Not translated.
+//!
+//! # What is lost
+//! `secretRef`: the driver has its credentials from its own configuration.
+//!
+//! # References
+//! None is left; the handle is the one that the value gives.
 
 use super::stored::{
     About, InlineMode, Origin, Reach, Step, Store, Stored, StoredCsi, field, table, write_csi,
 };
 use crate::error::Error;
-use crate::json::Object;
+use crate::json::{Object, Path};
 use crate::note::Code;
 use crate::values::ValueSpec;
 
@@ -52,6 +77,7 @@ fn values() -> Vec<ValueSpec> {
 
 fn gone() -> Error {
     Error::NotTranslatable {
+        path: Path::default(),
         driver: ABOUT.plugin.into(),
         reason: "its vendor is gone and volumes are named otherwise by the CSI driver".to_owned(),
         instead: INSTEAD.to_owned(),

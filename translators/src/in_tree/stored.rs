@@ -36,7 +36,7 @@ use super::storageos::StorageOs;
 use super::vsphere::Vsphere;
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::Object;
+use crate::json::{Object, Path};
 use crate::note::Note;
 use crate::storage_class::StorageClass;
 use crate::values::Values;
@@ -97,6 +97,7 @@ pub(crate) trait Store: Sync {
     /// driver.
     fn storage_class(&self, _class: &mut Object<'_>, _step: &mut Step<'_>) -> Result<(), Error> {
         Err(Error::NoTranslation {
+            path: Path::default(),
             what: format!("StorageClasses of {}", self.about().plugin),
         })
     }
@@ -154,9 +155,11 @@ pub(crate) fn volume<'a>(
     notes: &mut Vec<Note>,
 ) -> Result<Stored, Error> {
     let source = by_field(field).ok_or_else(|| Error::NoTranslation {
+        path: Path::of(&["spec"]),
         what: format!("the source {field}"),
     })?;
-    source.volume(pv, &mut Step { context, notes })
+    let result = source.volume(pv, &mut Step { context, notes });
+    result.map_err(|error| error.about(&["spec", source.about().field]))
 }
 
 /// Makes a StorageClass one for the CSI driver that succeeds its provisioner;
@@ -173,7 +176,8 @@ pub(crate) fn storage_class<'a>(
     let Some(source) = by_provisioner(&provisioner) else {
         return Ok(false);
     };
-    source.storage_class(class, &mut Step { context, notes })?;
+    let result = source.storage_class(class, &mut Step { context, notes });
+    result.map_err(|error| error.about(&["provisioner"]))?;
     Ok(true)
 }
 

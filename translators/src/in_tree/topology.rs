@@ -36,13 +36,13 @@ enum Generation {
 
 impl Generation {
     fn of(affinity: &Affinity<'_>, labels: &Labels<'_>) -> Self {
-        let is_beta = if affinity.has_key(ZONE) {
-            false
-        } else if affinity.has_key(BETA_ZONE) {
-            true
-        } else {
-            labels.zone.is_none() && labels.beta_zone.is_some()
-        };
+        let mut is_beta = labels.zone.is_none() && labels.beta_zone.is_some();
+        for expression in affinity.expressions() {
+            if expression.has_key(ZONE) {
+                return Self::Ga;
+            }
+            is_beta |= expression.has_key(BETA_ZONE);
+        }
         if is_beta { Self::Beta } else { Self::Ga }
     }
 
@@ -116,14 +116,14 @@ pub(crate) fn to_csi<'a>(
     labels: &Labels<'a>,
     csi_zone: &'static str,
 ) -> Result<(), Error> {
-    let mut affinity = Affinity::read(pv)?;
+    let mut affinity = Affinity::take(pv)?;
     let generation = Generation::of(&affinity, labels);
-    if !affinity.values(generation.zone())?.is_empty() {
+    if affinity.has_values(generation.zone())? {
         affinity.rename(generation.zone(), csi_zone);
     } else if let Some(zones) = labels.zone(generation) {
-        affinity.add(csi_zone, zones.split(DELIMITER));
+        affinity.add(csi_zone, zones.split(DELIMITER))?;
     }
-    if generation == Generation::Beta && !affinity.values(BETA_REGION)?.is_empty() {
+    if generation == Generation::Beta && affinity.has_values(BETA_REGION)? {
         affinity.rename(BETA_REGION, REGION);
     }
     affinity.store(pv)
@@ -137,16 +137,16 @@ pub(crate) fn to_csi_with_region<'a>(
     csi_zone: &'static str,
     csi_region: &'static str,
 ) -> Result<(), Error> {
-    let mut affinity = Affinity::read(pv)?;
+    let mut affinity = Affinity::take(pv)?;
     let generation = Generation::of(&affinity, labels);
     for (key, label, csi_key) in [
         (generation.zone(), labels.zone(generation), csi_zone),
         (generation.region(), labels.region(generation), csi_region),
     ] {
-        if !affinity.values(key)?.is_empty() {
+        if affinity.has_values(key)? {
             affinity.rename(key, csi_key);
         } else if let Some(label) = label {
-            affinity.add(csi_key, std::iter::once(label));
+            affinity.add(csi_key, std::iter::once(label))?;
         }
     }
     affinity.store(pv)
@@ -161,7 +161,7 @@ pub(crate) fn to_in_tree(
     region_of: Option<RegionOf>,
 ) -> Result<(), Error> {
     let labels = Labels::read(pv)?;
-    let mut affinity = Affinity::read(pv)?;
+    let mut affinity = Affinity::take(pv)?;
     let generation = Generation::of(&affinity, &labels);
     affinity.rename(csi_zone, generation.zone());
     let mut region_label = None;
@@ -195,13 +195,13 @@ fn add_regions(
     let (zone, region) = (generation.zone(), generation.region());
     let there = affinity.values(region)?;
     let mut regions: BTreeSet<Vec<u8>> = there.iter().map(|it| it.as_bytes().to_vec()).collect();
-    for term in affinity.terms_mut() {
+    for mut term in affinity.terms_mut() {
         let mut zones = Vec::new();
         let mut has_region = false;
         for expression in term.expressions() {
-            if expression.key() == region {
+            if expression.has_key(region) {
                 has_region = true;
-            } else if expression.key() == zone {
+            } else if expression.has_key(zone) {
                 zones.extend(expression.values()?);
             }
         }
@@ -211,7 +211,7 @@ fn add_regions(
         let found = region_of(&zones)
             .map_err(|reason| invalid(driver, &["spec", "nodeAffinity", "required"], reason))?;
         let text = go_text::from_bytes(found.clone());
-        term.add(region, vec![Value::from(text)]);
+        term.add(region, vec![Value::from(text)])?;
         regions.insert(found);
     }
     let one = regions.pop_first().filter(|_| regions.is_empty());
@@ -226,7 +226,7 @@ pub(crate) fn to_in_tree_with_region(
     csi_region: &str,
 ) -> Result<(), Error> {
     let labels = Labels::read(pv)?;
-    let mut affinity = Affinity::read(pv)?;
+    let mut affinity = Affinity::take(pv)?;
     let generation = Generation::of(&affinity, &labels);
     affinity.rename(csi_zone, generation.zone());
     affinity.rename(csi_region, generation.region());

@@ -47,7 +47,7 @@ use crate::json::Object;
 mod stored;
 
 const DRIVER: &str = "csi.vsphere.vmware.com";
-const SOURCE: &str = "vsphereVolume";
+pub(super) const SOURCE: &str = "vsphereVolume";
 const ZONE: &str = "topology.csi.vmware.com/zone";
 const REGION: &str = "topology.csi.vmware.com/region";
 const POLICY: &str = "storagepolicyname";
@@ -62,10 +62,6 @@ impl Plugin for Vsphere {
 
     fn driver(&self) -> &'static str {
         DRIVER
-    }
-
-    fn source(&self) -> &'static str {
-        SOURCE
     }
 
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {

@@ -52,6 +52,16 @@ pub enum Problem {
     },
 }
 
+/// The reason of a [`Problem::Syntax`] where more text stands behind the value.
+pub(super) const TRAILING: &str = "trailing characters";
+
+impl Problem {
+    /// Whether the text starts with one whole value and goes on behind it.
+    pub fn is_trailing(&self) -> bool {
+        matches!(self, Self::Syntax { reason, .. } if reason == TRAILING)
+    }
+}
+
 impl JsonError {
     /// A type error at a place that the caller names with [`JsonError::under`].
     pub(crate) fn expected(expected: &'static str, found: &'static str) -> Self {

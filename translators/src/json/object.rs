@@ -1,13 +1,13 @@
 use std::borrow::Cow;
 
 use super::value::MAX_DEPTH;
-use super::{JsonError, Value, parse};
+use super::{JsonError, Layout, Shape, Value, parse};
 
 /// An opened JSON object: its members in the order in which they stand.
 #[derive(Debug, Clone, Default)]
 pub struct Object<'a> {
     members: Vec<Member<'a>>,
-    /// The text that was opened, for its layout; `None` if the object is new.
+    /// The text that was opened; `None` if the object is new.
     text: Option<&'a str>,
 }
 
@@ -21,10 +21,23 @@ impl PartialEq for Object<'_> {
 #[derive(Debug, Clone)]
 pub struct Member<'a> {
     key: Cow<'a, str>,
-    /// The key as it was written, quotes included; `None` if it is new.
-    written: Option<&'a str>,
+    /// Where it stands in the object's text; `None` if it is new there.
+    place: Option<Place>,
     /// The member's value.
     pub value: Value<'a>,
+}
+
+/// Where a member stands in the text of its object, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// Where its key begins.
+    pub start: u32,
+    /// Where its value begins.
+    pub value: u32,
+    /// Where its value ends.
+    pub end: u32,
+    /// Whether the key is still the one that stands there.
+    pub has_key: bool,
 }
 
 impl PartialEq for Member<'_> {
@@ -33,40 +46,42 @@ impl PartialEq for Member<'_> {
     }
 }
 
-/// The white space with which an object was written, so that what is changed
-/// in it looks like its neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout<'a> {
-    /// Before each member.
-    pub inner: &'a str,
-    /// Before the closing brace.
-    pub end: &'a str,
-    /// After a key's colon.
-    pub colon: &'a str,
-}
-
 impl<'a> Member<'a> {
     fn new(key: Cow<'a, str>, value: Value<'a>) -> Self {
         Self {
             key,
-            written: None,
+            place: None,
             value,
         }
     }
 
-    /// A member whose key stands in the input as `text`, quotes included;
-    /// without escapes if it `is_plain`.
-    pub(super) fn written(text: &'a str, is_plain: bool, value: Value<'a>) -> Option<Self> {
-        let key = if is_plain {
-            Cow::Borrowed(text.get(1..text.len() - 1)?)
-        } else {
-            parse::string(text).ok()?
-        };
-        Some(Self {
-            key,
-            written: Some(text),
-            value,
-        })
+    /// A member that was read; its place is not known in a text beyond 4 GiB.
+    pub(super) fn read(key: Cow<'a, str>, place: Option<Place>, value: Value<'a>) -> Self {
+        Self { key, place, value }
+    }
+
+    /// A member that stands in the text as it is.
+    #[inline]
+    pub(super) fn unopened(key: &'a str, place: Place, value: &'a str) -> Self {
+        Self {
+            key: Cow::Borrowed(key),
+            place: Some(place),
+            value: Value::Raw(value),
+        }
+    }
+
+    /// Gives it what its key's escapes stand for.
+    #[cold]
+    pub(super) fn decode_key(&mut self, key: Cow<'a, str>) {
+        self.key = key;
+    }
+
+    /// Gives it its value, which ends there.
+    pub(super) fn opened(&mut self, value: Value<'a>, end: u32) {
+        self.value = value;
+        if let Some(place) = &mut self.place {
+            place.end = end;
+        }
     }
 
     /// The decoded key.
@@ -79,41 +94,9 @@ impl<'a> Member<'a> {
         self.key.clone()
     }
 
-    pub(super) fn written_key(&self) -> Option<&'a str> {
-        self.written
+    pub(super) fn place(&self) -> Option<Place> {
+        self.place
     }
-}
-
-impl<'a> Layout<'a> {
-    /// Reads the white space of `text`, which is one valid JSON object.
-    fn of(text: &'a str) -> Option<Self> {
-        let body = text.strip_prefix('{')?.strip_suffix('}')?;
-        let key = body.trim_ascii_start();
-        let inner = &body[..body.len() - key.len()];
-        let end = &body[body.trim_ascii_end().len()..];
-        let after_key = &key[key_length(key)?..];
-        let colon = after_key.trim_ascii_start().strip_prefix(':')?;
-        let spaces = colon.len() - colon.trim_ascii_start().len();
-        Some(Self {
-            inner,
-            end,
-            colon: &colon[..spaces],
-        })
-    }
-}
-
-/// Length of the JSON string at the start of `text`, quotes included.
-fn key_length(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    for (index, byte) in text.bytes().enumerate().skip(1) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return Some(index + 1),
-            _ => {}
-        }
-    }
-    None
 }
 
 impl<'a> Object<'a> {
@@ -122,12 +105,29 @@ impl<'a> Object<'a> {
         Self::default()
     }
 
+    /// An object without members, and with room for so many.
+    pub fn with_capacity(members: usize) -> Self {
+        Self {
+            members: Vec::with_capacity(members),
+            text: None,
+        }
+    }
+
     /// Opens the JSON object in `text`; its members stay unread.
     ///
     /// # Errors
     /// The text is not one JSON object, or a key stands in it twice.
     pub fn parse(text: &'a str) -> Result<Self, JsonError> {
-        parse::object(text.trim_ascii())
+        Self::open(text, &Shape::FLAT)
+    }
+
+    /// Opens the JSON object in `text` and what of it has that shape. What cannot
+    /// be opened stays unread, for whoever opens it to learn why.
+    ///
+    /// # Errors
+    /// As [`Object::parse`].
+    pub fn open(text: &'a str, shape: &'static Shape) -> Result<Self, JsonError> {
+        parse::object(text.trim_ascii(), shape)
     }
 
     pub(super) fn from_parts(members: Vec<Member<'a>>, text: &'a str) -> Self {
@@ -135,14 +135,6 @@ impl<'a> Object<'a> {
             members,
             text: Some(text),
         }
-    }
-
-    /// The members of an object that stands in the input as `text`; `None` if a
-    /// key stands there twice.
-    pub(super) fn from_members(members: Vec<Member<'a>>, text: &'a str) -> Option<Self> {
-        parse::duplicate(&members)
-            .is_none()
-            .then(|| Self::from_parts(members, text))
     }
 
     /// The text that was opened, whatever has been changed since; `None` if the
@@ -153,7 +145,10 @@ impl<'a> Object<'a> {
 
     /// The white space with which the object was written; `None` if it is new.
     pub fn layout(&self) -> Option<Layout<'a>> {
-        self.text.and_then(Layout::of)
+        let text = self.text?;
+        let placed = self.members.iter().find_map(Member::place);
+        let key = placed.and_then(|place| text.get(place.start as usize..place.value as usize));
+        Layout::of_object(text, key)
     }
 
     /// The members, in order.
@@ -161,7 +156,9 @@ impl<'a> Object<'a> {
         &self.members
     }
 
-    /// The members, in order, to be changed in place.
+    /// The members, in order, for their values to be changed in place. They are
+    /// not to be exchanged for those of another object: a key is copied from where
+    /// it stands.
     pub fn members_mut(&mut self) -> impl Iterator<Item = &mut Member<'a>> {
         self.members.iter_mut()
     }
@@ -187,20 +184,25 @@ impl<'a> Object<'a> {
 
     /// The value of a member.
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
-        self.position(key).map(|index| &self.members[index].value)
+        let mut members = self.members.iter();
+        members
+            .find(|member| member.key == key)
+            .map(|member| &member.value)
     }
 
     /// The value of a member, to be changed in place.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value<'a>> {
-        self.position(key)
-            .map(|index| &mut self.members[index].value)
+        let mut members = self.members.iter_mut();
+        members
+            .find(|member| member.key == key)
+            .map(|member| &mut member.value)
     }
 
     /// Sets a member: in its old place, or at the end.
     pub fn set(&mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Value<'a>>) {
         let key = key.into();
-        match self.position(&key) {
-            Some(index) => self.members[index].value = value.into(),
+        match self.get_mut(&key) {
+            Some(old) => *old = value.into(),
             None => self.members.push(Member::new(key, value.into())),
         }
     }
@@ -217,9 +219,17 @@ impl<'a> Object<'a> {
         if old != key {
             self.remove(&key);
         }
-        match self.position(old) {
-            Some(index) => self.members[index] = Member::new(key, value.into()),
-            None => self.members.push(Member::new(key, value.into())),
+        let mut new = Member::new(key, value.into());
+        match self.members.iter_mut().find(|member| member.key == old) {
+            Some(member) => {
+                let has_key = |place: Place| place.has_key && old == new.key;
+                new.place = member.place.map(|place| Place {
+                    has_key: has_key(place),
+                    ..place
+                });
+                *member = new;
+            }
+            None => self.members.push(new),
         }
     }
 
@@ -278,12 +288,21 @@ impl<'a> Object<'a> {
     /// # Errors
     /// The member is of another type, or has a key twice.
     pub fn object_or_new(&mut self, key: &'a str) -> Result<&mut Object<'a>, JsonError> {
-        let absent = self.get(key).is_none_or(Value::is_null);
-        if absent {
-            self.set(key, Object::new());
+        let index = match self.position(key) {
+            Some(index) => index,
+            None => {
+                let new = Member::new(Cow::Borrowed(key), Value::Object(Object::new()));
+                self.members.push(new);
+                self.members.len() - 1
+            }
+        };
+        let value = &mut self.members[index].value;
+        if value.is_null() {
+            *value = Value::Object(Object::new());
         }
         let expected = || JsonError::expected("an object", "null");
-        self.object(key)?.ok_or_else(expected)
+        let opened = value.open_object().map_err(|error| error.under(key))?;
+        opened.ok_or_else(expected)
     }
 
     /// Opens a member as an array; `None` where it is absent or `null`.

@@ -8,18 +8,25 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::copy::place_of;
+use super::error::TRAILING;
 use super::object::{Member, Object};
-use super::{JsonError, Path, Problem, Value, scan, surrogates};
+use super::value::type_of;
+use super::{JsonError, Path, Problem, Shape, Value, scan, surrogates};
 
 /// Above this many members duplicates are looked for by hash, not by pairs.
 const FEW: usize = 24;
 
-pub(super) fn object(text: &str) -> Result<Object<'_>, JsonError> {
-    let members = match scan::members(text, &[]) {
-        Some(members) => members,
-        None => from_str::<Members<'_>>(text)?.0,
+pub(super) fn object<'a>(text: &'a str, shape: &'static Shape) -> Result<Object<'a>, JsonError> {
+    let (members, may_repeat) = match scan::members(text, shape) {
+        Some(found) => (found.members, found.may_repeat),
+        None => {
+            check_type(text, b'{', "an object")?;
+            (read_members(text)?, true)
+        }
     };
-    match duplicate(&members).map(str::to_owned) {
+    let repeated = may_repeat.then(|| duplicate(&members).map(str::to_owned));
+    match repeated.flatten() {
         None => Ok(Object::from_parts(members, text)),
         Some(key) => Err(JsonError {
             path: Path::default(),
@@ -28,10 +35,40 @@ pub(super) fn object(text: &str) -> Result<Object<'_>, JsonError> {
     }
 }
 
+/// The members of what [`scan`] does not take and may yet be an object: one that
+/// is nested very deep.
+fn read_members(text: &str) -> Result<Vec<Member<'_>>, JsonError> {
+    let read = from_str::<Members<'_>>(text)?.0.into_iter();
+    let members = read.map(|(key, value)| {
+        let place = match (place_of(key, text), place_of(value, text)) {
+            (Some(key), Some(value)) => scan::place(key.start, value),
+            _ => None,
+        };
+        Ok(Member::read(string(key)?, place, Value::Raw(value)))
+    });
+    members.collect()
+}
+
 pub(super) fn array(text: &str) -> Result<Vec<Value<'_>>, JsonError> {
-    match scan::items(text, &[]) {
+    match scan::items(text) {
         Some(items) => Ok(items),
-        None => Ok(from_str::<Items<'_>>(text)?.0),
+        None => {
+            check_type(text, b'[', "an array")?;
+            Ok(from_str::<Items<'_>>(text)?.0)
+        }
+    }
+}
+
+/// Refuses a text that starts as a value of another type, of which `serde_json`
+/// would print the value.
+fn check_type(text: &str, first: u8, expected: &'static str) -> Result<(), JsonError> {
+    match text.as_bytes().first() {
+        Some(b'{' | b'[' | b'"' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9')
+            if !text.as_bytes().starts_with(&[first]) =>
+        {
+            Err(JsonError::expected(expected, type_of(text)))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -48,20 +85,32 @@ pub(super) fn string(text: &str) -> Result<Cow<'_, str>, JsonError> {
 }
 
 /// What stands between the quotes, if that is the string itself.
-fn unescaped(text: &str) -> Option<&str> {
+pub(super) fn unescaped(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-    (!inner.as_bytes().contains(&b'\\')).then_some(inner)
+    scan::special(inner.as_bytes(), 0)
+        .is_none()
+        .then_some(inner)
 }
 
 fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError> {
-    serde_json::from_str(text).map_err(|error| JsonError {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value =
+        T::deserialize(&mut deserializer).map_err(|error| syntax(&error, reason(&error)))?;
+    match deserializer.end() {
+        Ok(()) => Ok(value),
+        Err(error) => Err(syntax(&error, TRAILING.to_owned())),
+    }
+}
+
+fn syntax(error: &serde_json::Error, reason: String) -> JsonError {
+    JsonError {
         path: Path::default(),
         problem: Problem::Syntax {
             line: error.line(),
             column: error.column(),
-            reason: reason(&error),
+            reason,
         },
-    })
+    }
 }
 
 /// The parser's words without its own "at line 1 column 2".
@@ -90,7 +139,7 @@ pub(super) fn duplicate<'m>(members: &'m [Member<'_>]) -> Option<&'m str> {
         .find(|key| !seen.insert(*key))
 }
 
-struct Members<'a>(Vec<Member<'a>>);
+struct Members<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -106,12 +155,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 let mut members = Vec::with_capacity(8);
                 while let Some(key) = map.next_key::<&'de RawValue>()? {
                     let value = map.next_value::<&'de RawValue>()?;
-                    let key = key.get();
-                    let value = Value::Raw(value.get());
-                    match Member::written(key, !key.contains('\\'), value) {
-                        Some(member) => members.push(member),
-                        None => return Err(serde::de::Error::custom("invalid key")),
-                    }
+                    members.push((key.get(), value.get()));
                 }
                 Ok(Members(members))
             }

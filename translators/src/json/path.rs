@@ -34,6 +34,20 @@ impl Path {
         }
     }
 
+    /// The same place, seen from the object that holds `keys`.
+    #[must_use]
+    pub fn under(&self, keys: &[&str]) -> Self {
+        let mut path = Self::of(keys);
+        path.0.push_str(&self.0);
+        path
+    }
+
+    /// The same place, seen from the member at `keys`; `None` where it is not in it.
+    pub fn inside(&self, keys: &[&str]) -> Option<Self> {
+        let rest = self.0.strip_prefix(&Self::of(keys).0)?;
+        (rest.is_empty() || rest.starts_with(['.', '['])).then(|| Self(rest.to_owned()))
+    }
+
     pub(crate) fn prepend(&mut self, key: &str) {
         self.0.insert_str(0, &segment(key));
     }
@@ -59,5 +73,20 @@ fn segment(key: &str) -> String {
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_seen_from_above_and_from_inside() {
+        let place = Path::of(&["spec", "nfs", "path"]);
+        assert_eq!(place.inside(&["spec", "nfs"]), Some(Path::of(&["path"])));
+        assert_eq!(place.inside(&["spec", "nf"]), None);
+        assert_eq!(place.inside(&["spec", "rbd"]), None);
+        let above = Path::of(&["nfs"]).under(&["spec", "volumes", "0"]);
+        assert_eq!(above.as_str(), ".spec.volumes[0].nfs");
     }
 }

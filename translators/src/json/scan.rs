@@ -2,19 +2,41 @@
 //! pass and opens what it is asked to. `None` where the text is not JSON; the
 //! parser then says why.
 
-use super::object::{Member, Object};
+use std::ops::Range;
+
+use super::object::{Member, Object, Place};
 use super::value::{MAX_DEPTH, Value};
+use super::{Shape, parse};
 
-/// The members of an object. Those that stand at the path, through objects and
-/// lists, are opened with it.
-pub(super) fn members<'a>(text: &'a str, path: &[&str]) -> Option<Vec<Member<'a>>> {
-    Cursor::over(text, |cursor| cursor.members(path))
+/// The members of an object, what has the shape opened with them.
+pub(super) fn members<'a>(text: &'a str, shape: &'static Shape) -> Option<Members<'a>> {
+    Cursor::over(text, b'{', |cursor| cursor.members(shape))
 }
 
-/// The items of an array, opened at the path as [`members`].
-pub(super) fn items<'a>(text: &'a str, path: &[&str]) -> Option<Vec<Value<'a>>> {
-    Cursor::over(text, |cursor| cursor.items(path))
+/// The items of an array.
+pub(super) fn items(text: &str) -> Option<Vec<Value<'_>>> {
+    Cursor::over(text, b'[', |cursor| cursor.items(None))
 }
+
+/// What stands in one object.
+pub(super) struct Members<'a> {
+    pub members: Vec<Member<'a>>,
+    /// Whether a key may stand there twice.
+    pub may_repeat: bool,
+}
+
+/// Where a member stands, its key from `start` on; `None` beyond 4 GiB.
+pub(super) fn place(start: usize, value: Range<usize>) -> Option<Place> {
+    Some(Place {
+        start: u32::try_from(start).ok()?,
+        value: u32::try_from(value.start).ok()?,
+        end: u32::try_from(value.end).ok()?,
+        has_key: true,
+    })
+}
+
+/// Room for the members of most objects.
+const MEMBERS: usize = 10;
 
 struct Cursor<'a> {
     text: &'a str,
@@ -24,8 +46,12 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Reads one value that is all of the text.
-    fn over<T>(text: &'a str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+    /// Reads what is all of the text, and begins with the bracket.
+    fn over<T>(text: &'a str, bracket: u8, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        // Places are kept in 32 bits.
+        if text.as_bytes().first() != Some(&bracket) || u32::try_from(text.len()).is_err() {
+            return None;
+        }
         let mut cursor = Self {
             text,
             at: 0,
@@ -59,21 +85,26 @@ impl<'a> Cursor<'a> {
         (self.next()? == byte).then_some(())
     }
 
-    fn enter(&mut self, bracket: u8) -> Option<()> {
+    /// Passes a bracket that [`Cursor::peek`] has found.
+    #[inline]
+    fn enter(&mut self) -> Option<()> {
         self.depth = self.depth.checked_sub(1)?;
-        self.take(bracket)
+        self.at += 1;
+        Some(())
     }
 
     /// Goes through what stands between brackets, the first of which is passed.
+    /// What is read begins with the byte that is found.
     #[inline]
-    fn each(&mut self, end: u8, mut read: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        if self.peek()? == end {
+    fn each(&mut self, end: u8, mut read: impl FnMut(&mut Self, u8) -> Option<()>) -> Option<()> {
+        let mut first = self.peek()?;
+        if first == end {
             self.at += 1;
         } else {
             loop {
-                read(self)?;
+                read(self, first)?;
                 match self.next()? {
-                    b',' => {}
+                    b',' => first = self.peek()?,
                     byte if byte == end => break,
                     _ => return None,
                 }
@@ -83,84 +114,131 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    fn members(&mut self, path: &[&str]) -> Option<Vec<Member<'a>>> {
-        self.enter(b'{')?;
-        let mut members = Vec::with_capacity(8);
-        self.each(b'}', |cursor| {
-            let (text, is_plain) = cursor.key()?;
+    fn members(&mut self, shape: &'static Shape) -> Option<Members<'a>> {
+        let base = self.at;
+        self.enter()?;
+        let mut members = Vec::with_capacity(MEMBERS);
+        let mut seen = 0_u64;
+        let mut may_repeat = false;
+        self.each(b'}', |cursor, first| {
+            let start = cursor.at;
+            let (key, is_plain) = cursor.key(first)?;
             cursor.take(b':')?;
-            let mut member = Member::written(text, is_plain, Value::Raw(""))?;
-            member.value = match path.split_first() {
-                Some((name, below)) if *name == member.key() => cursor.opened(below)?,
-                _ => Value::Raw(cursor.value()?),
-            };
-            members.push(member);
+            let first = cursor.peek()?;
+            let value_start = cursor.at;
+            let is_open = matches!(first, b'{' | b'[');
+            let value = if is_open { "" } else { cursor.unopened(first)? };
+            // Put together where it stays, and completed there where that takes
+            // more: moving it about is what would cost.
+            members.push(Member::unopened(
+                key,
+                Place {
+                    start: (start - base) as u32,
+                    value: (value_start - base) as u32,
+                    end: (cursor.at - base) as u32,
+                    has_key: true,
+                },
+                value,
+            ));
+            let mark = mark(key);
+            may_repeat |= seen & mark != 0;
+            seen |= mark;
+            if !is_plain {
+                let written = cursor.text.get(start..start + key.len() + 2)?;
+                members.last_mut()?.decode_key(parse::string(written).ok()?);
+                may_repeat = true;
+            }
+            if is_open {
+                let member = members.last_mut()?;
+                let value = cursor.opened(first, shape.member(member.key()))?;
+                member.opened(value, (cursor.at - base) as u32);
+            }
             Some(())
         })?;
-        Some(members)
+        Some(Members {
+            members,
+            may_repeat,
+        })
     }
 
-    fn items(&mut self, path: &[&str]) -> Option<Vec<Value<'a>>> {
-        self.enter(b'[')?;
+    fn items(&mut self, shape: Option<&'static Shape>) -> Option<Vec<Value<'a>>> {
+        self.enter()?;
         let mut items = Vec::new();
-        self.each(b']', |cursor| {
-            items.push(cursor.opened(path)?);
+        self.each(b']', |cursor, first| {
+            items.push(cursor.opened(first, shape)?);
             Some(())
         })?;
         Some(items)
     }
 
-    /// The next value, which is opened if there is something to open.
-    fn opened(&mut self, path: &[&str]) -> Option<Value<'a>> {
-        let first = self.peek()?;
-        let start = self.at;
-        match first {
-            _ if path.is_empty() => self.value().map(Value::Raw),
-            b'{' => {
-                let members = self.members(path)?;
+    /// The next object or array, which is opened if there is a shape for it.
+    fn opened(&mut self, first: u8, shape: Option<&'static Shape>) -> Option<Value<'a>> {
+        match (first, shape) {
+            (b'{', Some(shape)) => {
+                let start = self.at;
+                let found = self.members(shape)?;
                 let text = self.text.get(start..self.at)?;
-                Object::from_members(members, text).map(Value::Object)
+                let repeats = found.may_repeat && parse::duplicate(&found.members).is_some();
+                Some(match repeats {
+                    // Whoever opens it learns which.
+                    true => Value::Raw(text),
+                    false => Value::Object(Object::from_parts(found.members, text)),
+                })
             }
-            b'[' => self.items(path).map(Value::Array),
-            _ => self.value().map(Value::Raw),
+            (b'[', Some(shape)) => self.items(Some(shape)).map(Value::Array),
+            _ => self.unopened(first).map(Value::Raw),
         }
     }
 
-    /// The text of a key, and whether it stands there without escapes.
-    fn key(&mut self) -> Option<(&'a str, bool)> {
-        self.take(b'"')?;
-        let start = self.at - 1;
-        let is_plain = self.string()?;
-        Some((self.text.get(start..self.at)?, is_plain))
-    }
-
-    /// The text of the next value, which is passed.
+    /// The next value as it stands.
     #[inline]
-    fn value(&mut self) -> Option<&'a str> {
-        self.peek()?;
+    fn unopened(&mut self, first: u8) -> Option<&'a str> {
         let start = self.at;
-        self.skip()?;
+        self.skip(first)?;
         self.text.get(start..self.at)
     }
 
-    /// Passes the next value.
-    fn skip(&mut self) -> Option<()> {
-        match self.peek()? {
-            b'"' => {
-                self.at += 1;
-                self.string().map(drop)
-            }
+    /// The key that stands here, between its quotes, and whether it has no escapes.
+    #[inline]
+    fn key(&mut self, first: u8) -> Option<(&'a str, bool)> {
+        if first != b'"' {
+            return None;
+        }
+        self.at += 1;
+        let start = self.at;
+        let is_plain = self.string()?;
+        Some((self.text.get(start..self.at - 1)?, is_plain))
+    }
+
+    /// Passes the value that begins with the byte that stands here.
+    #[inline]
+    fn skip(&mut self, first: u8) -> Option<()> {
+        if first == b'"' {
+            self.at += 1;
+            self.string().map(drop)
+        } else {
+            self.skip_other(first)
+        }
+    }
+
+    #[inline(never)]
+    fn skip_other(&mut self, first: u8) -> Option<()> {
+        match first {
             b'{' => {
-                self.enter(b'{')?;
-                self.each(b'}', |cursor| {
-                    cursor.take(b'"')?;
+                self.enter()?;
+                self.each(b'}', |cursor, first| {
+                    if first != b'"' {
+                        return None;
+                    }
+                    cursor.at += 1;
                     cursor.string()?;
                     cursor.take(b':')?;
-                    cursor.skip()
+                    let first = cursor.peek()?;
+                    cursor.skip(first)
                 })
             }
             b'[' => {
-                self.enter(b'[')?;
+                self.enter()?;
                 self.each(b']', Self::skip)
             }
             b't' => self.literal("true"),
@@ -212,22 +290,40 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn string(&mut self) -> Option<bool> {
         let bytes = self.text.as_bytes();
-        let mut is_plain = true;
+        self.at = special(bytes, self.at)?;
+        if bytes.get(self.at) == Some(&b'"') {
+            self.at += 1;
+            return Some(true);
+        }
+        self.escaped_string()
+    }
+
+    /// Passes the rest of a string, which has escapes; false.
+    #[cold]
+    fn escaped_string(&mut self) -> Option<bool> {
+        let bytes = self.text.as_bytes();
         loop {
-            self.at = special(bytes, self.at)?;
             match bytes.get(self.at)? {
                 b'"' => {
                     self.at += 1;
-                    return Some(is_plain);
+                    return Some(false);
                 }
-                b'\\' => {
-                    is_plain = false;
-                    self.at += escape(bytes.get(self.at + 1..)?)?;
-                }
+                b'\\' => self.at += escape(bytes.get(self.at + 1..)?)?,
                 _ => return None,
             }
+            self.at = special(bytes, self.at)?;
         }
     }
+}
+
+/// One of 64 bits: two keys that have not the same are not the same.
+fn mark(key: &str) -> u64 {
+    let bytes = key.as_bytes();
+    let ends = match (bytes.first(), bytes.last()) {
+        (Some(first), Some(last)) => usize::from(*first) * 5 + usize::from(*last) * 3,
+        _ => 0,
+    };
+    1 << ((ends + bytes.len()) % 64)
 }
 
 /// Length of the escape that the backslash before these bytes begins.
@@ -245,16 +341,20 @@ fn escape(bytes: &[u8]) -> Option<usize> {
 /// The place of the next quote, backslash or control character; eight bytes at a
 /// time.
 #[inline]
-fn special(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn special(bytes: &[u8], mut at: usize) -> Option<usize> {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    // Of the high bits that a subtraction leaves, the lowest is right.
-    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
+    const QUOTES: u64 = ONES * b'"' as u64;
+    const BACKSLASHES: u64 = ONES * b'\\' as u64;
+    const SPACES: u64 = ONES * b' ' as u64;
     while let Some(&chunk) = bytes.get(at..)?.first_chunk::<8>() {
         let word = u64::from_le_bytes(chunk);
-        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-        let found = (quote | backslash | below(word, b' ')) & HIGH;
+        // A subtraction borrows from the high bit of a byte that is too small; of
+        // the bits that are left, the lowest is right.
+        let borrows = (word ^ QUOTES).wrapping_sub(ONES)
+            | (word ^ BACKSLASHES).wrapping_sub(ONES)
+            | word.wrapping_sub(SPACES);
+        let found = borrows & !word & HIGH;
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize / 8);
         }

@@ -18,7 +18,7 @@ fn what_is_not_opened_is_copied_as_written() {
     object.set("b", true);
     assert_eq!(
         object.to_json(),
-        "{\"a\":1e3,\"b\":true,\"\\u0063\":\"\\u0041\"}"
+        "{\"a\":1e3, \"b\":true,\"\\u0063\":\"\\u0041\"}"
     );
     assert_eq!(object.str("c").unwrap().unwrap(), "A");
 }
@@ -138,4 +138,121 @@ fn a_new_object_beside_another_is_laid_out_like_it() {
     new.write_like(&sibling, &mut out);
     let expected = "{\n    \"b\": {\n      \"c\": 1\n    }\n  }";
     assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
+fn a_value_of_another_type_is_never_printed() {
+    for (text, found) in [
+        ("\"hunter2\"", "a string"),
+        ("424242", "a number"),
+        ("-424242", "a number"),
+        ("true", "a boolean"),
+        ("null", "null"),
+        ("[424242]", "an array"),
+    ] {
+        let error = Object::parse(text).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("expected an object, found {found}")
+        );
+    }
+    for text in ["", "hunter2", "{\"a\": hunter2}", "{1: 2}"] {
+        let error = Object::parse(text).unwrap_err().to_string();
+        assert!(error.starts_with("not valid JSON"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn text_behind_the_object_is_told_from_text_that_is_no_json() {
+    let trailing = |text| Object::parse(text).unwrap_err().problem.is_trailing();
+    assert!(trailing("{\"a\":1}{\"b\":2}"));
+    assert!(trailing("{} x"));
+    assert!(!trailing("{\"a\":1 \"b\":2}"));
+    assert!(!trailing("{\"a\":[1}"));
+    assert!(!trailing("x {}"));
+}
+
+/// White space as no printer sets it.
+const ODD: &str =
+    "{ \"a\" :{\n\"b\":[ {\"c\" : 1} ,{}\t],\"\\u0064\":  {}} , \"e\":[ ],\"f\":{ } }";
+
+#[test]
+fn what_is_opened_and_not_changed_keeps_its_white_space_to_the_byte() {
+    static DEEP: Shape = Shape::of(&[]).and_others(&DEEP);
+    let opened = Object::open(ODD, &DEEP).unwrap();
+    assert_eq!(opened.to_json(), ODD);
+    let mut step_by_step = Object::parse(ODD).unwrap();
+    let a = step_by_step.object("a").unwrap().unwrap();
+    for item in a.array("b").unwrap().unwrap() {
+        item.open_object().unwrap();
+    }
+    a.object("d").unwrap();
+    step_by_step.array("e").unwrap();
+    step_by_step.object("f").unwrap();
+    assert_eq!(step_by_step.to_json(), ODD);
+}
+
+#[test]
+fn a_change_leaves_the_white_space_around_it() {
+    let mut object = Object::parse(ODD).unwrap();
+    let a = object.object("a").unwrap().unwrap();
+    let items = a.array("b").unwrap().unwrap();
+    items[0].open_object().unwrap().unwrap().set("c", 2);
+    object.replace("e", "g", true);
+    let expected = ODD.replace("\"c\" : 1", "\"c\" : 2");
+    let expected = expected.replace("\"e\":[ ]", "\"g\":true");
+    assert_eq!(object.to_json(), expected);
+}
+
+#[test]
+fn what_is_taken_out_takes_its_comma_with_it() {
+    for (key, expected) in [
+        ("a", "{ \"b\" : 2 ,\"c\":3}"),
+        ("b", "{ \"a\" : 1, \"c\":3}"),
+        ("c", "{ \"a\" : 1, \"b\" : 2}"),
+    ] {
+        let mut object = Object::parse("{ \"a\" : 1,\"b\" : 2 ,\"c\":3}").unwrap();
+        object.remove(key);
+        let written = object.to_json();
+        let compact = |text: &str| text.replace(' ', "");
+        assert_eq!(compact(&written), compact(expected));
+    }
+    let mut object = Object::parse("{ \"a\" : 1 }").unwrap();
+    object.remove("a");
+    assert_eq!(object.to_json(), "{}");
+}
+
+#[test]
+fn what_is_moved_about_is_not_taken_for_what_stood_there() {
+    let text = r#"{"a":[1,2,[3]],"b":{"c":1},"d":{"c":2}}"#;
+    let mut object = Object::parse(text).unwrap();
+    object.array("a").unwrap().unwrap().reverse();
+    let b = std::mem::take(object.object("b").unwrap().unwrap());
+    let d = std::mem::replace(object.object("d").unwrap().unwrap(), b);
+    *object.object("b").unwrap().unwrap() = d;
+    assert_eq!(
+        object.to_json(),
+        r#"{"a":[[3],2,1],"b":{"c":2},"d":{"c":1}}"#
+    );
+    let mut object = Object::parse(text).unwrap();
+    let items = object.array("a").unwrap().unwrap();
+    items.remove(1);
+    items.push(Value::Raw("[3]"));
+    let inner = object.get("b").cloned().unwrap();
+    object.set("d", inner);
+    assert_eq!(
+        object.to_json(),
+        r#"{"a":[1,[3],[3]],"b":{"c":1},"d":{"c":1}}"#
+    );
+}
+
+#[test]
+fn a_key_twice_below_is_left_to_whoever_opens_it() {
+    static NESTED: Shape = Shape::of(&[("a", Some(&Shape::FLAT))]);
+    let text = r#"{"a":{"b":1,"\u0062":2},"c":3}"#;
+    let mut object = Object::open(text, &NESTED).unwrap();
+    assert_eq!(object.to_json(), text);
+    let error = object.object("a").unwrap_err();
+    assert_eq!(error.to_string(), "duplicate key \"b\" at .a");
 }

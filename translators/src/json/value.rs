@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{JsonError, Object, Path, Problem, parse, scan};
+use super::{JsonError, Object, Path, Problem, Shape, parse};
 
 /// Far deeper than any Kubernetes object, and far from the end of the stack.
 pub(super) const MAX_DEPTH: usize = 128;
@@ -24,7 +24,7 @@ pub enum Value<'a> {
     Text(Box<str>),
 }
 
-fn type_of(text: &str) -> &'static str {
+pub(super) fn type_of(text: &str) -> &'static str {
     match text.as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "an array",
@@ -41,6 +41,15 @@ impl<'a> Value<'a> {
         match self {
             Self::Raw(text) => Some(text),
             Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text in the input that the value was, whatever has been changed since.
+    pub(super) fn source(&self) -> Option<&'a str> {
+        match self {
+            Self::Raw(text) => Some(text),
+            Self::Object(object) => object.source(),
             _ => None,
         }
     }
@@ -90,6 +99,18 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether the value is this string.
+    pub fn is_text(&self, text: &str) -> bool {
+        match self {
+            // What is escaped is longer than what it stands for.
+            Self::Raw(raw) if raw.len() < text.len() + 2 => false,
+            Self::Raw(raw) if raw.len() == text.len() + 2 => {
+                parse::unescaped(raw).is_some_and(|found| found == text)
+            }
+            _ => matches!(self.as_str(), Ok(Some(found)) if found == text),
+        }
+    }
+
     /// The boolean that the value holds; `None` for `null`.
     ///
     /// # Errors
@@ -127,7 +148,7 @@ impl<'a> Value<'a> {
     pub fn open_object(&mut self) -> Result<Option<&mut Object<'a>>, JsonError> {
         if let Self::Raw(text) = *self {
             match text.as_bytes().first() {
-                Some(b'{') => *self = Self::Object(parse::object(text)?),
+                Some(b'{') => *self = Self::Object(parse::object(text, &Shape::FLAT)?),
                 Some(b'n') => return Ok(None),
                 _ => return Err(JsonError::expected("an object", self.type_name())),
             }
@@ -155,24 +176,6 @@ impl<'a> Value<'a> {
             Self::Array(items) => Ok(Some(items)),
             other if other.is_null() => Ok(None),
             other => Err(JsonError::expected("an array", other.type_name())),
-        }
-    }
-
-    /// Opens what stands at the path, through objects and lists, in one go where
-    /// it would be opened step by step. What cannot be opened is left as it is,
-    /// for the step to say why.
-    pub fn open_ahead(&mut self, path: &[&str]) {
-        if let Self::Raw(text) = *self {
-            let opened = match text.as_bytes().first() {
-                Some(b'{') => scan::members(text, path)
-                    .and_then(|members| Object::from_members(members, text))
-                    .map(Self::Object),
-                Some(b'[') => scan::items(text, path).map(Self::Array),
-                _ => None,
-            };
-            if let Some(opened) = opened {
-                *self = opened;
-            }
         }
     }
 
@@ -212,7 +215,7 @@ impl<'a> Value<'a> {
         };
         Ok(match self {
             Self::Raw(text) => match text.as_bytes().first() {
-                Some(b'{') => Value::Object(parse::object(text)?.owned(below)?),
+                Some(b'{') => Value::Object(parse::object(text, &Shape::FLAT)?.owned(below)?),
                 Some(b'[') => owned_items(parse::array(text)?, below)?,
                 Some(b'"') => Value::String(Cow::Owned(parse::string(text)?.into_owned())),
                 _ => Value::Text(text.into()),

@@ -3,11 +3,14 @@
 
 use std::borrow::Cow;
 
-use super::object::{Layout, Object};
+use super::copy::Copier;
+use super::object::{Member, Object};
 use super::value::Value;
+use super::{Layout, scan};
 
 /// The white space in force where something new is written.
-struct Frame<'a> {
+#[derive(Clone)]
+pub(super) struct Frame<'a> {
     inner: Cow<'a, str>,
     end: Cow<'a, str>,
     colon: &'a str,
@@ -48,6 +51,19 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Before the closing bracket.
+    pub(super) fn end(&self) -> &[u8] {
+        self.end.as_bytes()
+    }
+
+    /// Before a member or an item, with a comma or without.
+    pub(super) fn gap(&self, comma: bool, out: &mut Vec<u8>) {
+        if comma {
+            out.extend_from_slice(self.comma().as_bytes());
+        }
+        out.extend_from_slice(self.inner.as_bytes());
+    }
+
     /// Between two members on one line, as `{"a": 1, "b": 2}` has it.
     fn comma(&self) -> &'static str {
         if self.inner.is_empty() && !self.colon.is_empty() {
@@ -61,7 +77,7 @@ impl<'a> Frame<'a> {
 impl Object<'_> {
     /// Appends the object's JSON text to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
-        object(self, &COMPACT, out);
+        object(self, &Around::Frame(&COMPACT), out);
     }
 
     /// Appends the object's JSON text to `out`, laid out like `sibling`, beside
@@ -102,16 +118,48 @@ impl Object<'_> {
 impl Value<'_> {
     /// Appends the value's JSON text to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
-        value(self, &COMPACT, out);
+        value(self, &Around::Frame(&COMPACT), out);
     }
 }
 
-fn value(value: &Value<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
+/// Among what something is written: where the white space comes from, if any is
+/// to be written at all.
+pub(super) enum Around<'f, 'a> {
+    Frame(&'f Frame<'f>),
+    /// The members of an object that was opened.
+    Object(&'f Object<'a>, &'f Around<'f, 'a>),
+    /// The items of an array that stands in the input.
+    Array(&'f str, &'f Around<'f, 'a>),
+}
+
+impl<'f> Around<'f, '_> {
+    pub(super) fn frame(&self) -> Frame<'f> {
+        match self {
+            Self::Frame(frame) => (*frame).clone(),
+            Self::Object(object, around) => match object.layout() {
+                Some(layout) => Frame::of(layout),
+                None => around.frame().child(),
+            },
+            Self::Array(text, around) => {
+                let frame = around.frame();
+                match Layout::of_array(text) {
+                    Some(layout) => Frame {
+                        colon: frame.colon,
+                        ..Frame::of(layout)
+                    },
+                    None => frame.child(),
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn value(value: &Value<'_>, around: &Around<'_, '_>, out: &mut Vec<u8>) {
     match value {
         Value::Raw(text) => out.extend_from_slice(text.as_bytes()),
         Value::Text(text) => out.extend_from_slice(text.as_bytes()),
-        Value::Object(inner) => object(inner, frame, out),
-        Value::Array(items) => array(items, frame, out),
+        Value::Object(inner) => object(inner, around, out),
+        Value::Array(items) => array(items, around, out),
         Value::String(text) => string(text, out),
         Value::Integer(number) => out.extend_from_slice(number.to_string().as_bytes()),
         Value::Bool(true) => out.extend_from_slice(b"true"),
@@ -119,64 +167,55 @@ fn value(value: &Value<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// `around` is the frame of the members among which the object stands.
-fn object(object: &Object<'_>, around: &Frame<'_>, out: &mut Vec<u8>) {
-    if object.is_empty() {
-        out.extend_from_slice(b"{}");
-        return;
+fn object(object: &Object<'_>, around: &Around<'_, '_>, out: &mut Vec<u8>) {
+    match object.source() {
+        Some(text) => Copier::copy(object, text, around, out),
+        None if object.is_empty() => out.extend_from_slice(b"{}"),
+        None => members(object, &around.frame().child(), out),
     }
-    let frame = match object.layout() {
-        Some(layout) => Frame::of(layout),
-        None => around.child(),
-    };
-    members(object, &frame, out);
 }
 
 fn members(object: &Object<'_>, frame: &Frame<'_>, out: &mut Vec<u8>) {
+    let within = Around::Frame(frame);
     out.push(b'{');
-    for (index, member) in object.members().iter().enumerate() {
-        if index > 0 {
-            out.extend_from_slice(frame.comma().as_bytes());
-        }
-        out.extend_from_slice(frame.inner.as_bytes());
-        match member.written_key() {
-            Some(written) => out.extend_from_slice(written.as_bytes()),
-            None => string(member.key(), out),
-        }
-        out.push(b':');
-        out.extend_from_slice(frame.colon.as_bytes());
-        value(&member.value, frame, out);
+    for (index, one) in object.members().iter().enumerate() {
+        frame.gap(index > 0, out);
+        member(one, &within, out);
     }
-    out.extend_from_slice(frame.end.as_bytes());
+    out.extend_from_slice(frame.end());
     out.push(b'}');
 }
 
-fn array(items: &[Value<'_>], around: &Frame<'_>, out: &mut Vec<u8>) {
+pub(super) fn member(member: &Member<'_>, within: &Around<'_, '_>, out: &mut Vec<u8>) {
+    key(member, within, out);
+    value(&member.value, within, out);
+}
+
+pub(super) fn key(member: &Member<'_>, within: &Around<'_, '_>, out: &mut Vec<u8>) {
+    string(member.key(), out);
+    out.push(b':');
+    out.extend_from_slice(within.frame().colon.as_bytes());
+}
+
+fn array(items: &[Value<'_>], around: &Around<'_, '_>, out: &mut Vec<u8>) {
     if items.is_empty() {
         out.extend_from_slice(b"[]");
         return;
     }
-    let frame = around.child();
+    let frame = around.frame().child();
+    let within = Around::Frame(&frame);
     out.push(b'[');
     for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            out.extend_from_slice(frame.comma().as_bytes());
-        }
-        out.extend_from_slice(frame.inner.as_bytes());
-        value(item, &frame, out);
+        frame.gap(index > 0, out);
+        value(item, &within, out);
     }
-    out.extend_from_slice(frame.end.as_bytes());
+    out.extend_from_slice(frame.end());
     out.push(b']');
-}
-
-/// Whether JSON writes the byte as it is.
-fn plain(byte: u8) -> bool {
-    byte >= 0x20 && byte != b'"' && byte != b'\\'
 }
 
 fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    if text.bytes().all(plain) {
+    if scan::special(text.as_bytes(), 0).is_none() {
         out.extend_from_slice(text.as_bytes());
     } else {
         for character in text.chars() {

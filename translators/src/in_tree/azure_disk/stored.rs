@@ -11,7 +11,7 @@ use crate::in_tree::stored::{
     About, FS_TYPE, InlineMode, Reach, Rewrite, Step, Store, Stored, StoredCsi,
     class_as_at_run_time, field, parameter_dropped, read_parameters, volume_as_at_run_time,
 };
-use crate::json::Object;
+use crate::json::{Object, Path};
 use crate::note::Code;
 
 const ABOUT: About = About {
@@ -57,6 +57,7 @@ const SUBSCRIPTIONS: &str = "/subscriptions/";
 /// Disks that are files in a storage account.
 fn unmanaged() -> Error {
     Error::NotTranslatable {
+        path: Path::default(),
         driver: ABOUT.plugin.into(),
         reason: "the disk is a file in a storage account, and the CSI driver knows managed disks \
                  only"

@@ -8,7 +8,16 @@ const AFTER: &str = "-secret";
 /// not tell. As the Go library's pattern `azure-storage-account-(.+)-secret` has
 /// it, text around it does not matter, and the account may not break a line.
 pub(super) fn of_secret(secret: &str) -> &str {
+    if let Some(account) = whole(secret) {
+        return account;
+    }
     secret.split('\n').find_map(account).unwrap_or(secret)
+}
+
+/// The account in a name that has nothing around it, as nearly all have.
+fn whole(secret: &str) -> Option<&str> {
+    let account = secret.strip_prefix(BEFORE)?.strip_suffix(AFTER)?;
+    (!account.is_empty() && !account.as_bytes().contains(&b'\n')).then_some(account)
 }
 
 fn account(line: &str) -> Option<&str> {

@@ -17,7 +17,7 @@ const PARTS: usize = 6;
 
 /// The handle of a disk in a zone.
 pub(super) fn zonal(zone: &str, disk: &str) -> String {
-    format!("projects/{UNSPECIFIED}/zones/{zone}/disks/{disk}")
+    ["projects/", UNSPECIFIED, "/zones/", zone, "/disks/", disk].concat()
 }
 
 /// The handle of a disk in a region.

@@ -108,7 +108,9 @@ fn place(pv: &mut Object<'_>, disk: &str, step: &Step<'_>) -> Result<String, Err
     if let Some(zone) = step.values().entry(SOURCE, "zones", disk) {
         return Ok(format!("zones/{zone}"));
     }
-    let zones: Vec<Cow<'_, str>> = Affinity::read(pv)?.values(ZONE)?;
+    let affinity = Affinity::take(pv)?;
+    let zones: Vec<Cow<'_, str>> = affinity.values(ZONE)?;
+    affinity.store(pv)?;
     match zones.as_slice() {
         [] => Err(missing_entry(&ABOUT, "zones", disk)),
         [zone] => Ok(format!("zones/{zone}")),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::About;
 use crate::error::Error;
+use crate::json::Path;
 use crate::values::{ValueKind, ValueSpec};
 
 /// Declares a text.
@@ -55,6 +56,7 @@ pub(crate) fn missing_entry(about: &About, name: &str, key: &str) -> Error {
 
 fn error(about: &About, name: &str, help: String) -> Error {
     Error::MissingValue {
+        path: Path::default(),
         driver: about.driver.unwrap_or(about.plugin).into(),
         source_name: about.field.to_owned(),
         value: name.to_owned(),

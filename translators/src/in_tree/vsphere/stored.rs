@@ -105,7 +105,7 @@ impl Store for Vsphere {
         let attributes: Object<'_> = [("type", "vSphere CNS Block Volume")].into_iter().collect();
         csi.set("volumeAttributes", attributes);
         if k8s_categories(step) {
-            let mut affinity = Affinity::read(pv)?;
+            let mut affinity = Affinity::take(pv)?;
             affinity.rename(ZONE, K8S_ZONE);
             affinity.rename(REGION, K8S_REGION);
             affinity.store(pv)?;

@@ -1,0 +1,102 @@
+//! The endpoint's form is a detour: from it a volume becomes what it would have
+//! become at once, even if values were missing on the way in.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests as well")]
+
+use std::collections::BTreeMap;
+
+use flex2csi_translators::flex::Mappings;
+use flex2csi_translators::json::Object;
+use flex2csi_translators::values::SiteValue;
+use flex2csi_translators::{Context, Direction, Outcome, Target, Values, translate};
+use serde_json::{Value, json};
+
+fn run(text: &str, direction: Direction, values: &Values) -> Outcome<'static> {
+    let mappings = Mappings::built_in();
+    let context = Context {
+        target: Target::Stored,
+        direction,
+        namespace: None,
+        claim: None,
+        storage_class: None,
+        values,
+        mappings: &mappings,
+        secrets: None,
+    };
+    let outcome = translate(Object::parse(text).unwrap(), &context).unwrap();
+    Outcome {
+        object: outcome.object.into_owned().unwrap(),
+        ..outcome
+    }
+}
+
+/// The object and those beside it, and the notes' codes.
+fn said(outcome: &Outcome<'_>) -> (Vec<Value>, Vec<String>) {
+    let objects = [&outcome.object].into_iter().chain(&outcome.extra);
+    let objects = objects.map(|object| serde_json::from_str(&object.to_json()).unwrap());
+    let mut codes: Vec<String> = outcome
+        .notes
+        .iter()
+        .map(|note| note.code.to_string())
+        .collect();
+    codes.sort();
+    (objects.collect(), codes)
+}
+
+fn values() -> Values {
+    let mut values = Values::default();
+    let text = |text: &str| SiteValue::Text(text.into());
+    values.set("azure-blobfuse", "storageAccount", text("account"));
+    let ids = BTreeMap::from([
+        ("[ds] kubevols/a.vmdk".to_owned(), "6000-c29".to_owned()),
+        ("v".to_owned(), "0600".to_owned()),
+    ]);
+    values.set("vsphereVolume", "volumes", SiteValue::Table(ids.clone()));
+    values.set("hpe-hpe", "volumes", SiteValue::Table(ids));
+    values
+}
+
+#[test]
+fn what_lacked_a_value_on_the_way_in_loses_nothing_on_the_way_back() {
+    let volumes = [
+        json!({"vsphereVolume": {"volumePath": "[ds] kubevols/a.vmdk", "fsType": "ext4"}}),
+        json!({"flexVolume": {"driver": "hpe.com/hpe", "fsType": "xfs", "readOnly": true,
+            "options": {"name": "v", "size": "10"}}}),
+        json!({"flexVolume": {"driver": "azure/blobfuse", "secretRef": {"name": "s"},
+            "options": {"container": "c", "mountoptions": "-o allow_other"}}}),
+    ];
+    for mut spec in volumes {
+        spec["accessModes"] = json!(["ReadWriteMany"]);
+        spec["claimRef"] = json!({"namespace": "n", "name": "c"});
+        spec["mountOptions"] = json!(["noatime"]);
+        let pv = json!({
+            "apiVersion": "v1", "kind": "PersistentVolume", "spec": spec,
+            "metadata": {
+                "name": "pv",
+                "labels": {
+                    "failure-domain.beta.kubernetes.io/zone": "z",
+                    "failure-domain.beta.kubernetes.io/region": "r",
+                },
+                "annotations": {
+                    "pv.kubernetes.io/provisioned-by": "kubernetes.io/vsphere-volume",
+                    "pv.kubernetes.io/migrated-to": "csi.vsphere.vmware.com",
+                },
+            },
+        });
+        let text = pv.to_string();
+        let values = values();
+        let direct = run(&text, Direction::ToCsi, &values);
+        assert!(direct.changed);
+        for at_first in [&Values::default(), &values] {
+            let there = run(&text, Direction::ToEndpoint, at_first);
+            let back = run(&there.object.to_json(), Direction::ToCsi, &values);
+            let (direct, back) = (said(&direct), said(&back));
+            assert_eq!(direct.0[0], back.0[0]);
+            if at_first == &Values::default() {
+                let handle = there.object.to_json();
+                assert!(handle.contains("\"volumeHandle\":\"flex2csi-"), "{handle}");
+                assert_eq!(direct, back);
+            }
+        }
+    }
+}
