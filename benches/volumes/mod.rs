@@ -14,6 +14,7 @@ pub struct Kind {
     provisioner: &'static str,
     zoned: bool,
     /// Whether csi-translation-lib v0.36.3 translates it.
+    #[allow(dead_code)] // The stream has no library beside it.
     pub in_library: bool,
 }
 

@@ -19,6 +19,8 @@ pub enum Form {
     Documents,
     /// One `v1 List` of all objects, whatever they came in.
     List,
+    /// JSON, one object behind the other: YAML input where JSON came before it.
+    Objects,
     /// One line for each object.
     Lines,
     /// What changes, for people.
@@ -123,6 +125,7 @@ impl Unit<'_, '_> {
             Form::Yaml => self.yaml(out),
             Form::Documents => self.documents(out),
             Form::List => self.list(out),
+            Form::Objects => self.objects(out),
             Form::Lines => {
                 self.line(out);
                 Ok(())
@@ -198,6 +201,19 @@ impl Unit<'_, '_> {
         for extra in self.extra {
             out.extra(extra, self.line, |text| {
                 diff::write(None, &extra.to_json(), text)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn objects(&self, out: &mut Output) -> Result<(), manifest::Error> {
+        out.text.extend_from_slice(self.named_json().as_bytes());
+        out.text.push(b'\n');
+        for extra in self.extra {
+            out.extra(extra, self.line, |text| {
+                extra.write(text);
+                text.push(b'\n');
+                Ok(())
             })?;
         }
         Ok(())

@@ -69,6 +69,9 @@ impl std::fmt::Display for Identity {
     }
 }
 
+/// What the remedy of a failure ends in where the object is in the output.
+const WENT_THROUGH: &str = "; it went through as it was";
+
 /// A note or a failure. Its JSON is a line of the report: `docs/report.md`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -147,7 +150,7 @@ impl Remark {
             skeleton: None,
         };
         match fate {
-            Fate::Stays => remark.remedy += "; it went through as it was",
+            Fate::Stays => remark.remedy += WENT_THROUGH,
             Fate::LeftOut(bytes) => remark.left_out(bytes),
             Fate::NotShown => {}
         }
@@ -158,6 +161,13 @@ impl Remark {
     pub fn left_out(&mut self, bytes: u64) {
         let unit = if bytes == 1 { "byte" } else { "bytes" };
         self.message += &format!(" ({bytes} {unit} left out)");
+    }
+
+    /// Takes back that the object is in the output as it was.
+    pub fn is_replaced(&mut self) {
+        if let Some(remedy) = self.remedy.strip_suffix(WENT_THROUGH) {
+            self.remedy.truncate(remedy.len());
+        }
     }
 
     /// A new Secret that another object needs with another content.

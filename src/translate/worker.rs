@@ -4,7 +4,6 @@ mod lists;
 
 use std::sync::Arc;
 
-use flex2csi_translators::json::Problem;
 use flex2csi_translators::{Error, Outcome};
 
 use super::batch::{Batch, Broken, What};
@@ -83,7 +82,7 @@ impl Worker<'_> {
 /// An input in another format than the first one's is written in that of the first.
 fn form_of(form: Form, input: Format) -> Form {
     match (form, input) {
-        (Form::Json, Format::Yaml) => Form::Lines,
+        (Form::Json, Format::Yaml) => Form::Objects,
         (Form::Yaml, Format::Json) => Form::Documents,
         _ => form,
     }
@@ -152,7 +151,9 @@ impl Desk<'_> {
         let fate = match self.form {
             Form::Json | Form::Yaml => Fate::Stays,
             Form::Diff => Fate::NotShown,
-            Form::Lines | Form::List | Form::Documents => Fate::LeftOut(broken.bytes),
+            Form::Lines | Form::Objects | Form::List | Form::Documents => {
+                Fate::LeftOut(broken.bytes)
+            }
         };
         let place = self.place(broken.line);
         let remark = Remark::unreadable(broken.error.clone(), fate, &place);
@@ -170,7 +171,7 @@ impl Desk<'_> {
     fn put_status(&mut self, remark: &Remark) {
         let out = &mut self.finished.out.text;
         match self.form {
-            Form::Lines => {
+            Form::Lines | Form::Objects => {
                 out.extend_from_slice(status::json(remark).as_bytes());
                 out.push(b'\n');
             }
@@ -295,9 +296,12 @@ impl Desk<'_> {
         let stays = match self.form {
             Form::Lines => false,
             Form::Diff => true,
-            Form::List | Form::Documents if !format::is_json(unit.before) => false,
+            Form::List | Form::Documents | Form::Objects if !format::is_json(unit.before) => false,
             _ => unit.write(self.form, &mut self.finished.out).is_ok(),
         };
+        if !stays || self.form == Form::Diff {
+            failure.is_replaced();
+        }
         if !stays {
             self.finished.out.truncate(before);
             if self.form != Form::Lines {
@@ -312,5 +316,5 @@ impl Desk<'_> {
 /// Whether the text went on behind the object.
 fn is_trailing(error: &Error) -> bool {
     matches!(error, Error::Json(error)
-        if matches!(&error.problem, Problem::Syntax { reason, .. } if reason == "trailing characters"))
+        if error.problem.is_trailing())
 }

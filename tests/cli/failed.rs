@@ -41,6 +41,7 @@ fn what_cannot_be_parsed_goes_through_or_is_said_to_be_left_out() {
     assert!(same.starts_with(bad), "{same}");
     for format in ["yaml", "ndjson"] {
         let ran = translate(&["-o", format], &input);
+        assert!(!ran.stderr.contains("went through"), "{}", ran.stderr);
         let out = ran.ended(1);
         assert!(out.contains("Status") && !out.contains("nonsense"), "{out}");
     }
@@ -57,4 +58,16 @@ fn what_cannot_be_parsed_goes_through_or_is_said_to_be_left_out() {
         .ended(1);
     let list: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(list["items"][1]["kind"], "Status");
+}
+
+/// The format is that of the first file; what fails stays all the same.
+#[test]
+fn a_failed_object_of_a_second_file_in_another_format_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.json"), "{\"kind\":\"A\"}\n").unwrap();
+    let disk = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: d}\nspec:\n  azureDisk: {diskName: d, diskURI: u, kind: Dedicated}\n";
+    std::fs::write(directory.path().join("b.yaml"), disk).unwrap();
+    let out = translate(&["-f", directory.path().to_str().unwrap()], "").ended(1);
+    assert!(out.contains("\"azureDisk\""), "{out}");
+    assert!(!out.contains("\"Status\""), "{out}");
 }

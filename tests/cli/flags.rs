@@ -77,3 +77,22 @@ fn explain_says_what_makes_up_for_a_value() {
     let out = flex2csi(&["explain", "azure/blobfuse"], "").ended(0);
     assert!(out.contains("unless"), "{out}");
 }
+
+/// The library leaves the path empty; what is to be stored has to have one.
+#[test]
+fn what_does_not_find_its_disk_again_is_not_taken_back() {
+    let csi = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\nspec:\n  csi: {driver: csi.vsphere.vmware.com, volumeHandle: some-id}\n";
+    let kept = translate(&["--to", "in-tree"], csi)
+        .said("vsphereVolume.volumePath")
+        .ended(1);
+    assert_eq!(kept, csi);
+    let runtime = translate(&["--to", "in-tree", "--target", "runtime"], csi).ended(0);
+    assert!(runtime.contains("vsphereVolume:"), "{runtime}");
+}
+
+#[test]
+fn a_volume_without_a_name_is_refused() {
+    let volume = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {}\nspec:\n  awsElasticBlockStore: {volumeID: vol-1}\n";
+    let kept = translate(&[], volume).said(".metadata.name").ended(1);
+    assert_eq!(kept, volume);
+}

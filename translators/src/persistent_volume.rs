@@ -29,6 +29,7 @@ pub(crate) fn translate<'a>(
         (Target::Stored, Direction::ToInTree) => {
             let mut outcome = to_in_tree(pv)?;
             if outcome.changed {
+                in_tree::stored::check_back(&mut outcome.object)?;
                 stored_volume::provisioned_in_tree(&mut outcome.object)?;
             }
             Ok(outcome)
@@ -64,6 +65,25 @@ fn csi_driver(spec: &mut Object<'_>) -> Result<Option<String>, JsonError> {
         }
         None => Ok(None),
     }
+}
+
+/// Handles are made from the volume's name, and two without one would be one.
+fn named(pv: &mut Object<'_>) -> Result<(), Error> {
+    if let Some(metadata) = pv.object("metadata")? {
+        for key in ["name", "generateName"] {
+            if metadata
+                .str(key)
+                .at(&["metadata"])?
+                .is_some_and(|name| !name.is_empty())
+            {
+                return Ok(());
+            }
+        }
+    }
+    Err(Error::MissingField {
+        driver: "PersistentVolume".into(),
+        path: Path::of(&["metadata", "name"]),
+    })
 }
 
 /// Gives a volume the form in which its backend keeps it.
@@ -119,6 +139,7 @@ pub(crate) fn to_stored<'a>(
             });
         }
     };
+    named(&mut pv)?;
     stored_volume::finish(&mut pv, &backend, context, &mut notes)?;
     Ok(Outcome {
         object: pv,

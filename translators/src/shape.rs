@@ -21,8 +21,7 @@ static SOURCE: Shape = Shape::of(&[("options", FLAT), ("secretRef", FLAT)]);
 
 static AFFINITY: Shape = Shape::of(&[("required", Some(&REQUIRED))]);
 static REQUIRED: Shape = Shape::of(&[("nodeSelectorTerms", Some(&TERM))]);
-static TERM: Shape = Shape::of(&[("matchExpressions", Some(&EXPRESSION))]);
-static EXPRESSION: Shape = Shape::of(&[("values", FLAT)]);
+static TERM: Shape = Shape::of(&[("matchExpressions", FLAT)]);
 
 /// Opens the JSON object in `text` for [`translate`](crate::translate()): with
 /// the parts that the translation of a volume looks into. Any other object comes

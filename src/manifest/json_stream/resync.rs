@@ -58,8 +58,7 @@ impl Indent {
 
     /// An item starts here.
     pub(super) fn item(&mut self) {
-        // In the first column it cannot be told from an object of its own.
-        if let Some(line) = self.line.take().filter(|line| !line.is_empty()) {
+        if let Some(line) = self.line.take() {
             self.items = Some(line);
         }
     }
@@ -73,12 +72,23 @@ impl Indent {
         let Some(first) = start.first() else {
             return Line::Undecided;
         };
+        let Some(items) = self.items() else {
+            return match first {
+                b'{' => Line::Object,
+                _ => Line::Other,
+            };
+        };
+        if items.is_empty() {
+            // An object of its own would look the same: the list goes on.
+            return match first {
+                b'{' => Line::Item,
+                b']' => Line::End,
+                _ => Line::Other,
+            };
+        }
         if *first == b'{' {
             return Line::Object;
         }
-        let Some(items) = self.items() else {
-            return Line::Other;
-        };
         let spaces = start
             .iter()
             .take(items.len() + 1)

@@ -394,6 +394,17 @@ fn after_a_broken_item_the_list_goes_on_where_an_item_starts_as_it_did() {
 }
 
 #[test]
+fn items_in_the_first_column_are_still_items_after_a_broken_one() {
+    let input =
+        "{\"kind\":\"List\",\"items\":[\n{\"a\":1},\n{\"x\":]},\n{\"b\":2}\n]\n}\n{\"c\":3}\n";
+    let seen = split(input);
+    assert!(seen.contains(&item(4, "List", "{\"b\":2}")), "{seen:?}");
+    assert!(seen.contains(&object(7, "{\"c\":3}")), "{seen:?}");
+    let errors = |seen: &&Seen| matches!(seen, Seen::Broken(_, _, Some(_)));
+    assert_eq!(seen.iter().filter(errors).count(), 1, "{seen:?}");
+}
+
+#[test]
 fn a_broken_item_may_be_the_first_or_the_last() {
     let input = indented("  ", "{\"kind\": \"B\"}");
     let first = input.replace("\"A\"", "\"A\"]");

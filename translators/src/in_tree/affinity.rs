@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::fields::{items, texts};
+use super::fields::texts;
 use crate::error::Error;
 use crate::json::{At, JsonError, Object, Value};
 
@@ -181,15 +181,10 @@ impl<'t, 'a> Expression<'t, 'a> {
     }
 
     fn has_values(self) -> Result<bool, Error> {
-        let Some(values) = self.0.get("values") else {
-            return Ok(false);
-        };
-        let values = items(values).map_err(under_values)?.unwrap_or_default();
-        for (index, value) in values.iter().enumerate() {
-            let text = value.to_str();
-            text.map_err(|error| under_values(error.under(&index.to_string())))?;
+        match self.0.get("values") {
+            Some(values) => values.has_texts().map_err(under_values),
+            None => Ok(false),
         }
-        Ok(!values.is_empty())
     }
 }
 

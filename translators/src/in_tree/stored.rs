@@ -36,7 +36,7 @@ use super::storageos::StorageOs;
 use super::vsphere::Vsphere;
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::{Object, Path};
+use crate::json::{At, Object, Path};
 use crate::note::Note;
 use crate::storage_class::StorageClass;
 use crate::values::Values;
@@ -212,6 +212,30 @@ pub(crate) fn handle_changes(driver: &str, handle: &str, values: &Values) -> boo
         "csi.vsphere.vmware.com" => handle.starts_with('['),
         _ => false,
     }
+}
+
+/// Refuses a volume that went back to a source which does not say any more what
+/// it names: the library leaves a vSphere path and RBD monitors empty.
+pub(crate) fn check_back(pv: &mut Object<'_>) -> Result<(), Error> {
+    let Some(spec) = pv.object("spec")? else {
+        return Ok(());
+    };
+    let lost = |source: &'static str, field: &'static str| Error::NotTranslatable {
+        path: Path::of(&["spec", source, field]),
+        driver: source.into(),
+        reason: format!("its CSI form does not say the {field} of the in-tree source"),
+        instead: "restore the volume from a backup of the object as it was".to_owned(),
+    };
+    if let Some(source) = spec.object("vsphereVolume").at(&["spec"])? {
+        let path = source.str("volumePath").at(&["spec", "vsphereVolume"])?;
+        if path.is_none_or(|path| path.is_empty()) {
+            return Err(lost("vsphereVolume", "volumePath"));
+        }
+    }
+    if spec.object("rbd").at(&["spec"])?.is_some() {
+        return Err(lost("rbd", "monitors"));
+    }
+    Ok(())
 }
 
 /// The access mode of a volume made of an inline volume of that source.

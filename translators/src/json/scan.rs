@@ -18,6 +18,18 @@ pub(super) fn items(text: &str) -> Option<Vec<Value<'_>>> {
     Cursor::over(text, b'[', |cursor| cursor.items(None))
 }
 
+/// Gives the text of each item of an array to `read`, which may say that this is
+/// enough.
+pub(super) fn each_item<'a>(
+    text: &'a str,
+    mut read: impl FnMut(&'a str) -> Option<()>,
+) -> Option<()> {
+    Cursor::over(text, b'[', |cursor| {
+        cursor.enter()?;
+        cursor.each(b']', |cursor, first| read(cursor.unopened(first)?))
+    })
+}
+
 /// What stands in one object.
 pub(super) struct Members<'a> {
     pub members: Vec<Member<'a>>,

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{JsonError, Object, Path, Problem, Shape, parse};
+use super::{JsonError, Object, Path, Problem, Shape, parse, scan};
 
 /// Far deeper than any Kubernetes object, and far from the end of the stack.
 pub(super) const MAX_DEPTH: usize = 128;
@@ -177,6 +177,32 @@ impl<'a> Value<'a> {
             other if other.is_null() => Ok(None),
             other => Err(JsonError::expected("an array", other.type_name())),
         }
+    }
+
+    /// Whether the value is a list with at least one item, all of which are strings
+    /// or `null`; nothing is opened for that.
+    ///
+    /// # Errors
+    /// The value is no list, or an item is of another type.
+    pub fn has_texts(&self) -> Result<bool, JsonError> {
+        if let Self::Raw(text) = self {
+            let mut found = false;
+            let read = scan::each_item(text, |item| {
+                found = true;
+                (item.starts_with('"') || item == "null").then_some(())
+            });
+            if read.is_some() {
+                return Ok(found);
+            }
+        }
+        // What is wrong with it is said by opening it.
+        let mut list = self.clone();
+        let items = list.open_array()?.map(std::mem::take).unwrap_or_default();
+        for (index, item) in items.iter().enumerate() {
+            item.to_str()
+                .map_err(|error| error.under(&index.to_string()))?;
+        }
+        Ok(!items.is_empty())
     }
 
     /// Whether Go's `omitempty` would leave this out: `null`, an empty string,

@@ -31,7 +31,7 @@ use crate::in_tree::stored::{
     class_as_at_run_time, csi, field, missing, read_parameters, said_by, set_provisioner,
     volume_as_at_run_time, write_csi,
 };
-use crate::json::Object;
+use crate::json::{At, Object};
 use crate::note::Code;
 use crate::storage_class::StorageClass;
 use crate::values::ValueSpec;
@@ -183,10 +183,25 @@ fn note_lost(origin: &Origin<'_>, step: &mut Step<'_>) {
     origin.dropped("keyring", "ceph-csi takes keys from Secrets only", step);
 }
 
+/// Sets what the API server sets in what it stores, and a manifest may leave out.
+fn complete(pv: &mut Object<'_>) -> Result<(), Error> {
+    if let Some(spec) = pv.object("spec")?
+        && let Some(source) = spec.object(SOURCE).at(&["spec"])?
+        && source
+            .str("pool")
+            .at(&["spec", SOURCE])?
+            .is_none_or(|pool| pool.is_empty())
+    {
+        source.set("pool", DEFAULT_POOL);
+    }
+    Ok(())
+}
+
 fn migrated_volume<'a>(
     pv: &mut Object<'a>,
     step: &mut Step<'_>,
 ) -> Result<Vec<Object<'static>>, Error> {
+    complete(pv)?;
     let origin = volume_as_at_run_time(&Rbd, &ABOUT, pv, step)?;
     let image = origin.required("image")?;
     note_lost(&origin, step);
