@@ -178,6 +178,7 @@ impl Remark {
             "only the first is in the output"
         };
         Self {
+            code: Code::SecretConflict.as_str(),
             object: secret.identity.clone(),
             remedy:
                 "translate the objects that need it apart, and give one of the Secrets another name"

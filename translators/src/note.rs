@@ -113,6 +113,7 @@ codes! {
     NotTranslatable, "not-translatable", Block, "the message says what to do instead", "The volume has no successor that a translation reaches.";
     UnknownDriver, "unknown-driver", Block, "write a mapping, from the skeleton in the report, and give it with `--mappings`", "No mapping is known for the FlexVolume driver.";
     MappingFailed, "mapping-failed", Block, "correct the volume, or override the mapping with `--mappings`", "A mapping's expression did not give what it has to.";
+    SecretConflict, "secret-conflict", Block, "give one of the volumes a Secret of its own, and translate it again", "Two volumes ask for one new Secret with different content.";
     ReadOnlyDiffers, "read-only-differs", Warn, "set readOnly on the claim reference of the pods that must not write", "readOnly means something else in CSI: kubelet does not pass it to NodePublish.";
     AccessModesChanged, "access-modes-changed", Warn, "the claim must ask for the same modes: check it before it is bound again", "The volume's access modes are others than before.";
     MultiNodeBlock, "multi-node-block", Warn, "check that the pods of this claim run on one node; most block drivers refuse the mode", "ReadWriteMany stands on a driver that gives one node access at a time.";
