@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use super::driver_pattern::DriverPattern;
 use super::error::Fault;
 use super::mapping::Mapping;
 
@@ -15,6 +16,7 @@ pub(super) struct BuiltIn {
     /// Whether it has a `shape`.
     pub shape: bool,
     pub text: &'static str,
+    patterns: OnceLock<Vec<DriverPattern>>,
     read: OnceLock<Result<Mapping, Fault>>,
 }
 
@@ -22,6 +24,15 @@ impl BuiltIn {
     /// The mapping, read on first use.
     pub fn mapping(&self) -> Result<&Mapping, &Fault> {
         self.read.get_or_init(|| Mapping::read(self.text)).as_ref()
+    }
+
+    /// The drivers that are patterns and not one name, parsed on first use.
+    pub fn patterns(&self) -> &[DriverPattern] {
+        self.patterns.get_or_init(|| {
+            let drivers = self.drivers.iter();
+            let parsed = drivers.filter_map(|driver| DriverPattern::parse(driver).ok());
+            parsed.filter(|pattern| !pattern.is_exact()).collect()
+        })
     }
 }
 
@@ -34,6 +45,7 @@ macro_rules! files {
             provisioners: &[$($provisioner),*],
             shape: $shape,
             text: include_str!(concat!("../../mappings/", $name, ".yaml")),
+            patterns: OnceLock::new(),
             read: OnceLock::new(),
         },)*];
     };

@@ -71,6 +71,11 @@ impl DriverPattern {
         self.places.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Whether this is the name, or one of the names.
+    pub fn fits(&self, name: &str) -> bool {
+        name.starts_with(self.start.as_str()) && self.captures(name).is_some()
+    }
+
     /// What a name has in the places; `None` if it is none of these.
     pub fn captures<'p, 'n>(&'p self, name: &'n str) -> Option<Captures<'p, 'n>> {
         if name.len() > NAME_BYTES {

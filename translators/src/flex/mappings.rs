@@ -1,7 +1,7 @@
 //! The known mappings, and which one a driver has.
 
 use super::built_in::{BUILT_IN, BuiltIn};
-use super::driver_pattern::{Captures, DriverPattern};
+use super::driver_pattern::Captures;
 use super::error::{Fault, MappingError};
 use super::legacy::{driver_of, options_of, source_of};
 use super::mapping::Mapping;
@@ -55,17 +55,13 @@ impl<'m> Candidate<'m> {
     }
 
     fn has_pattern_for(self, driver: &str) -> bool {
-        let fits =
-            |pattern: &DriverPattern| !pattern.is_exact() && pattern.captures(driver).is_some();
-        match self {
-            Self::User(mapping) => mapping.patterns.iter().any(fits),
-            Self::BuiltIn(file) => file
-                .drivers
-                .iter()
-                .filter(|driver| driver.contains('{'))
-                .filter_map(|driver| DriverPattern::parse(driver).ok())
-                .any(|pattern| fits(&pattern)),
-        }
+        let patterns = match self {
+            Self::User(mapping) => &mapping.patterns,
+            Self::BuiltIn(file) => file.patterns(),
+        };
+        patterns
+            .iter()
+            .any(|pattern| !pattern.is_exact() && pattern.fits(driver))
     }
 
     fn has_shape(self) -> bool {

@@ -157,6 +157,32 @@ impl<'s> Map<'s> {
         })
     }
 
+    /// A member that is a map, if it takes no reading to say so.
+    pub fn opened(&self, key: &str) -> Option<Map<'s>> {
+        match *self {
+            Self::Object(object) => match object.get(key) {
+                Some(Value::Object(member)) => Some(Map::Object(member)),
+                _ => None,
+            },
+            Self::Class(class) if key == "parameters" => Some(Map::Parameters(class)),
+            Self::UnknownClass if key == "parameters" => Some(Map::Empty),
+            _ => None,
+        }
+    }
+
+    /// Whether a member is set; what stands there is not read.
+    pub fn has(&self, key: &str) -> Result<bool, &'static str> {
+        Ok(match *self {
+            Self::Object(object) => match object.get(key) {
+                Some(Value::Raw(text)) => *text != "null",
+                Some(Value::Text(text)) => **text != *"null",
+                found => found.is_some(),
+            },
+            Self::Options(options) => option(options, key).is_some(),
+            _ => self.get(key)?.is_some(),
+        })
+    }
+
     /// The number of members.
     pub fn len(&self) -> usize {
         match *self {

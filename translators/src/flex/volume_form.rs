@@ -31,7 +31,8 @@ pub(super) fn write(
 
 /// In the order of the API's CSI source.
 fn csi<'a>(made: Made<'_>) -> Object<'a> {
-    let mut csi = Object::new();
+    // Four plain fields, the attributes and the references at most.
+    let mut csi = Object::with_capacity(5 + made.secret_refs.len());
     csi.set("driver", made.driver.into_owned());
     csi.set("volumeHandle", made.handle.into_owned());
     if made.read_only {
@@ -41,14 +42,14 @@ fn csi<'a>(made: Made<'_>) -> Object<'a> {
         csi.set("fsType", fs_type.into_owned());
     }
     if !made.attributes.is_empty() {
-        let mut attributes = Object::new();
+        let mut attributes = Object::with_capacity(made.attributes.len());
         for (key, value) in made.attributes {
             attributes.set(key.to_owned(), value.into_owned());
         }
         csi.set("volumeAttributes", attributes);
     }
     for (field, secret) in made.secret_refs {
-        let mut object = Object::new();
+        let mut object = Object::with_capacity(2);
         object.set("name", secret.name.into_owned());
         object.set("namespace", secret.namespace.into_owned());
         csi.set(field, object);

@@ -25,11 +25,19 @@ pub(super) fn evaluate<'e>(node: &'e Node, scope: &Scope<'e>) -> Result<'e> {
             Some(value) => Ok(value),
             None => Err(missing(of, Some(key))),
         },
-        Node::Has(of, key) => Ok(View::Bool(member(of, key, scope)?.is_some())),
+        Node::Has(of, key) => match map(of, scope)?.has(key) {
+            Ok(set) => Ok(View::Bool(set)),
+            Err(error) => reason(error),
+        },
         Node::Get(of, key, default) => match (member(of, key, scope)?, default) {
             (Some(value), _) => Ok(value),
             (None, Some(default)) => evaluate(default, scope),
             (None, None) => Ok(View::Null),
+        },
+        Node::Filled(of, key, otherwise) => match member(of, key, scope)? {
+            Some(View::Text(text)) if text.is_empty() => evaluate(otherwise, scope),
+            Some(value) => Ok(value),
+            None => evaluate(otherwise, scope),
         },
         Node::Index(both) => index(&both[0], &both[1], scope),
         Node::If(parts) => {
@@ -123,23 +131,36 @@ pub(super) fn look_up<'e>(
     }
 }
 
+/// The map whose member is asked for.
+fn map<'e>(of: &'e Node, scope: &Scope<'e>) -> std::result::Result<Map<'e>, Failure> {
+    match of {
+        Node::Variable(Variable::Options) => Ok(scope.options),
+        Node::Variable(Variable::Pv) => Ok(scope.pv),
+        Node::Variable(Variable::Values) => Ok(scope.values),
+        Node::Member(outer, key) => match map(outer, scope)?.opened(key) {
+            Some(map) => Ok(map),
+            None => map_of(evaluate(of, scope)?),
+        },
+        _ => map_of(evaluate(of, scope)?),
+    }
+}
+
+fn map_of(view: View<'_>) -> std::result::Result<Map<'_>, Failure> {
+    match view {
+        View::Map(map) => Ok(map),
+        other => {
+            let reason = format!("{} has no members", other.kind());
+            Err(Failure::Reason(reason))
+        }
+    }
+}
+
 fn member<'e>(
     of: &'e Node,
     key: &str,
     scope: &Scope<'e>,
 ) -> std::result::Result<Option<View<'e>>, Failure> {
-    let map = match of {
-        Node::Variable(Variable::Options) => scope.options,
-        Node::Variable(Variable::Pv) => scope.pv,
-        _ => match evaluate(of, scope)? {
-            View::Map(map) => map,
-            other => {
-                let reason = format!("{} has no members", other.kind());
-                return Err(Failure::Reason(reason));
-            }
-        },
-    };
-    look_up(&map, key).map_err(Failure::Reason)
+    look_up(&map(of, scope)?, key).map_err(Failure::Reason)
 }
 
 /// Names what is not there, if the source spells it. A table's keys come from

@@ -153,11 +153,11 @@ impl Lower<'_> {
             return Ok(node);
         }
         match (call.func_name.as_str(), arguments) {
-            (operators::CONDITIONAL, [condition, then, otherwise]) => Ok(Node::If(Box::new([
+            (operators::CONDITIONAL, [condition, then, otherwise]) => Ok(conditional(
                 self.node(condition, depth)?,
                 self.node(then, depth)?,
                 self.node(otherwise, depth)?,
-            ]))),
+            )),
             (operators::LOGICAL_AND, both) => Ok(Node::Logical(false, self.pair(at, both, depth)?)),
             (operators::LOGICAL_OR, both) => Ok(Node::Logical(true, self.pair(at, both, depth)?)),
             (operators::LOGICAL_NOT, [one]) => Ok(Node::Not(Box::new(self.node(one, depth)?))),
@@ -245,6 +245,29 @@ impl Lower<'_> {
     }
 }
 
+/// A conditional; the one that gives a member unless it is empty, which
+/// mappings are full of, as a node of its own.
+fn conditional(condition: Node, then: Node, otherwise: Node) -> Node {
+    let filled = match (&condition, &then) {
+        (Node::Binary(Operator::NotEqual, both), Node::Member(of, key)) => match &**both {
+            [Node::Get(map, looked_up, Some(default)), empty] => {
+                let same = key == looked_up && of.path().is_some() && of.path() == map.path();
+                same && is_empty_text(default) && is_empty_text(empty)
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    match then {
+        Node::Member(of, key) if filled => Node::Filled(of, key, Box::new(otherwise)),
+        then => Node::If(Box::new([condition, then, otherwise])),
+    }
+}
+
+fn is_empty_text(node: &Node) -> bool {
+    matches!(node, Node::Constant(Constant::Scalar(View::Text(text))) if text.is_empty())
+}
+
 fn binary(name: &str) -> Option<Operator> {
     Some(match name {
         operators::EQUALS => Operator::Equal,
@@ -267,7 +290,7 @@ fn binary(name: &str) -> Option<Operator> {
 fn folded(node: Node) -> Node {
     let constant = |node: &Node| matches!(node, Node::Constant(_));
     let all = match &node {
-        Node::Constant(_) | Node::Variable(_) => false,
+        Node::Constant(_) | Node::Variable(_) | Node::Filled(..) => false,
         Node::Member(of, _) | Node::Has(of, _) => constant(of),
         Node::Get(of, _, default) => constant(of) && default.as_deref().is_none_or(constant),
         Node::Not(of) | Node::Negate(of) | Node::Matches(of, _) => constant(of),

@@ -16,6 +16,8 @@ pub(super) enum Node {
     Has(Box<Node>, String),
     /// `get(a, "b", c)`
     Get(Box<Node>, String, Option<Box<Node>>),
+    /// `get(a, "b", "") != "" ? a.b : c`, with one look at `a`
+    Filled(Box<Node>, String, Box<Node>),
     /// `a[b]`
     Index(Box<[Node; 2]>),
     /// `a ? b : c`

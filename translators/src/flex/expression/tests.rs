@@ -249,6 +249,38 @@ fn patterns_are_compiled_once_and_have_to_be_literal() {
     refused("\"a\".matches(\"(a{1000}){1000}\")");
 }
 
+/// `get(m, "k", "") != "" ? m.k : c` is a node of its own; `true &&` keeps the
+/// same conditional from becoming one.
+#[test]
+fn a_member_unless_it_is_empty_is_what_the_conditional_says() {
+    let members = [
+        "",
+        r#""k":"""#,
+        r#""k":"x""#,
+        r#""k":null"#,
+        r#""k":7"#,
+        r#""k":["x"]"#,
+    ];
+    let maps = members.map(|member| format!(r#""s":{{{member}}}"#));
+    let maps = maps
+        .into_iter()
+        .chain([r#""s":"x""#.to_owned(), r#""t":{}"#.to_owned()]);
+    let objects = maps.map(|map| format!(r#"{{"spec":{{"options":{{}},{map}}}}}"#));
+    for json in objects {
+        for (otherwise, key) in [
+            ("\"y\"", "k"),
+            ("pv.s.k", "k"),
+            ("null", "k"),
+            ("\"y\"", "K"),
+        ] {
+            let condition = format!("get(pv.s, \"{key}\", \"\") != \"\"");
+            let one = evaluate(&format!("{condition} ? pv.s.{key} : {otherwise}"), &json);
+            let plain = format!("true && {condition} ? pv.s.{key} : {otherwise}");
+            assert_eq!(one, evaluate(&plain, &json), "{json} {otherwise}");
+        }
+    }
+}
+
 /// Sources at the fence's edge and beyond it, for each way to nest.
 fn nested(count: usize) -> Vec<String> {
     vec![
