@@ -63,7 +63,7 @@ files! {
     "fstab-cifs", ["fstab/cifs"], [], false;
     "hpe-cv", ["hpe.com/cv"], ["hpe.com/cv"], false;
     "hpe-hpe", ["hpe.com/hpe"], ["hpe.com/hpe"], false;
-    "hpe-nimble", ["hpe.com/nimble"], ["hpe.com/nimble"], false;
+    "hpe-nimble", ["hpe.com/nimble", "dev.hpe.com/nimble"], ["hpe.com/nimble", "dev.hpe.com/nimble"], false;
     "huawei-fuxiefs", ["huawei.com/fuxiefs"], ["flexvolume-huawei.com/fuxiefs", "huawei.com/fuxiefs"], false;
     "huawei-fuxinfs", ["huawei.com/fuxinfs"], ["flexvolume-huawei.com/fuxinfs", "huawei.com/fuxinfs"], false;
     "huawei-fuxiobs", ["huawei.com/fuxiobs"], ["flexvolume-huawei.com/fuxiobs", "huawei.com/fuxiobs"], false;

@@ -65,6 +65,7 @@ const FUNCTIONS: &[(&str, &[usize], Body)] = &[
         Ok(list(text::split(text, separator)?))
     }),
     ("join", &[1, 2], join),
+    ("without", &[2], without),
     ("replace", &[3], |a| match a {
         [View::Text(text), View::Text(old), View::Text(new)] => {
             Ok(owned(text::replace(text, old, new)?))
@@ -189,6 +190,25 @@ fn join<'e>(arguments: &mut [View<'e>]) -> Result<'e> {
         }
     }
     Ok(owned(text::join(texts, separator)?))
+}
+
+/// `without(list, prefix)`: the texts that do not start so.
+fn without<'e>(arguments: &mut [View<'e>]) -> Result<'e> {
+    let [texts, View::Text(prefix)] = &*arguments else {
+        return Err(Wrong::Types);
+    };
+    if !matches!(texts, View::List(_) | View::Items(_)) {
+        return Err(Wrong::Types);
+    }
+    let mut kept = Vec::with_capacity(texts.items().len());
+    for item in texts.items() {
+        match item {
+            View::Text(text) if text.starts_with(&**prefix) => {}
+            View::Text(text) => kept.push(text.to_string()),
+            _ => return Err(Wrong::Other("a list may hold texts only".into())),
+        }
+    }
+    Ok(list(kept))
 }
 
 /// `mountOptionsFrom(options, [["key", "prefix="], ["key", "flag", "value"]])`:
