@@ -15,6 +15,7 @@ mod list;
 mod new_secrets;
 mod object;
 mod pipeline;
+mod readers;
 mod remark;
 mod report;
 mod same_file;
@@ -33,6 +34,7 @@ use self::known::Known;
 use self::list::Item;
 use self::object::Settings;
 use self::pipeline::Run;
+use self::readers::Readers;
 use self::report::Report;
 use crate::exit::{Done, Usage};
 use crate::manifest::{self, Format, Piece, Source};
@@ -56,6 +58,11 @@ pub fn run(args: &TranslateArgs) -> anyhow::Result<Done> {
         namespace: args.namespace.clone(),
         values,
         mappings,
+        readers: match (&args.report, args.quiet) {
+            (Some(_), _) => Readers::Report,
+            (None, false) => Readers::Person,
+            (None, true) => Readers::Nobody,
+        },
     };
     let sources = sources(args)?;
     if let Some(report) = &args.report {

@@ -7,6 +7,8 @@ use flex2csi_translators::{
 
 use super::known::View;
 
+use super::readers::Readers;
+
 /// What holds for a whole run.
 pub struct Settings {
     /// What the result is for.
@@ -19,6 +21,8 @@ pub struct Settings {
     pub values: Values,
     /// The FlexVolume drivers.
     pub mappings: Mappings,
+    /// Who reads the notes.
+    pub readers: Readers,
 }
 
 /// Translates the object in a JSON text. `kind` is that of an item whose list

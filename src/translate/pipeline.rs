@@ -11,6 +11,7 @@ use super::format::{self, Form};
 use super::known::Known;
 use super::new_secrets::{NewSecret, NewSecrets, Told};
 use super::object::Settings;
+use super::readers::NotesTold;
 use super::remark::{Place, Remark};
 use super::report::Report;
 use super::summary::Summary;
@@ -70,6 +71,7 @@ impl Run {
                         settings,
                         form,
                         view: known.view(),
+                        told: NotesTold::default(),
                     };
                     for batch in take {
                         // Nobody takes it any more if the output failed.
@@ -138,6 +140,9 @@ impl Run {
         self.write(&all[start..], out)?;
         for remark in &finished.remarks {
             self.report.take(remark);
+        }
+        for (code, count) in &finished.hidden {
+            self.report.count(code.as_str(), *count);
         }
         Ok(())
     }

@@ -11,16 +11,9 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use flex2csi_translators::Severity;
 
+use super::readers::shown;
 use super::remark::Remark;
 use super::summary::Summary;
-
-/// How many remarks of one code a person is shown; the report has all.
-fn shown(severity: Severity) -> u64 {
-    match severity {
-        Severity::Block | Severity::Warn => 20,
-        Severity::Info => 3,
-    }
-}
 
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
@@ -61,6 +54,13 @@ impl Report {
             quiet,
             said: BTreeMap::new(),
         })
+    }
+
+    /// Takes remarks of which only the number is known.
+    pub fn count(&mut self, code: &'static str, count: u64) {
+        let said = self.said.entry(code).or_default();
+        said.count += count;
+        said.hidden += count;
     }
 
     /// Takes a remark.

@@ -11,6 +11,7 @@ use super::format::{self, Form, Output, Unit};
 use super::known::View;
 use super::list::{Item, List};
 use super::object::{self, Settings};
+use super::readers::{Counts, NotesTold};
 use super::remark::{Fate, Identity, Place, Remark};
 use super::status;
 use super::summary::Summary;
@@ -22,6 +23,8 @@ pub struct Finished {
     pub out: Output,
     /// What is to be said.
     pub remarks: Vec<Remark>,
+    /// Notes that were only counted.
+    pub hidden: Counts,
     /// How many objects became what.
     pub summary: Summary,
     /// The input's name.
@@ -35,6 +38,7 @@ impl Finished {
         Self {
             out: Output::default(),
             remarks: Vec::new(),
+            hidden: Counts::new(),
             summary: Summary::default(),
             source: Arc::clone(source),
             starts: false,
@@ -50,6 +54,8 @@ pub struct Worker<'w> {
     pub form: Form,
     /// What is known before the next object.
     pub view: View,
+    /// What it has told so far.
+    pub told: NotesTold,
 }
 
 impl Worker<'_> {
@@ -59,6 +65,7 @@ impl Worker<'_> {
             settings: self.settings,
             form: form_of(self.form, batch.format),
             view: &mut self.view,
+            told: &mut self.told,
             source: &batch.source,
             finished: Finished::new(&batch.source),
         };
@@ -94,6 +101,7 @@ struct Desk<'d> {
     form: Form,
     /// What is known before the next object.
     view: &'d mut View,
+    told: &'d mut NotesTold,
     source: &'d Arc<str>,
     finished: Finished,
 }
@@ -276,10 +284,14 @@ impl Desk<'_> {
             return false;
         }
         self.finished.summary.count(&outcome);
-        if !outcome.notes.is_empty() {
+        let hidden = &mut self.finished.hidden;
+        let notes = self
+            .told
+            .pick(&outcome.notes, self.settings.readers, hidden);
+        if !notes.is_empty() {
             let identity = Identity::read(unit.before);
             let place = self.place(unit.line);
-            let remarks = outcome.notes.iter().cloned();
+            let remarks = notes.into_iter().cloned();
             self.finished
                 .remarks
                 .extend(remarks.map(|note| Remark::note(note, identity.clone(), &place)));

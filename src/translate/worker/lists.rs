@@ -95,6 +95,7 @@ impl Desk<'_> {
             settings: self.settings,
             form: Form::Json,
             view: &mut *self.view,
+            told: &mut *self.told,
             source: self.source,
             finished: Finished::new(self.source),
         };
@@ -102,6 +103,7 @@ impl Desk<'_> {
         let Finished {
             out,
             mut remarks,
+            hidden,
             mut summary,
             ..
         } = desk.finished;
@@ -130,6 +132,9 @@ impl Desk<'_> {
             }
         }
         self.finished.remarks.extend(remarks);
+        for (code, count) in hidden {
+            *self.finished.hidden.entry(code).or_default() += count;
+        }
         self.finished.summary += summary;
         changed && written.is_ok()
     }
