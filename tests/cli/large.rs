@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Write;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use crate::command::translate;
 
@@ -98,9 +97,7 @@ fn thousands_of_classes_are_known_at_once() {
             input += &volume(n + 1);
         }
     }
-    let start = Instant::now();
     let out = translate(&["-q", "-o", "ndjson"], &input).ended(0);
-    let time = start.elapsed();
     for line in out
         .lines()
         .filter(|line| line.contains("PersistentVolume\""))
@@ -116,6 +113,4 @@ fn thousands_of_classes_are_known_at_once() {
         );
     }
     assert_eq!(out.lines().count(), CLASSES + 16);
-    // It was quadratic: more than ten seconds. This machine may be busy.
-    assert!(time < Duration::from_secs(5), "{time:?}");
 }

@@ -1,7 +1,5 @@
 mod kubectl;
 
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -245,7 +243,6 @@ fn aliases_cannot_be_used_to_fill_the_memory() {
         "&a [".repeat(120),
         ", *a]".repeat(0) + &"]".repeat(120)
     );
-    let start = Instant::now();
     assert!(matches!(
         to_json(&laughs, 1),
         Err(Error::AliasExpansion { .. })
@@ -255,11 +252,6 @@ fn aliases_cannot_be_used_to_fill_the_memory() {
         Err(Error::AliasExpansion { .. })
     ));
     assert!(to_json(&nested, 1).is_ok());
-    assert!(
-        start.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        start.elapsed()
-    );
 }
 
 #[test]

@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 
 use super::*;
@@ -312,15 +310,10 @@ fn nested(count: usize) -> Vec<String> {
 fn nesting_without_end_is_refused_and_does_not_end_the_program() {
     for count in (1..60).chain([100, 200, 500, 1000, 2000, 100_000]) {
         for source in nested(count) {
-            let started = Instant::now();
             let compiled = Expression::compile(&source, VARIABLES);
             if count >= 500 {
                 assert!(compiled.is_err(), "{count}: {}", &source[..40]);
             }
-            assert!(
-                started.elapsed() < Duration::from_secs(5),
-                "{count}: {source}"
-            );
             if let Ok(expression) = compiled {
                 // Whatever it gives, it comes back.
                 let _ = expression.evaluate(&Scope::default());
@@ -349,14 +342,12 @@ fn a_text_cannot_be_made_to_grow_without_end() {
     for _ in 0..5 {
         source = format!("replace({source}, \"\\u0031\", \"{}\")", "1".repeat(300));
     }
-    let started = Instant::now();
     assert_eq!(
         evaluate(&source, PV_JSON),
         Err(Failure::Reason(
             "the result of replace() is too large".into()
         ))
     );
-    assert!(started.elapsed() < Duration::from_secs(1));
     let long = format!(
         r#"{{"spec":{{"options":{{"volumeID":"{}"}}}}}}"#,
         "x".repeat(1 << 20)
