@@ -6,7 +6,7 @@ use super::view::{Map, Scope};
 use crate::claim::STORAGE_PROVISIONER;
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::{JsonError, Object};
+use crate::json::{At, JsonError, Object};
 use crate::kind::Kind;
 use crate::note::{Code, Note};
 use crate::storage_class::{self, StorageClass};
@@ -29,9 +29,7 @@ fn under(error: JsonError) -> JsonError {
 
 fn annotations<'c, 'a>(claim: &'c mut Object<'a>) -> Result<Option<&'c mut Object<'a>>, JsonError> {
     match claim.object("metadata")? {
-        Some(metadata) => metadata
-            .object("annotations")
-            .map_err(|error| error.under("metadata")),
+        Some(metadata) => metadata.object("annotations").at(&["metadata"]),
         None => Ok(None),
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::plan::Plan;
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::{JsonError, Object, Path};
+use crate::json::{At, JsonError, Object, Path};
 use crate::kind::Kind;
 use crate::storage_class;
 
@@ -37,9 +37,7 @@ fn missing(path: &[&str]) -> Error {
 /// The FlexVolume source of a volume.
 pub(super) fn source_of<'p, 'a>(pv: &'p mut Object<'a>) -> Result<&'p mut Object<'a>, Error> {
     let spec = pv.object("spec")?.ok_or_else(|| missing(&["spec"]))?;
-    let source = spec
-        .object("flexVolume")
-        .map_err(|error| error.under("spec"))?;
+    let source = spec.object("flexVolume").at(&["spec"])?;
     source.ok_or_else(|| missing(&["spec", "flexVolume"]))
 }
 
@@ -76,7 +74,7 @@ impl<'a> Legacy<'a> {
             && plan.reads_annotations
         {
             let opened = metadata.object("annotations");
-            opened.map_err(|error| error.under("metadata"))?;
+            opened.at(&["metadata"])?;
         }
         let unknown_class = context.storage_class.is_none()
             && storage_class::name_of(Kind::PersistentVolume, pv)?.is_some();
@@ -87,9 +85,7 @@ impl<'a> Legacy<'a> {
             false => None,
         };
         let claim = match claim {
-            Some(claim) => claim
-                .str("namespace")
-                .map_err(|error| error.under("claimRef").under("spec"))?,
+            Some(claim) => claim.str("namespace").at(&["spec", "claimRef"])?,
             None => None,
         };
         let source = source_of(pv)?;

@@ -5,7 +5,7 @@ use super::mapping::Mapping;
 use super::view::{Map, Scope};
 use crate::context::Context;
 use crate::error::Error;
-use crate::json::{JsonError, Object, Path};
+use crate::json::{At, JsonError, Object, Path};
 use crate::note::{Code, Note};
 use crate::storage_class::StorageClass;
 use crate::stored_volume::PROVISIONER_SECRET;
@@ -73,8 +73,7 @@ pub(super) fn translate(
         }
         class.set("parameters", object);
     }
-    topology_keys(class, spec.topology_keys.0.as_slice())
-        .map_err(|error| error.under("allowedTopologies"))?;
+    topology_keys(class, spec.topology_keys.0.as_slice()).at(&["allowedTopologies"])?;
     Ok(notes)
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::evaluate::note_once;
 use super::translate::Made;
 use crate::error::Error;
-use crate::json::{JsonError, Object, Value};
+use crate::json::{At, JsonError, Object, Value};
 use crate::note::{Code, Note};
 
 /// Puts the CSI source where the FlexVolume source stands, and what goes with
@@ -62,9 +62,7 @@ fn annotations(pv: &mut Object<'_>, made: &[(&str, Cow<'_, str>)]) -> Result<(),
         return Ok(());
     }
     let metadata = pv.object_or_new("metadata")?;
-    let annotations = metadata
-        .object_or_new("annotations")
-        .map_err(|error| error.under("metadata"))?;
+    let annotations = metadata.object_or_new("annotations").at(&["metadata"])?;
     for (key, value) in made {
         annotations.set((*key).to_owned(), value.clone().into_owned());
     }
@@ -131,7 +129,7 @@ fn texts<'a>(spec: &mut Object<'a>, key: &str) -> Result<Vec<Cow<'a, str>>, Json
     };
     let mut texts = Vec::with_capacity(items.len());
     for item in items {
-        texts.extend(item.to_str().map_err(|error| error.under(key))?);
+        texts.extend(item.to_str().at(&[key])?);
     }
     Ok(texts)
 }

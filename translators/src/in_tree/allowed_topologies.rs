@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::plugin::invalid;
 use super::topology::{BETA_ZONE, ZONE};
 use crate::error::Error;
-use crate::json::{JsonError, Object, Value};
+use crate::json::{At, JsonError, Object, Value};
 
 const TOPOLOGIES: &str = "allowedTopologies";
 const EXPRESSIONS: &str = "matchLabelExpressions";
@@ -41,9 +41,7 @@ pub(crate) fn translate<'a>(
     };
     let listed = match class.get(TOPOLOGIES).cloned() {
         Some(mut value) => {
-            let list = value
-                .open_array()
-                .map_err(|error| error.under(TOPOLOGIES))?;
+            let list = value.open_array().at(&[TOPOLOGIES])?;
             list.is_some_and(|list| !list.is_empty())
         }
         None => false,
@@ -82,8 +80,7 @@ pub(crate) fn edit<'a>(
     let Some(mut topologies) = class.get(TOPOLOGIES).cloned() else {
         return Ok(());
     };
-    let changed =
-        edit_terms(&mut topologies, &mut edit).map_err(|error| error.under(TOPOLOGIES))?;
+    let changed = edit_terms(&mut topologies, &mut edit).at(&[TOPOLOGIES])?;
     if changed {
         class.set(TOPOLOGIES, topologies);
     }

@@ -38,7 +38,7 @@ use super::fields::Fields;
 use super::plugin::{Inline, Plugin, invalid, place_in_tree};
 use super::{go_text, omit_empty};
 use crate::error::Error;
-use crate::json::{Object, Path};
+use crate::json::{At, Object, Path};
 
 mod account;
 mod stored;
@@ -106,7 +106,7 @@ impl Plugin for AzureFile {
         if !group.is_empty() {
             pv.object_or_new("metadata")?
                 .object_or_new("annotations")
-                .map_err(|error| error.under("metadata"))?
+                .at(&["metadata"])?
                 .set(RESOURCE_GROUP, group);
         }
         place_in_tree(pv, SOURCE, source)

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::go_text;
 use crate::error::Error;
-use crate::json::{JsonError, Member, Object, Value};
+use crate::json::{At, JsonError, Member, Object, Value};
 
 const PARAMETERS: &str = "parameters";
 
@@ -63,7 +63,7 @@ impl<'a> Parameters<'a> {
         let Some(value) = class.get(PARAMETERS) else {
             return Ok(());
         };
-        let old = super::fields::peek(value).map_err(|error| error.under(PARAMETERS))?;
+        let old = super::fields::peek(value).at(&[PARAMETERS])?;
         for member in old.iter().flat_map(|old| old.members()) {
             let lower = go_text::to_lower(member.key());
             let before = self.new.len();

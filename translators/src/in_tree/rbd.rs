@@ -48,7 +48,7 @@ use super::omit_empty;
 use super::parameters::{CSI_FS_TYPE, Parameters};
 use super::plugin::{Inline, Plugin, access_mode, place_in_tree};
 use crate::error::Error;
-use crate::json::{Object, Path, Value};
+use crate::json::{At, Object, Path, Value};
 
 mod migration_handle;
 mod stored;
@@ -150,9 +150,7 @@ impl Plugin for Rbd {
             (in_tree_source(&csi)?, kept_in_annotations(&csi)?)
         };
         let metadata = pv.object_or_new("metadata")?;
-        let stored = metadata
-            .object_or_new("annotations")
-            .map_err(|error| error.under("metadata"))?;
+        let stored = metadata.object_or_new("annotations").at(&["metadata"])?;
         for (name, value) in annotations {
             stored.set(name, value);
         }

@@ -14,7 +14,7 @@ use super::go_text;
 use super::plugin::invalid;
 use super::regions::RegionOf;
 use crate::error::Error;
-use crate::json::{Object, Value};
+use crate::json::{At, Object, Value};
 
 /// The node label of a zone.
 pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
@@ -104,7 +104,7 @@ impl<'a> Labels<'a> {
 fn set_label(pv: &mut Object<'_>, label: &'static str, value: String) -> Result<(), Error> {
     pv.object_or_new("metadata")?
         .object_or_new("labels")
-        .map_err(|error| error.under("metadata"))?
+        .at(&["metadata"])?
         .set(label, value);
     Ok(())
 }

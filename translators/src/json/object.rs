@@ -156,13 +156,6 @@ impl<'a> Object<'a> {
         &self.members
     }
 
-    /// The members, in order, for their values to be changed in place. They are
-    /// not to be exchanged for those of another object: a key is copied from where
-    /// it stands.
-    pub fn members_mut(&mut self) -> impl Iterator<Item = &mut Member<'a>> {
-        self.members.iter_mut()
-    }
-
     /// Whether there is no member.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

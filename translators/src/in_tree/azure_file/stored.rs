@@ -11,7 +11,7 @@ use crate::in_tree::stored::{
     About, InlineMode, Reach, Step, Store, Stored, StoredCsi, claim_namespace,
     class_as_at_run_time, csi, field, table, volume_as_at_run_time,
 };
-use crate::json::Object;
+use crate::json::{At, Object};
 use crate::note::Code;
 use crate::values::ValueSpec;
 
@@ -75,7 +75,7 @@ impl Store for AzureFile {
             && let Some(namespace) = claim_namespace(pv, step)?
         {
             let spec = pv.object_or_new("spec")?;
-            if let Some(source) = spec.object(SOURCE).map_err(|error| error.under("spec"))? {
+            if let Some(source) = spec.object(SOURCE).at(&["spec"])? {
                 source.set(NAMESPACE, namespace);
             }
             step.note(

@@ -4,7 +4,7 @@
 //! ValidateTopologySelectorTerm). At run time nobody checks.
 
 use crate::error::Error;
-use crate::json::{JsonError, Object, Value};
+use crate::json::{At, JsonError, Object, Value};
 
 /// A term: the values for each key.
 type Term = Vec<(String, Vec<String>)>;
@@ -17,7 +17,7 @@ pub(crate) fn tidy(class: &mut Object<'_>) -> Result<(), Error> {
     let mut tidied: Vec<Term> = Vec::with_capacity(terms.len());
     let mut fits = true;
     for term in terms.iter() {
-        let read = read(term).map_err(|error| error.under("allowedTopologies"))?;
+        let read = read(term).at(&["allowedTopologies"])?;
         let new = merge(&read);
         fits &= new == read && !tidied.contains(&new);
         if !tidied.contains(&new) {

@@ -6,7 +6,7 @@ use super::super::csi_source::CSI;
 use super::super::fields::Fields;
 use super::{About, Step};
 use crate::error::Error;
-use crate::json::{Object, Path};
+use crate::json::{At, Object, Path};
 use crate::note::Code;
 
 /// A PersistentVolume's legacy source, as it was.
@@ -32,8 +32,7 @@ impl<'a> Origin<'a> {
         // read on the side is then read once.
         pv.object("metadata")?;
         if let Some(spec) = pv.object("spec")? {
-            spec.object(about.field)
-                .map_err(|error| error.under("spec"))?;
+            spec.object(about.field).at(&["spec"])?;
         }
         let root = Fields::of(pv);
         let spec = root.child("spec")?;

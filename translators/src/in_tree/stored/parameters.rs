@@ -2,7 +2,7 @@
 
 use super::Step;
 use crate::error::Error;
-use crate::json::{Object, Value};
+use crate::json::{At, Object, Value};
 use crate::note::Code;
 
 /// What external-provisioner and external-resizer read themselves.
@@ -15,9 +15,7 @@ pub(crate) fn read(class: &mut Object<'_>) -> Result<Vec<(String, String)>, Erro
     let mut parameters = Vec::new();
     if let Some(members) = class.object("parameters")? {
         for member in members.members() {
-            let value = members
-                .str(member.key())
-                .map_err(|error| error.under("parameters"))?;
+            let value = members.str(member.key()).at(&["parameters"])?;
             parameters.push((
                 member.key().to_owned(),
                 value.unwrap_or_default().into_owned(),

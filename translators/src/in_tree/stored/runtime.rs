@@ -5,7 +5,7 @@ use super::super::fields::{Fields, texts};
 use super::super::plugin::Plugin;
 use super::{About, Origin, Step, allowed_topologies, parameters};
 use crate::error::Error;
-use crate::json::{Object, Value};
+use crate::json::{At, Object, Value};
 use crate::note::Code;
 
 const ACCESS_MODES: &str = "accessModes";
@@ -61,7 +61,7 @@ fn note_modes(
     }
     let read = |modes: Option<&Value<'_>>| -> Result<Vec<String>, Error> {
         let modes = modes.map(texts).transpose();
-        let modes = modes.map_err(|error| error.under(ACCESS_MODES).under("spec"))?;
+        let modes = modes.at(&["spec", ACCESS_MODES])?;
         let modes = modes.flatten().unwrap_or_default().into_iter();
         Ok(modes.map(|mode| mode.into_owned()).collect())
     };
@@ -123,7 +123,5 @@ pub(crate) fn class_as_at_run_time(
 /// The member of `spec` in which the runtime translation put the source.
 pub(crate) fn csi<'p, 'a>(pv: &'p mut Object<'a>) -> Result<&'p mut Object<'a>, Error> {
     let spec = pv.object_or_new("spec")?;
-    Ok(spec
-        .object_or_new(CSI)
-        .map_err(|error| error.under("spec"))?)
+    Ok(spec.object_or_new(CSI).at(&["spec"])?)
 }
