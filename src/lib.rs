@@ -6,7 +6,9 @@
 
 pub mod catalogue;
 pub mod cli;
+pub mod csi;
 pub mod exit;
 pub mod manifest;
 pub mod site;
+pub mod socket;
 pub mod translate;
