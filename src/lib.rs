@@ -6,9 +6,15 @@
 
 pub mod catalogue;
 pub mod cli;
+pub mod config;
 pub mod csi;
+pub mod daemon;
 pub mod exit;
+pub mod log;
 pub mod manifest;
+pub mod metrics;
+pub mod operations;
+pub mod request_id;
 pub mod site;
 pub mod socket;
 pub mod translate;

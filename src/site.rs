@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use flex2csi_translators::flex::Mappings;
+use flex2csi_translators::values::ValuesError;
 use flex2csi_translators::{Values, in_tree};
 
 use crate::exit::Usage;
@@ -27,7 +28,11 @@ pub fn mappings(directories: &[PathBuf]) -> anyhow::Result<Mappings> {
     Ok(mappings)
 }
 
-fn mapping_files(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The mapping files of a directory, in order; of a file, the file itself.
+///
+/// # Errors
+/// The directory cannot be read, or has none.
+pub fn mapping_files(directory: &Path) -> Result<Vec<PathBuf>, Usage> {
     let usage = |error: std::io::Error| Usage(format!("{}: {error}", directory.display()));
     if directory.is_file() {
         return Ok(vec![directory.to_owned()]);
@@ -45,7 +50,7 @@ fn mapping_files(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     files.sort();
     if files.is_empty() {
         let message = format!("{}: no mapping (*.yaml) in it", directory.display());
-        return Err(Usage(message).into());
+        return Err(Usage(message));
     }
     Ok(files)
 }
@@ -69,14 +74,21 @@ pub fn values(file: Option<&Path>, mappings: &Mappings) -> anyhow::Result<Values
             file.display()
         ))
     })?;
+    check_values(&values, mappings)
+        .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
+    Ok(values)
+}
+
+/// Checks values against what the in-tree sources and the mappings declare.
+///
+/// # Errors
+/// The first section, key or value that no source declares.
+pub fn check_values(values: &Values, mappings: &Mappings) -> Result<(), ValuesError> {
     let in_tree: Vec<_> = in_tree::stored::catalogue().collect();
     let in_tree = in_tree
         .iter()
         .map(|source| (source.name, source.values.as_slice()));
-    values
-        .check(mappings.values_sections().chain(in_tree))
-        .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
-    Ok(values)
+    values.check(mappings.values_sections().chain(in_tree))
 }
 
 fn read(file: &Path) -> anyhow::Result<String> {

@@ -204,3 +204,27 @@ pub enum Error {
     #[error("not JSON: {0}")]
     Json(#[source] serde_json::Error),
 }
+
+impl Error {
+    /// The place with which the message starts, if it does.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Self::Truncated { at, .. }
+            | Self::Bracket { at, .. }
+            | Self::NotClosed { at, .. }
+            | Self::LineBreakInString { at }
+            | Self::Stray { at, .. }
+            | Self::ListSeparator { at, .. }
+            | Self::TooDeep { at, .. }
+            | Self::Utf8 { at }
+            | Self::Yaml { at, .. }
+            | Self::DuplicateKey { at, .. }
+            | Self::Key { at, .. }
+            | Self::Value { at, .. }
+            | Self::Merge { at }
+            | Self::AliasCycle { at }
+            | Self::AliasExpansion { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The configuration with its defaults filled in.
+
+use std::path::PathBuf;
+
+use crate::log;
+use crate::operations::Listen;
+
+/// What the file says; what it leaves out has its default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The CSI drivers that hold the data, at least one.
+    pub backends: Vec<Backend>,
+    /// Where kubelet is.
+    pub kubelet: Kubelet,
+    /// Where the site's values stand, if not in the configuration itself.
+    pub values_file: Option<PathBuf>,
+    /// Directories, or files, of the site's own mappings.
+    pub mappings: Vec<PathBuf>,
+    /// Directories, or files, of PersistentVolumes, where there is no cluster.
+    pub persistent_volumes: Vec<PathBuf>,
+    /// The directory of durable records.
+    pub state: PathBuf,
+    /// Where operations are served, if anywhere.
+    pub operations: Option<Listen>,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// A CSI driver that holds data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backend {
+    /// What it has to answer to GetPluginInfo. No two backends have the same.
+    pub driver: String,
+    /// Its node socket.
+    pub socket: PathBuf,
+    /// Its controller socket.
+    pub controller_socket: PathBuf,
+    /// The provisioner whose StorageClass parameters CreateVolume gets where
+    /// nothing marks them.
+    pub legacy_provisioner: Option<String>,
+    /// The CSI endpoint in front of it, if there is one.
+    pub endpoint: Option<Endpoint>,
+}
+
+/// A CSI endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its driver name. No other endpoint or backend has it.
+    pub name: String,
+    /// Its socket.
+    pub socket: PathBuf,
+    /// Whether the node daemon registers it with kubelet.
+    pub register: bool,
+}
+
+/// Where kubelet is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kubelet {
+    /// Its root directory.
+    pub root: PathBuf,
+    /// The directory that it watches for plugins to register.
+    pub registry: PathBuf,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Log {
+    /// In which form.
+    pub format: log::Format,
+    /// How much.
+    pub level: log::Level,
+}

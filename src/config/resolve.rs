@@ -1,0 +1,264 @@
+//! Defaults, and the rules that no type can say.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
+
+use serde_saphyr::{Location, Spanned};
+
+use super::error::Faults;
+use super::model::{Backend, Config, Endpoint, Kubelet, Log};
+use super::names::{LONGEST_SOCKET, absolute, driver_name};
+use super::schema;
+use crate::operations::Listen;
+
+const KUBELET_ROOT: &str = "/var/lib/kubelet";
+const STATE: &str = "/var/lib/flex2csi";
+/// What an endpoint's name is made of, after the backend's.
+const SUFFIX: &str = ".flex2csi.io";
+
+/// Fills defaults in and reports whatever is wrong; what comes out is of use
+/// only if nothing is.
+pub(super) fn resolve(file: &schema::File, faults: &mut Faults) -> Config {
+    let mut resolver = Resolver {
+        faults,
+        names: BTreeMap::new(),
+        sockets: BTreeMap::new(),
+    };
+    resolver.config(file)
+}
+
+struct Resolver<'f> {
+    faults: &'f mut Faults,
+    /// The names of drivers and endpoints, and where they stand.
+    names: BTreeMap<String, Location>,
+    /// The sockets of drivers and endpoints, and where they, or the names that
+    /// they are made of, stand.
+    sockets: BTreeMap<PathBuf, Location>,
+}
+
+impl Resolver<'_> {
+    fn config(&mut self, file: &schema::File) -> Config {
+        let kubelet = self.kubelet(file.kubelet.as_ref());
+        let listed = file.backends.as_deref().unwrap_or_default();
+        if listed.is_empty() {
+            self.faults.at(
+                Location::UNKNOWN,
+                "expected at least one CSI driver in `backends`",
+            );
+        }
+        // All backends first: an endpoint may have no backend's name, wherever
+        // that stands.
+        let mut backends: Vec<Backend> = listed
+            .iter()
+            .map(|backend| self.backend(backend, &kubelet))
+            .collect();
+        for (backend, listed) in backends.iter_mut().zip(listed) {
+            let endpoint = listed.endpoint.as_ref();
+            backend.endpoint = endpoint.map(|endpoint| self.endpoint(endpoint, listed, &kubelet));
+        }
+        if let (Some(_), Some(values_file)) = (&file.values, &file.values_file) {
+            let message = "expected either `values` or `valuesFile`, found both";
+            self.faults.on(values_file, message);
+        }
+        Config {
+            backends,
+            kubelet,
+            values_file: file
+                .values_file
+                .as_ref()
+                .map(|path| self.path("valuesFile", path)),
+            mappings: self.paths("mappings", file.mappings.as_deref()),
+            persistent_volumes: self.paths("persistentVolumes", file.persistent_volumes.as_deref()),
+            state: self.path_or("state", file.state.as_ref(), STATE),
+            operations: self.operations(file.operations.as_ref()),
+            log: self.log(file.log.as_ref()),
+        }
+    }
+
+    fn kubelet(&mut self, kubelet: Option<&schema::Kubelet>) -> Kubelet {
+        let none = schema::Kubelet::default();
+        let kubelet = kubelet.unwrap_or(&none);
+        let root = self.path_or("root", kubelet.root.as_ref(), KUBELET_ROOT);
+        let registry = match &kubelet.registry {
+            Some(path) => self.path("registry", path),
+            None => root.join("plugins_registry"),
+        };
+        Kubelet { root, registry }
+    }
+
+    fn backend(&mut self, backend: &schema::Backend, kubelet: &Kubelet) -> Backend {
+        let driver = &backend.driver;
+        let is_new = self.name("driver", driver);
+        let socket = match &backend.socket {
+            Some(given) => self.given_socket("socket", given),
+            None => self.usual_socket(driver, is_new, kubelet),
+        };
+        let controller_socket = match &backend.controller_socket {
+            Some(given) if Path::new(&given.value) != socket => {
+                self.given_socket("controllerSocket", given)
+            }
+            _ => socket.clone(),
+        };
+        let legacy_provisioner = backend.legacy_provisioner.as_ref();
+        Backend {
+            driver: driver.value.clone(),
+            socket,
+            controller_socket,
+            legacy_provisioner: legacy_provisioner.map(|given| given.value.clone()),
+            endpoint: None,
+        }
+    }
+
+    fn endpoint(
+        &mut self,
+        endpoint: &schema::Endpoint,
+        backend: &schema::Backend,
+        kubelet: &Kubelet,
+    ) -> Endpoint {
+        let name = match &endpoint.name {
+            Some(name) => name.clone(),
+            // Its mistakes are told where the driver's name stands.
+            None => Spanned {
+                value: format!("{}{SUFFIX}", backend.driver.value),
+                referenced: backend.driver.referenced,
+                defined: backend.driver.defined,
+            },
+        };
+        let is_new = self.name("endpoint.name", &name);
+        let socket = match &endpoint.socket {
+            Some(given) => self.given_socket("endpoint.socket", given),
+            None => self.usual_socket(&name, is_new, kubelet),
+        };
+        Endpoint {
+            name: name.value,
+            socket,
+            register: endpoint.register.unwrap_or(true),
+        }
+    }
+
+    /// Checks the name of a driver or an endpoint; whether it is the first of
+    /// this name.
+    fn name(&mut self, key: &str, name: &Spanned<String>) -> bool {
+        let text = &name.value;
+        if let Err(wrong) = driver_name(text) {
+            self.faults.on(name, format!("`{key}` {text:?} {wrong}"));
+        }
+        match self.names.entry(text.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(name.referenced);
+                true
+            }
+            Entry::Occupied(first) => {
+                let message = format!(
+                    "`{key}` {text:?} is the name of another driver or endpoint, on line {}; \
+                     each has its own",
+                    first.get().line()
+                );
+                self.faults.on(name, message);
+                false
+            }
+        }
+    }
+
+    fn given_socket(&mut self, key: &str, given: &Spanned<String>) -> PathBuf {
+        let path = self.path(key, given);
+        self.check_length(&path, given.referenced);
+        self.check_own(&path, given.referenced);
+        path
+    }
+
+    /// The socket that a CSI driver of this name usually has.
+    fn usual_socket(&mut self, name: &Spanned<String>, is_new: bool, kubelet: &Kubelet) -> PathBuf {
+        let directory = kubelet.root.join("plugins").join(&name.value);
+        let path = directory.join("csi.sock");
+        // What is wrong with the name was said; its socket is a consequence.
+        if is_new && driver_name(&name.value).is_ok() {
+            self.check_length(&path, name.referenced);
+            self.check_own(&path, name.referenced);
+        }
+        path
+    }
+
+    /// A socket is one driver's alone.
+    fn check_own(&mut self, path: &Path, place: Location) {
+        match self.sockets.entry(path.to_owned()) {
+            Entry::Vacant(entry) => {
+                entry.insert(place);
+            }
+            Entry::Occupied(first) => {
+                let message = format!(
+                    "{} is the socket of another driver or endpoint, on line {}; each has its own",
+                    path.display(),
+                    first.get().line()
+                );
+                self.faults.at(place, message);
+            }
+        }
+    }
+
+    fn check_length(&mut self, path: &Path, place: Location) {
+        let length = path.as_os_str().len();
+        if length > LONGEST_SOCKET {
+            let message = format!(
+                "the socket {} is {length} bytes long; the system allows {LONGEST_SOCKET}: \
+                 give a shorter `socket`",
+                path.display()
+            );
+            self.faults.at(place, message);
+        }
+    }
+
+    fn operations(&mut self, operations: Option<&schema::Operations>) -> Option<Listen> {
+        let listen = operations?.listen.as_ref()?;
+        let parsed = listen.value.parse::<Listen>();
+        let parsed = parsed
+            .map_err(|error| self.faults.on(listen, format!("`listen`: {error}")))
+            .ok()?;
+        if let Some(path) = parsed.socket() {
+            self.path("listen", listen);
+            self.check_length(path, listen.referenced);
+            if let Some(first) = self.sockets.get(path) {
+                let message = format!(
+                    "`listen` is the socket of a driver or endpoint, on line {}",
+                    first.line()
+                );
+                self.faults.on(listen, message);
+            }
+        }
+        Some(parsed)
+    }
+
+    fn log(&mut self, log: Option<&schema::Log>) -> Log {
+        let Some(log) = log else {
+            return Log::default();
+        };
+        let level = log.level.as_ref().and_then(|level| {
+            let parsed = level.value.parse();
+            parsed
+                .map_err(|error| self.faults.on(level, format!("`level`: {error}")))
+                .ok()
+        });
+        Log {
+            format: log.format.unwrap_or_default(),
+            level: level.unwrap_or_default(),
+        }
+    }
+
+    fn paths(&mut self, key: &str, paths: Option<&[Spanned<String>]>) -> Vec<PathBuf> {
+        let paths = paths.unwrap_or_default();
+        paths.iter().map(|path| self.path(key, path)).collect()
+    }
+
+    fn path_or(&mut self, key: &str, path: Option<&Spanned<String>>, default: &str) -> PathBuf {
+        path.map_or_else(|| default.into(), |path| self.path(key, path))
+    }
+
+    fn path(&mut self, key: &str, path: &Spanned<String>) -> PathBuf {
+        if let Err(wrong) = absolute(&path.value) {
+            let message = format!("`{key}` {:?} {wrong}", path.value);
+            self.faults.on(path, message);
+        }
+        PathBuf::from(&path.value)
+    }
+}
