@@ -9,6 +9,7 @@ pub mod cli;
 pub mod csi;
 pub mod exit;
 pub mod manifest;
+pub mod registration;
 pub mod site;
 pub mod socket;
 pub mod translate;

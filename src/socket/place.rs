@@ -185,7 +185,8 @@ fn abandoned_socket(
     };
     let what = match FileType::from_raw_mode(stat.st_mode) {
         FileType::Socket => {
-            let server = server_of(path).map_err(|errno| failed("connect to", path, errno.into()))?;
+            let server =
+                server_of(path).map_err(|errno| failed("connect to", path, errno.into()))?;
             return match server {
                 None => Ok(Some(Identity::of(&stat))),
                 Some(by) => Err(SocketError::Served {

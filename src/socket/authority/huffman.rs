@@ -3,11 +3,11 @@
 
 /// The characters whose codes have one length. The code is canonical: codes
 /// ascend within a length, and go on where the shorter ones ended.
-struct Group {
-    bits: usize,
-    count: u32,
+pub(super) struct Group {
+    pub(super) bits: usize,
+    pub(super) count: u32,
     /// In the order of their codes. Not listed where nobody asks which it is.
-    characters: &'static [u8],
+    pub(super) characters: &'static [u8],
 }
 
 const fn group(bits: usize, characters: &'static [u8]) -> Group {
@@ -27,7 +27,7 @@ const fn unlisted(bits: usize, count: u32) -> Group {
     }
 }
 
-static GROUPS: [Group; 21] = [
+pub(super) static GROUPS: [Group; 21] = [
     group(5, b"012aceiost"),
     group(6, b" %-./3456789=A_bdfghlmnpru"),
     group(7, b":BCDEFGHIJKLMNOPQRSTUVWYjkqvwxyz"),

@@ -54,7 +54,7 @@ fn characters_replaced(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// As many other characters, that need as many bits. None if they need more
-/// than a byte each: nobody codes those.
+/// than a byte each: nobody codes what becomes longer by it.
 fn all_replaced(text: &[u8]) -> Option<Vec<u8>> {
     let (mut count, mut bits) = (0, 0);
     for coded in huffman::characters(text) {
