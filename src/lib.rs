@@ -14,6 +14,7 @@ pub mod log;
 pub mod manifest;
 pub mod metrics;
 pub mod operations;
+pub mod registration;
 pub mod request_id;
 pub mod site;
 pub mod socket;

@@ -1,82 +1,109 @@
 //! Listening.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio_stream::Stream;
 
-use super::Connection;
+use super::backoff::{Backoff, is_lasting};
+use super::callers::Callers;
+use super::denial::Denials;
+use super::incoming::Incoming;
+use super::{Connection, Place, SocketError};
 
-/// Why a socket cannot be served.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SocketError {
-    /// A system call failed.
-    #[error("cannot listen on {}: {source}", path.display())]
-    Io {
-        /// The socket.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-/// A socket that is listened on.
+/// A socket that is listened on. The socket stays when it is dropped.
 #[derive(Debug)]
 pub struct Listener {
-    path: PathBuf,
+    place: Arc<Place>,
     listener: UnixListener,
+    callers: Callers,
+    denials: Denials,
 }
 
 impl Listener {
-    /// Listens on a path; a socket that nobody serves any more is replaced.
+    /// Listens on a path, of which [`Place::claim`] tells what may be there.
+    /// It has to be called within a tokio runtime.
     ///
     /// # Errors
-    /// The directory does not let us.
+    /// The path cannot be claimed, or the system refuses.
     pub fn bind(path: &Path) -> Result<Self, SocketError> {
-        let error = |source| SocketError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        match std::fs::remove_file(path) {
-            Err(gone) if gone.kind() != io::ErrorKind::NotFound => return Err(error(gone)),
-            _ => {}
-        }
+        let place = Place::claim(path)?;
+        let listener = place.bind()?;
+        let listener = listener
+            .set_nonblocking(true)
+            .and_then(|()| UnixListener::from_std(listener))
+            .map_err(|source| SocketError::Io {
+                action: "listen on",
+                path: path.to_owned(),
+                source,
+            })?;
         Ok(Self {
-            path: path.to_owned(),
-            listener: UnixListener::bind(path).map_err(error)?,
+            place: Arc::new(place),
+            listener,
+            callers: Callers::of_this_process(),
+            denials: Denials::new(),
         })
     }
 
     /// Where it listens.
+    #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
-    /// The next connection of a caller who may call.
+    /// The place that it listens at, for removing the socket at the end of all.
+    #[must_use]
+    pub fn place(&self) -> Arc<Place> {
+        Arc::clone(&self.place)
+    }
+
+    /// The next connection of a caller who may call: root, or the user of this
+    /// process. Trouble that passes, such as no free descriptors, is waited for.
     ///
     /// # Errors
-    /// Accepting failed, as when no file descriptors are left.
+    /// The socket cannot accept any more.
     pub async fn accept(&self) -> io::Result<Connection> {
-        let (stream, _) = self.listener.accept().await?;
-        Ok(Connection::new(stream))
+        let mut backoff = Backoff::new();
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    if let Some(connection) = self.admitted(stream) {
+                        return Ok(connection);
+                    }
+                }
+                Err(error) if is_lasting(&error) => return Err(error),
+                Err(error) => backoff.wait(self.path(), &error).await,
+            }
+        }
     }
 
-    /// All connections, one after another.
+    fn admitted(&self, stream: UnixStream) -> Option<Connection> {
+        let path = self.path().display();
+        let caller = match stream.peer_cred() {
+            Ok(caller) => caller,
+            Err(error) => {
+                tracing::warn!(socket = %path, %error, "cannot tell who calls: connection closed");
+                return None;
+            }
+        };
+        let connection = Connection::new(stream);
+        if self.callers.admit(caller.uid()) {
+            return Some(connection);
+        }
+        let reason = format!(
+            "user {} may not call {path}: only {} may",
+            caller.uid(),
+            self.callers
+        );
+        tracing::warn!(socket = %path, user = caller.uid(), process = caller.pid(), "call denied");
+        self.denials.deny(connection, reason);
+        None
+    }
+
+    /// All connections, one after another. It ends after an error.
     pub fn into_incoming(self) -> impl Stream<Item = io::Result<Connection>> + Send {
-        tokio_stream::wrappers::UnixListenerStream::new(self.listener).map_ok_connection()
+        Incoming::new(self)
     }
 }
-
-use tokio_stream::StreamExt;
-
-trait MapConnection: Stream<Item = io::Result<tokio::net::UnixStream>> + Sized {
-    fn map_ok_connection(
-        self,
-    ) -> tokio_stream::adapters::Map<Self, fn(Self::Item) -> io::Result<Connection>> {
-        self.map(|stream| stream.map(Connection::new))
-    }
-}
-
-impl<S: Stream<Item = io::Result<tokio::net::UnixStream>>> MapConnection for S {}

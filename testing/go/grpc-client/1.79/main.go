@@ -1,0 +1,6 @@
+// The client with grpc-go 1.79.
+package main
+
+import "flex2csi.io/testing/grpc-client/client"
+
+func main() { client.Main() }
