@@ -4,12 +4,15 @@
 //! that doors share. What a legacy volume becomes is decided in
 //! [`flex2csi_translators`]; nothing here knows a driver.
 
+pub mod backend;
 pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod csi;
 pub mod daemon;
+pub mod endpoint;
 pub mod exit;
+pub mod grpc;
 pub mod log;
 pub mod manifest;
 pub mod metrics;

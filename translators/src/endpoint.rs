@@ -5,12 +5,19 @@
 //! mount options, node affinity, Secrets, fsType) is as in the backend's form;
 //! only the driver's name and the attributes are the endpoint's.
 
+mod backend_class;
+mod backend_volume;
 mod storage_class;
 mod volume;
 
 use crate::error::Error;
-use crate::json::{At, Object};
+use crate::json::{At, Object, Path};
 
+pub use backend_class::{BackendClass, backend_class};
+pub use backend_volume::{
+    BackendVolume, OWN_ATTRIBUTES, Site, backend_id, backend_volume, is_handle_of, is_undecided,
+    needs_node_id,
+};
 pub(crate) use storage_class::{from_endpoint as class_from_endpoint, to_endpoint as class};
 pub(crate) use volume::{from_endpoint as volume_from_endpoint, to_endpoint as volume};
 
@@ -31,15 +38,55 @@ fn endpoint_of(backend: &str) -> String {
     format!("{backend}{DRIVER_SUFFIX}")
 }
 
+/// The one version of this form that there is.
+const KNOWN_VERSION: &str = "1";
+
 /// The legacy source in the attributes of a volume or the parameters of a class;
 /// `None` where they are not in this form.
 fn source_in(attributes: Option<&mut Object<'_>>) -> Result<Option<Object<'static>>, Error> {
-    let Some(attributes) = attributes.filter(|attributes| attributes.contains(VERSION)) else {
+    let Some(attributes) = attributes else {
         return Ok(None);
     };
-    let Some(text) = attributes.str(SOURCE)? else {
-        return Ok(None);
-    };
-    let source = Object::parse(&text).and_then(Object::into_owned);
-    Ok(Some(source.at(&[SOURCE])?))
+    let mut form = Vec::new();
+    for key in [VERSION, SOURCE] {
+        if let Some(text) = attributes.str(key)? {
+            form.push((key, text));
+        }
+    }
+    let form: Vec<(&str, &str)> = form.iter().map(|(key, text)| (*key, &**text)).collect();
+    match source_of(&form)? {
+        Some(source) => Ok(Some(source.into_owned().at(&[SOURCE])?)),
+        None => Ok(None),
+    }
 }
+
+/// As [`source_in`], of attributes as CSI has them.
+fn source_of<'a>(attributes: &[(&str, &'a str)]) -> Result<Option<Object<'a>>, Error> {
+    let find = |name| {
+        let mut found = attributes.iter().rev();
+        found.find(|(key, _)| *key == name).map(|(_, value)| *value)
+    };
+    match (find(VERSION), find(SOURCE)) {
+        (None, None) => Ok(None),
+        (Some(KNOWN_VERSION), Some(text)) => Ok(Some(Object::parse(text).at(&[SOURCE])?)),
+        (Some(KNOWN_VERSION), None) => Err(Error::MissingField {
+            driver: FORM.into(),
+            path: Path::of(&[SOURCE]),
+        }),
+        (None, Some(_)) => Err(Error::MissingField {
+            driver: FORM.into(),
+            path: Path::of(&[VERSION]),
+        }),
+        (Some(other), _) => Err(Error::NewerVersion {
+            driver: FORM.into(),
+            path: Path::of(&[VERSION]),
+            version: other.chars().take(VERSION_LENGTH).collect(),
+        }),
+    }
+}
+
+/// How much of an unknown version is said (characters).
+const VERSION_LENGTH: usize = 16;
+
+/// What errors name that are about the form itself.
+const FORM: &str = "the endpoint's form";

@@ -88,6 +88,16 @@ pub enum Error {
         /// values that look like credentials are left out.
         skeleton: String,
     },
+    /// A newer flex2csi wrote it in a form that this one does not know.
+    #[error("{driver}: {path} is of version {version:?}, which this flex2csi does not know")]
+    NewerVersion {
+        /// What names the version.
+        path: Path,
+        /// What has versions.
+        driver: DriverName,
+        /// As it stands, cut to a few characters.
+        version: String,
+    },
     /// A mapping's expression did not give what it has to.
     #[error("mapping {mapping}: {expression}: {reason}")]
     Mapping {
@@ -108,7 +118,7 @@ impl Error {
         match self {
             Self::Json(_) => Code::InvalidObject,
             Self::MissingField { .. } => Code::MissingField,
-            Self::Invalid { .. } => Code::InvalidField,
+            Self::Invalid { .. } | Self::NewerVersion { .. } => Code::InvalidField,
             Self::NoTranslation { .. } => Code::NoTranslation,
             Self::SeveralSources { .. } => Code::SeveralSources,
             Self::MissingValue { .. } => Code::MissingValue,
@@ -129,6 +139,7 @@ impl Error {
             | Self::MissingValue { path, .. }
             | Self::NotTranslatable { path, .. }
             | Self::UnknownDriver { path, .. }
+            | Self::NewerVersion { path, .. }
             | Self::Mapping { path, .. } => path,
         }
     }
@@ -143,6 +154,7 @@ impl Error {
             | Self::MissingValue { path, .. }
             | Self::NotTranslatable { path, .. }
             | Self::UnknownDriver { path, .. }
+            | Self::NewerVersion { path, .. }
             | Self::Mapping { path, .. } => path,
         }
     }
@@ -186,6 +198,7 @@ impl Error {
                 "write a mapping for it and give its directory with --mappings; the skeleton is a start"
                     .into()
             }
+            Self::NewerVersion { .. } => "use the flex2csi that wrote it, or a newer one".into(),
             Self::Mapping { mapping, .. } => {
                 format!("correct the volume, or override the mapping {mapping} with --mappings")
             }

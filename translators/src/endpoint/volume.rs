@@ -15,10 +15,10 @@ use crate::source::{self, CSI};
 use crate::stored_volume::{self, Backend, PROVISIONED_BY};
 
 /// CSI 1.12, "Size Limits": a map of strings is at most 4 KiB.
-const ATTRIBUTES_BYTES: usize = 4096;
+pub(super) const ATTRIBUTES_BYTES: usize = 4096;
 
 /// With what the handle of a volume begins that lacked a value: a digest follows.
-const UNDECIDED: &str = "flex2csi-";
+pub(super) const UNDECIDED: &str = "flex2csi-";
 
 /// Annotations that no translation reads and that can be long.
 const NOISE: [&str; 2] = [

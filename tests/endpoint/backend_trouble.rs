@@ -1,0 +1,160 @@
+//! A backend that is gone, hangs, dies or is another: the right code, no hang,
+//! and all is well as soon as it is back.
+
+use std::time::Duration;
+
+use flex2csi::backend::Connection;
+use flex2csi::grpc;
+use http::{HeaderMap, HeaderValue, Request};
+use tonic::Code;
+
+use crate::rig::{EBS, Rig, Setup, call_on};
+use crate::scripted::Reply;
+
+const PROBE: &str = "/csi.v1.Identity/Probe";
+const DELETE: &str = "/csi.v1.Controller/DeleteVolume";
+
+fn within(timeout: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("grpc-timeout", HeaderValue::from_static(timeout));
+    headers
+}
+
+#[tokio::test]
+async fn a_backend_that_comes_back_is_found_again() {
+    let mut rig = Rig::echo();
+    for _ in 0..3 {
+        assert_eq!(rig.call(PROBE, b"").await.code, Code::Ok);
+        let socket = rig.backend_socket();
+        rig.replace_backend(EBS, |call| Reply::message(call.message.clone()));
+        std::fs::rename(&socket, socket.with_extension("away")).unwrap();
+        let answer = rig.call(PROBE, b"").await;
+        assert_eq!(answer.code, Code::Unavailable);
+        assert!(
+            answer.said.contains("csi.sock") && answer.said.contains(EBS),
+            "{}",
+            answer.said
+        );
+        std::fs::rename(socket.with_extension("away"), &socket).unwrap();
+    }
+    assert_eq!(rig.call(PROBE, b"").await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn another_driver_at_the_socket_is_asked_nothing() {
+    let mut rig = Rig::echo();
+    assert_eq!(rig.call(PROBE, b"").await.code, Code::Ok);
+    rig.replace_backend("other.csi.example", |_| Reply::message(""));
+    let answer = rig.call(DELETE, b"\x0a\x05vol-1").await;
+    assert_eq!(answer.code, Code::FailedPrecondition);
+    assert!(
+        answer.said.contains("other.csi.example") && answer.said.contains(EBS),
+        "{}",
+        answer.said
+    );
+    assert!(rig.backend.calls().is_empty());
+    rig.replace_backend(EBS, |_| Reply::message(""));
+    assert_eq!(rig.call(DELETE, b"\x0a\x05vol-1").await.code, Code::Ok);
+}
+
+#[tokio::test]
+async fn a_backend_that_dies_within_a_call_is_unavailable() {
+    for path in [PROBE, DELETE] {
+        let mut rig = Rig::with(Setup::default(), |_| Reply::Hang);
+        let socket = rig.socket();
+        let pending = tokio::spawn(async move {
+            let mut connection = Connection::open(&socket).await.unwrap();
+            call_on(
+                &mut connection,
+                path,
+                grpc::frame(b"\x0a\x01v"),
+                HeaderMap::new(),
+            )
+            .await
+        });
+        while rig.backend.calls().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        rig.replace_backend(EBS, |call| Reply::message(call.message.clone()));
+        let answer = pending.await.unwrap();
+        assert_eq!(answer.code, Code::Unavailable, "{}", answer.said);
+        assert_eq!(rig.call(path, b"\x0a\x01v").await.code, Code::Ok);
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_hangs_ends_at_the_callers_deadline() {
+    let rig = Rig::with(Setup::default(), |_| Reply::Hang);
+    for path in [PROBE, DELETE] {
+        let answer = rig.call_with(path, b"\x0a\x01v", within("200m")).await;
+        assert_eq!(answer.code, Code::DeadlineExceeded, "{}", answer.said);
+    }
+    // The backend was told that nobody waits any more.
+    for _ in 0..1000 {
+        if rig.backend.open() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} calls are still open", rig.backend.open());
+}
+
+#[tokio::test]
+async fn a_socket_that_accepts_and_says_nothing_is_unavailable() {
+    let rig = Rig::echo();
+    let socket = rig.backend_socket();
+    std::fs::remove_file(&socket).unwrap();
+    let silent = tokio::net::UnixListener::bind(&socket).unwrap();
+    let answer = rig.call_with(PROBE, b"", within("300m")).await;
+    assert_eq!(answer.code, Code::DeadlineExceeded, "{}", answer.said);
+    let answer = rig.call(PROBE, b"").await;
+    assert_eq!(answer.code, Code::Unavailable, "{}", answer.said);
+    drop(silent);
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_is_given_up_at_the_backend() {
+    let rig = Rig::with(Setup::default(), |call| {
+        let every_third = call.message.last().is_some_and(|byte| byte % 3 == 0);
+        if every_third {
+            Reply::Hang
+        } else {
+            Reply::Late(Duration::from_millis(1), call.message.clone())
+        }
+    });
+    let mut connection = Connection::open(&rig.socket()).await.unwrap();
+    for round in 0..40_u8 {
+        let mut calls = tokio::task::JoinSet::new();
+        for number in 0..250_u8 {
+            let mut connection = connection.clone();
+            calls.spawn(async move {
+                let path = if number % 2 == 0 { PROBE } else { DELETE };
+                let request = Request::post(grpc::uri(&path.parse().unwrap()))
+                    .header("content-type", "application/grpc")
+                    .body(grpc::Body::message(grpc::frame(&[0x0a, 1, number % 100])))
+                    .unwrap();
+                // Between at once and long after an answer.
+                let patience = Duration::from_micros(u64::from(number) * 37 % 5000);
+                let _ = tokio::time::timeout(patience, connection.send(request)).await;
+            });
+        }
+        while calls.join_next().await.is_some() {}
+        let body = grpc::frame(&[0x0a, 1, 1]);
+        let answer = call_on(&mut connection, PROBE, body, HeaderMap::new()).await;
+        assert_eq!(answer.code, Code::Ok, "round {round}: {}", answer.said);
+    }
+    for _ in 0..1000 {
+        if rig.backend.open() == 0 {
+            let text = rig.metrics.text().unwrap();
+            assert!(
+                text.contains(
+                    "flex2csi_calls_in_flight{door=\"csi\",driver=\"ebs.csi.aws.com\"} 0"
+                ),
+                "{text}"
+            );
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} calls are still open", rig.backend.open());
+}

@@ -1,0 +1,10 @@
+//! The CSI endpoint as its callers and its backend see it, over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests as well")]
+
+mod backend_trouble;
+mod bad_input;
+mod forwarded;
+mod rig;
+mod scripted;
+mod translated;

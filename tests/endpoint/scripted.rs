@@ -1,0 +1,202 @@
+//! A backend that records what it is asked, to the byte, and answers as it is told.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use flex2csi::csi::v1::{GetPluginInfoResponse, NodeGetInfoResponse};
+use flex2csi::grpc::{self, Body};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use prost::Message as _;
+use tokio::net::UnixListener;
+use tokio::task::{AbortHandle, JoinSet};
+
+/// A call as it came in.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub message: Bytes,
+}
+
+/// What it is answered with.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// A message, with metadata before and behind it.
+    Message {
+        message: Bytes,
+        headers: HeaderMap,
+        trailers: HeaderMap,
+    },
+    /// A status and nothing else.
+    Status(tonic::Status),
+    /// Nothing, ever.
+    Hang,
+    /// A message after a while.
+    Late(Duration, Bytes),
+}
+
+impl Reply {
+    pub fn message(message: impl Into<Bytes>) -> Self {
+        Self::Message {
+            message: message.into(),
+            headers: HeaderMap::new(),
+            trailers: HeaderMap::new(),
+        }
+    }
+}
+
+type Script = dyn Fn(&Call) -> Reply + Send + Sync;
+
+/// The backend; dropped, it is gone with all its connections.
+pub struct Scripted {
+    calls: Arc<Mutex<Vec<Call>>>,
+    /// Calls that were not answered and not given up by their caller.
+    open: Arc<()>,
+    task: AbortHandle,
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Scripted {
+    /// Serves a socket as a driver of this name.
+    pub fn serve(
+        socket: &Path,
+        driver: &str,
+        script: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let _ = std::fs::remove_file(socket);
+        let listener = UnixListener::bind(socket).unwrap();
+        let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
+        let open = Arc::new(());
+        let (script, driver): (Arc<Script>, Arc<str>) = (Arc::new(script), driver.into());
+        let (recorded, counted) = (calls.clone(), open.clone());
+        let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (script, driver) = (script.clone(), driver.clone());
+                let (calls, open) = (recorded.clone(), counted.clone());
+                connections.spawn(async move {
+                    let service = service_fn(move |request| {
+                        let (script, driver) = (script.clone(), driver.clone());
+                        answer(request, script, driver, calls.clone(), open.clone())
+                    });
+                    let _ = http2::Builder::new(TokioExecutor::new())
+                        .max_pending_accept_reset_streams(10_000)
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        Self {
+            calls,
+            open,
+            task: task.abort_handle(),
+        }
+    }
+
+    /// The calls until now, but for those about the backend itself.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// The last call.
+    pub fn last(&self) -> Call {
+        self.calls()
+            .last()
+            .cloned()
+            .expect("the backend was not called")
+    }
+
+    /// How many calls it still holds.
+    pub fn open(&self) -> usize {
+        // One is ours, one the accepting task's, and one each connection's.
+        Arc::strong_count(&self.open).saturating_sub(3)
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    script: Arc<Script>,
+    driver: Arc<str>,
+    calls: Arc<Mutex<Vec<Call>>>,
+    _open: Arc<()>,
+) -> Result<Response<Body>, std::convert::Infallible> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().to_owned();
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    let call = Call {
+        path,
+        headers: head.headers,
+        message: body.slice(body.len().min(5)..),
+    };
+    let reply = match call.path.as_str() {
+        "/csi.v1.Identity/GetPluginInfo" => plugin_info(&driver),
+        "/csi.v1.Node/NodeGetInfo" => node_info(),
+        _ => {
+            calls.lock().unwrap().push(call.clone());
+            script(&call)
+        }
+    };
+    let reply = match reply {
+        Reply::Hang => std::future::pending().await,
+        Reply::Late(time, message) => {
+            tokio::time::sleep(time).await;
+            Reply::message(message)
+        }
+        reply => reply,
+    };
+    Ok(match reply {
+        Reply::Status(status) => grpc::refusal(&status),
+        Reply::Message {
+            message,
+            headers,
+            mut trailers,
+        } => {
+            trailers.insert("grpc-status", HeaderValue::from_static("0"));
+            let body = Body::with_trailers(grpc::frame(&message), Some(trailers));
+            let mut response = Response::new(body);
+            *response.headers_mut() = headers;
+            response
+                .headers_mut()
+                .insert("content-type", HeaderValue::from_static("application/grpc"));
+            response
+        }
+        Reply::Hang | Reply::Late(..) => unreachable!(),
+    })
+}
+
+fn plugin_info(driver: &str) -> Reply {
+    let info = GetPluginInfoResponse {
+        name: driver.to_owned(),
+        vendor_version: "1".to_owned(),
+        ..Default::default()
+    };
+    Reply::message(info.encode_to_vec())
+}
+
+/// The id of the node that it says it is on.
+pub const NODE_ID: &str = "projects/p/zones/z1/instances/n1";
+
+fn node_info() -> Reply {
+    let info = NodeGetInfoResponse {
+        node_id: NODE_ID.to_owned(),
+        ..Default::default()
+    };
+    Reply::message(info.encode_to_vec())
+}
