@@ -65,25 +65,32 @@ impl Faults {
     }
 
     pub fn on<T>(&mut self, value: &Spanned<T>, message: impl Into<String>) {
-        self.at(value.referenced, message);
+        self.push(self.fault_on(value, message));
     }
 
-    /// At a place; where none is known, at the start.
     pub fn at(&mut self, place: Location, message: impl Into<String>) {
-        let fault = fault(&self.file, place.line(), place.column(), message);
-        self.faults.push(fault);
+        self.push(self.fault_at(place, message));
+    }
+
+    pub fn fault_on<T>(&self, value: &Spanned<T>, message: impl Into<String>) -> Fault {
+        self.fault_at(value.referenced, message)
+    }
+
+    pub fn fault_at(&self, place: Location, message: impl Into<String>) -> Fault {
+        fault(&self.file, place.line(), place.column(), message)
     }
 
     pub fn push(&mut self, fault: Fault) {
         self.faults.push(fault);
     }
 
-    pub fn into_result(mut self) -> Result<(), ConfigError> {
-        if self.faults.is_empty() {
-            return Ok(());
-        }
+    pub fn is_empty(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    pub fn into_error(mut self) -> ConfigError {
         self.faults.sort();
-        Err(ConfigError::Wrong(self.faults))
+        ConfigError::Wrong(self.faults)
     }
 }
 

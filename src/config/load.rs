@@ -52,13 +52,17 @@ pub(super) fn read(path: &Path, seen: &mut Seen) -> Result<Loaded, ConfigError> 
     let file: schema::File = text::parse(path, text).map_err(one)?;
     let mut faults = Faults::of(path);
     let config = resolve(&file, &mut faults);
-    let mappings = site::mappings(&file, &mut faults, seen);
-    let values = site::values(&file, (path, &json), &mappings, &mut faults, seen);
-    site::provisioners(&file, &mappings, &mut faults);
-    faults.into_result()?;
-    Ok(Loaded {
-        config,
-        values,
-        mappings,
-    })
+    let site = site::mappings(&file, &mut faults, seen).map(|mappings| {
+        let values = site::values(&file, &json, &mappings, &mut faults, seen);
+        site::provisioners(&file, &mappings, &mut faults);
+        (mappings, values)
+    });
+    match site {
+        Some((mappings, values)) if faults.is_empty() => Ok(Loaded {
+            config,
+            values,
+            mappings,
+        }),
+        _ => Err(faults.into_error()),
+    }
 }

@@ -17,7 +17,8 @@ use crate::metrics::Reloads;
 use crate::operations::Condition;
 
 /// How often files are looked at. Polling needs nothing of the filesystem, and
-/// sees what inotify does not: whatever changes behind a link.
+/// sees what inotify does not: whatever changes behind a link. It costs a stat
+/// for each file.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps a configuration up to date.
@@ -101,10 +102,13 @@ impl Reloader {
                 }
                 read
             }
-            Err(broken) => Err(ConfigError::BrokeOff {
-                file: self.path.clone(),
-                reason: broken.to_string(),
-            }),
+            Err(broken) => {
+                self.seen = self.seen.again();
+                Err(ConfigError::BrokeOff {
+                    file: self.path.clone(),
+                    reason: broken.to_string(),
+                })
+            }
         };
         match read {
             Ok(loaded) => {

@@ -47,8 +47,8 @@ impl Resolver<'_> {
                 "expected at least one CSI driver in `backends`",
             );
         }
-        // All backends first: an endpoint may have no backend's name, wherever
-        // that stands.
+        // All backends first: an endpoint has no backend's name, wherever that
+        // stands.
         let mut backends: Vec<Backend> = listed
             .iter()
             .map(|backend| self.backend(backend, &kubelet))
@@ -89,10 +89,10 @@ impl Resolver<'_> {
 
     fn backend(&mut self, backend: &schema::Backend, kubelet: &Kubelet) -> Backend {
         let driver = &backend.driver;
-        let is_new = self.name("driver", driver);
+        self.name("`driver`", driver);
         let socket = match &backend.socket {
             Some(given) => self.given_socket("socket", given),
-            None => self.usual_socket(driver, is_new, kubelet),
+            None => self.usual_socket(driver, kubelet),
         };
         let controller_socket = match &backend.controller_socket {
             Some(given) if Path::new(&given.value) != socket => {
@@ -117,18 +117,15 @@ impl Resolver<'_> {
         kubelet: &Kubelet,
     ) -> Endpoint {
         let name = match &endpoint.name {
-            Some(name) => name.clone(),
-            // Its mistakes are told where the driver's name stands.
-            None => Spanned {
-                value: format!("{}{SUFFIX}", backend.driver.value),
-                referenced: backend.driver.referenced,
-                defined: backend.driver.defined,
-            },
+            Some(given) => {
+                self.name("`endpoint.name`", given);
+                given.clone()
+            }
+            None => self.usual_name(&backend.driver),
         };
-        let is_new = self.name("endpoint.name", &name);
         let socket = match &endpoint.socket {
             Some(given) => self.given_socket("endpoint.socket", given),
-            None => self.usual_socket(&name, is_new, kubelet),
+            None => self.usual_socket(&name, kubelet),
         };
         Endpoint {
             name: name.value,
@@ -137,28 +134,46 @@ impl Resolver<'_> {
         }
     }
 
-    /// Checks the name of a driver or an endpoint; whether it is the first of
-    /// this name.
-    fn name(&mut self, key: &str, name: &Spanned<String>) -> bool {
+    /// The name that an endpoint has if none is given. What is wrong with it is
+    /// told where the driver's name stands.
+    fn usual_name(&mut self, driver: &Spanned<String>) -> Spanned<String> {
+        let name = Spanned {
+            value: format!("{}{SUFFIX}", driver.value),
+            referenced: driver.referenced,
+            defined: driver.defined,
+        };
+        if self.is_sound(driver) {
+            self.name("the default `endpoint.name`", &name);
+        }
+        name
+    }
+
+    /// Checks the name of a driver or an endpoint.
+    fn name(&mut self, key: &str, name: &Spanned<String>) {
         let text = &name.value;
         if let Err(wrong) = driver_name(text) {
-            self.faults.on(name, format!("`{key}` {text:?} {wrong}"));
+            self.faults.on(name, format!("{key} {text:?} {wrong}"));
         }
         match self.names.entry(text.clone()) {
             Entry::Vacant(entry) => {
                 entry.insert(name.referenced);
-                true
             }
             Entry::Occupied(first) => {
                 let message = format!(
-                    "`{key}` {text:?} is the name of another driver or endpoint, on line {}; \
+                    "{key} {text:?} is the name of another driver or endpoint, on line {}; \
                      each has its own",
                     first.get().line()
                 );
                 self.faults.on(name, message);
-                false
             }
         }
+    }
+
+    /// Whether nothing was wrong with a name. What is made of one that is wrong
+    /// is not checked: it would be told twice.
+    fn is_sound(&self, name: &Spanned<String>) -> bool {
+        let is_first = self.names.get(&name.value) == Some(&name.referenced);
+        is_first && driver_name(&name.value).is_ok()
     }
 
     fn given_socket(&mut self, key: &str, given: &Spanned<String>) -> PathBuf {
@@ -169,11 +184,10 @@ impl Resolver<'_> {
     }
 
     /// The socket that a CSI driver of this name usually has.
-    fn usual_socket(&mut self, name: &Spanned<String>, is_new: bool, kubelet: &Kubelet) -> PathBuf {
+    fn usual_socket(&mut self, name: &Spanned<String>, kubelet: &Kubelet) -> PathBuf {
         let directory = kubelet.root.join("plugins").join(&name.value);
         let path = directory.join("csi.sock");
-        // What is wrong with the name was said; its socket is a consequence.
-        if is_new && driver_name(&name.value).is_ok() {
+        if self.is_sound(name) {
             self.check_length(&path, name.referenced);
             self.check_own(&path, name.referenced);
         }

@@ -16,34 +16,52 @@ use super::seen::Seen;
 use super::{schema, text};
 use crate::site;
 
-/// The built-in mappings, and those of the site's that can be used.
-pub(super) fn mappings(file: &schema::File, faults: &mut Faults, seen: &mut Seen) -> Mappings {
+/// The built-in mappings and the site's own; `None` where one is wrong. What is
+/// checked against them is then not checked: a section of the values may be that
+/// mapping's.
+pub(super) fn mappings(
+    file: &schema::File,
+    faults: &mut Faults,
+    seen: &mut Seen,
+) -> Option<Mappings> {
     let mut mappings = Mappings::built_in();
+    let mut all_right = true;
     for given in file.mappings.iter().flatten() {
-        let Some(path) = usable(given) else {
-            continue;
-        };
-        seen.look(path);
-        let files = match site::mapping_files(path) {
-            Ok(files) => files,
-            Err(error) => {
-                faults.on(given, error.to_string());
-                continue;
-            }
-        };
-        for mapping in files {
-            seen.look(&mapping);
-            match text::read(&mapping) {
-                Err(message) => faults.on(given, message),
-                Ok(bytes) => {
-                    if let Err(fault) = add(&mut mappings, &mapping, &bytes) {
-                        faults.push(fault);
-                    }
-                }
-            }
+        all_right &= add_all(&mut mappings, given, faults, seen);
+    }
+    all_right.then_some(mappings)
+}
+
+/// Adds the mappings of a directory, or of a file; whether all are right.
+fn add_all(
+    mappings: &mut Mappings,
+    given: &Spanned<String>,
+    faults: &mut Faults,
+    seen: &mut Seen,
+) -> bool {
+    let Some(path) = usable(given) else {
+        return false;
+    };
+    seen.look(path);
+    let files = match site::mapping_files(path) {
+        Ok(files) => files,
+        Err(error) => {
+            faults.on(given, error.to_string());
+            return false;
+        }
+    };
+    let mut all_right = true;
+    for file in files {
+        seen.look(&file);
+        let added = text::read(&file)
+            .map_err(|message| faults.fault_on(given, message))
+            .and_then(|bytes| add(mappings, &file, &bytes));
+        if let Err(fault) = added {
+            faults.push(fault);
+            all_right = false;
         }
     }
-    mappings
+    all_right
 }
 
 /// The path, unless it was refused as such.
@@ -61,30 +79,26 @@ fn add(mappings: &mut Mappings, file: &Path, bytes: &[u8]) -> Result<(), Fault> 
 /// The values, from the configuration's JSON or from their own file.
 pub(super) fn values(
     file: &schema::File,
-    (path, json): (&Path, &str),
+    json: &str,
     mappings: &Mappings,
     faults: &mut Faults,
     seen: &mut Seen,
 ) -> Values {
-    let read = match (&file.values, &file.values_file) {
+    let values = match (&file.values, &file.values_file) {
         (Some(places), _) => inline(json, places, mappings)
-            .map_err(|(place, message)| fault(path, place.line(), place.column(), message)),
-        (None, Some(given)) => {
-            let Some(path) = usable(given) else {
-                return Values::default();
-            };
-            seen.look(path);
-            match text::read(path) {
-                Ok(bytes) => of_file(path, &bytes, mappings),
-                Err(message) => {
-                    faults.on(given, message);
-                    return Values::default();
-                }
+            .map_err(|(place, message)| faults.fault_at(place, message)),
+        (None, Some(given)) => match usable(given) {
+            Some(path) => {
+                seen.look(path);
+                text::read(path)
+                    .map_err(|message| faults.fault_on(given, message))
+                    .and_then(|bytes| of_file(path, &bytes, mappings))
             }
-        }
-        (None, None) => return Values::default(),
+            None => Ok(Values::default()),
+        },
+        (None, None) => Ok(Values::default()),
     };
-    read.unwrap_or_else(|fault| {
+    values.unwrap_or_else(|fault| {
         faults.push(fault);
         Values::default()
     })

@@ -131,6 +131,15 @@ fn one_socket_may_be_for_the_node_and_for_the_controller() {
 }
 
 #[test]
+fn plain_words_mean_what_they_mean_to_kubectl() {
+    for (word, register) in [("true", true), ("yes", true), ("off", false), ("No", false)] {
+        let text = format!("backends: [{{driver: a.b, endpoint: {{register: {word}}}}}]");
+        let endpoint = read(&text).config.backends.remove(0).endpoint;
+        assert_eq!(endpoint.unwrap().register, register, "{word}");
+    }
+}
+
+#[test]
 fn values_stand_in_the_configuration_or_in_their_own_file() {
     let backends = "backends: [{driver: a.b}]\n";
     let inline = read(&format!(

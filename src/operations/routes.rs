@@ -1,8 +1,11 @@
 //! What can be asked.
 
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, Uri, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -12,6 +15,8 @@ use crate::metrics::{CONTENT_TYPE, Metrics};
 
 /// The longest request body, in bytes.
 const LONGEST_BODY: usize = 4 << 10;
+/// How long an answer may take, with the time in which the body arrives.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// What the listener answers from.
 #[derive(Debug, Clone)]
@@ -31,7 +36,15 @@ pub(super) fn router(operations: Operations) -> Router {
         .route("/readyz", get(ready))
         .route("/log-level", get(log_level::get).put(log_level::put))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(middleware::from_fn(in_time))
         .with_state(operations)
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(ANSWER, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
 }
 
 async fn metrics(State(operations): State<Operations>) -> Response {

@@ -20,9 +20,8 @@ use crate::socket;
 
 /// Connections at one time; more wait to be accepted.
 const CONNECTIONS: usize = 32;
-/// What a request's head may take to arrive. A connection may be idle for as
-/// long, which is more than Prometheus lets pass between two scrapes.
-const HEAD: Duration = Duration::from_secs(90);
+/// How long a connection may be idle, and a request's head may take to arrive.
+const HEAD: Duration = Duration::from_secs(10);
 /// The room for a request's head, in bytes.
 const HEAD_BYTES: usize = 16 << 10;
 /// How long a connection is used; whoever reads slower is cut off.

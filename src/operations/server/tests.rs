@@ -87,15 +87,21 @@ async fn ask(
 #[tokio::test]
 async fn metrics_are_open_metrics() {
     let served = Served::start().await;
-    let calls = served.operations.metrics.calls(Door::Csi, "a.b");
-    calls.rpc("Probe").start().finish(tonic::Code::Ok);
+    // Enough that the answer is larger than any buffer.
+    for driver in ["a.b".to_owned()]
+        .into_iter()
+        .chain((0..200).map(|n| format!("d{n}")))
+    {
+        let calls = served.operations.metrics.calls(Door::Csi, &driver);
+        calls.rpc("Probe").start().finish(tonic::Code::Ok);
+    }
     let (status, head, body) = served.ask("GET /metrics", "").await;
     assert_eq!(status, 200);
     let kind = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8";
     assert!(head.lines().any(|line| line == kind), "{head}");
     let sample = "flex2csi_calls_total{door=\"csi\",driver=\"a.b\",rpc=\"Probe\",code=\"OK\"} 1\n";
-    assert!(body.contains(sample), "{body}");
-    assert!(body.ends_with("# EOF\n"));
+    assert!(body.contains(sample));
+    assert!(body.ends_with("# EOF\n") && body.len() > 100_000);
 }
 
 #[tokio::test]
@@ -217,16 +223,22 @@ async fn an_address_that_is_taken_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_says_nothing_is_hung_up_on() {
+async fn who_stops_in_the_middle_is_hung_up_on() {
     let served = Served::start().await;
-    let mut silent = served.connect().await;
-    silent
-        .write_all(b"GET /healthz HTTP/1.1\r\n")
-        .await
-        .unwrap();
-    let mut answer = Vec::new();
-    silent.read_to_end(&mut answer).await.unwrap();
-    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    for (request, status) in [
+        ("GET /healthz HTTP/1.1\r\n", None),
+        (
+            "PUT /log-level HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nin",
+            Some("408"),
+        ),
+        ("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n", Some("200")),
+    ] {
+        let mut silent = served.connect().await;
+        silent.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        silent.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer.split(' ').nth(1), status, "{request}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
