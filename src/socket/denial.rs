@@ -65,3 +65,63 @@ async fn answer(connection: Connection, reason: &str) -> hyper::Result<()> {
         )
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::client::conn::http2::{SendRequest, handshake};
+    use hyper::{Request, Response};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    /// The other end of a connection that is denied.
+    fn denied(denials: &Denials) -> UnixStream {
+        let (near, far) = UnixStream::pair().unwrap();
+        denials.deny(Connection::new(far), "user 7 may not".to_owned());
+        near
+    }
+
+    async fn client(stream: UnixStream) -> SendRequest<Empty<Bytes>> {
+        let (client, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    async fn call(client: &mut SendRequest<Empty<Bytes>>) -> Response<hyper::body::Incoming> {
+        let request = Request::post("http://localhost/csi.v1.Identity/Probe");
+        let request = request.body(Empty::new()).unwrap();
+        client.send_request(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_call_is_told_why() {
+        let mut client = client(denied(&Denials::new())).await;
+        for _ in 0..20 {
+            let answer = call(&mut client).await;
+            assert_eq!(answer.status(), 200);
+            assert_eq!(answer.headers()["content-type"], "application/grpc");
+            assert_eq!(answer.headers()["grpc-status"], "7");
+            assert_eq!(answer.headers()["grpc-message"], "user%207%20may%20not");
+        }
+    }
+
+    #[tokio::test]
+    async fn too_many_are_closed_unheard_until_others_go() {
+        let denials = Denials::new();
+        let mut told = Vec::new();
+        for _ in 0..AT_A_TIME {
+            told.push(client(denied(&denials)).await);
+        }
+        let mut unheard = denied(&denials);
+        assert_eq!(unheard.read(&mut [0]).await.unwrap(), 0);
+
+        drop(told);
+        // Once the last of them is given up.
+        let all = u32::try_from(AT_A_TIME).unwrap();
+        drop(denials.free.acquire_many(all).await.unwrap());
+        call(&mut client(denied(&denials)).await).await;
+    }
+}

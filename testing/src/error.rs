@@ -12,7 +12,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum StartError {
     /// A program that `testing/run` installs or builds is not there.
-    #[error("{program} is not there: {reason}; `testing/run 2` prepares it")]
+    #[error("{program} is not there: {reason}; `testing/run` prepares it")]
     Missing {
         /// The program's name.
         program: String,

@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod dry_run;
 pub mod error;
 pub mod etcd;
+pub mod grpc_client;
 pub mod kubeconfig;
 pub mod oracle;
 pub mod ports;

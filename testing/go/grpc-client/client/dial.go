@@ -28,6 +28,9 @@ func dial(ctx context.Context, form Form, socket string) (*grpc.ClientConn, erro
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithBlock(),
+		// So that it says why it cannot connect, and at once.
+		grpc.FailOnNonTempDialError(true),
+		grpc.WithReturnConnectionError(),
 	}
 	switch form {
 	case Path:
