@@ -3,6 +3,8 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::catalogue::{DriversArgs, ExplainArgs};
+use crate::controller::ControllerArgs;
+use crate::node::NodeArgs;
 use crate::translate::TranslateArgs;
 
 /// Moves Kubernetes volumes in legacy form, FlexVolume and in-tree, to CSI:
@@ -32,6 +34,10 @@ pub enum Verb {
     Drivers(DriversArgs),
     /// Say field by field where a translated volume's fields come from.
     Explain(ExplainArgs),
+    /// Serve legacy volumes on a node through the CSI driver that has them.
+    Node(Box<NodeArgs>),
+    /// Serve the CSI sidecars for legacy volumes, once in a cluster.
+    Controller(Box<ControllerArgs>),
 }
 
 /// When to colour.

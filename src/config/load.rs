@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use flex2csi_translators::Values;
 use flex2csi_translators::flex::Mappings;
@@ -17,9 +18,9 @@ pub struct Loaded {
     /// The configuration itself.
     pub config: Config,
     /// What only the site knows. Some of it may be secret.
-    pub values: Values,
+    pub values: Arc<Values>,
     /// The built-in mappings and the site's own.
-    pub mappings: Mappings,
+    pub mappings: Arc<Mappings>,
 }
 
 impl Loaded {
@@ -60,8 +61,8 @@ pub(super) fn read(path: &Path, seen: &mut Seen) -> Result<Loaded, ConfigError> 
     match site {
         Some((mappings, values)) if faults.is_empty() => Ok(Loaded {
             config,
-            values,
-            mappings,
+            values: Arc::new(values),
+            mappings: Arc::new(mappings),
         }),
         _ => Err(faults.into_error()),
     }

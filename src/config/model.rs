@@ -62,6 +62,21 @@ pub struct Kubelet {
     pub registry: PathBuf,
 }
 
+/// Where kubelet keeps everything unless it is told otherwise.
+pub(super) const KUBELET_ROOT: &str = "/var/lib/kubelet";
+/// Where it looks for plugins, below its root.
+pub(super) const REGISTRY: &str = "plugins_registry";
+
+impl Default for Kubelet {
+    fn default() -> Self {
+        let root = PathBuf::from(KUBELET_ROOT);
+        Self {
+            registry: root.join(REGISTRY),
+            root,
+        }
+    }
+}
+
 /// What is logged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Log {

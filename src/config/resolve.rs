@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use serde_saphyr::{Location, Spanned};
 
 use super::error::Faults;
-use super::model::{Backend, Config, Endpoint, Kubelet, Log};
+use super::model::{Backend, Config, Endpoint, KUBELET_ROOT, Kubelet, Log, REGISTRY};
 use super::names::{LONGEST_SOCKET, absolute, driver_name};
 use super::schema;
 use crate::operations::Listen;
 
-const KUBELET_ROOT: &str = "/var/lib/kubelet";
 const STATE: &str = "/var/lib/flex2csi";
 /// What an endpoint's name is made of, after the backend's.
 const SUFFIX: &str = ".flex2csi.io";
@@ -82,7 +81,7 @@ impl Resolver<'_> {
         let root = self.path_or("root", kubelet.root.as_ref(), KUBELET_ROOT);
         let registry = match &kubelet.registry {
             Some(path) => self.path("registry", path),
-            None => root.join("plugins_registry"),
+            None => root.join(REGISTRY),
         };
         Kubelet { root, registry }
     }

@@ -1,5 +1,6 @@
 //! Carrying calls to the backend and answers back.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -41,12 +42,14 @@ pub struct Upstreams {
 }
 
 /// What calls are translated with; it can be exchanged while they run.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Knowledge {
     /// What only the site knows.
     pub values: Arc<Values>,
     /// The known FlexVolume drivers.
     pub mappings: Arc<Mappings>,
+    /// The provisioner whose parameters those without a mark are.
+    pub legacy_provisioner: Option<Arc<str>>,
 }
 
 /// What an endpoint is made of.
@@ -58,14 +61,19 @@ pub struct Settings {
     pub driver: String,
     /// The sockets of that.
     pub upstreams: Upstreams,
-    /// What parameters without a mark are read as.
-    pub legacy_provisioner: Option<String>,
     /// What undecided handles stand for on this node.
     pub handles: Handles,
     /// Where they are looked up if nothing was recorded.
     pub volumes: LegacyVolumes,
     /// What calls are counted in.
     pub calls: Calls,
+}
+
+impl fmt::Debug for Knowledge {
+    /// Values may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Knowledge").finish_non_exhaustive()
+    }
 }
 
 /// An endpoint of one backend.
@@ -94,6 +102,11 @@ impl Endpoint {
     /// Its name as a CSI driver.
     pub fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// The CSI driver behind it.
+    pub fn driver(&self) -> &str {
+        &self.settings.driver
     }
 
     /// Translates the calls from now on with this.
@@ -217,12 +230,16 @@ impl Endpoint {
         }
         let (bytes, _) = request::read(body, REQUEST_BYTES).await?;
         let message = request::plain(&bytes, headers, REQUEST_BYTES)?;
-        let Knowledge { values, mappings } = self.knowledge();
+        let Knowledge {
+            values,
+            mappings,
+            legacy_provisioner,
+        } = self.knowledge();
         let translator = Translator {
             endpoint: name,
             driver,
             backend,
-            legacy_provisioner: self.settings.legacy_provisioner.as_deref(),
+            legacy_provisioner: legacy_provisioner.as_deref(),
             values: &values,
             mappings: &mappings,
             handles: &self.settings.handles,

@@ -1,9 +1,10 @@
 //! Which form log lines have.
 
+use clap::ValueEnum;
 use serde::Deserialize;
 
 /// The form of log lines.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// For people; coloured on a terminal.

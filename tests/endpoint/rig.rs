@@ -93,12 +93,17 @@ impl Rig {
                 controller: upstream.clone(),
                 identity: upstream,
             },
-            legacy_provisioner: setup.legacy_provisioner.map(str::to_owned),
             handles: Handles::new(directory.path().join("handles")),
             volumes,
             calls: metrics.calls(Door::Csi, setup.driver),
         };
-        let endpoint = Arc::new(Endpoint::new(settings, knowledge(setup.values)));
+        let endpoint = Arc::new(Endpoint::new(
+            settings,
+            Knowledge {
+                legacy_provisioner: setup.legacy_provisioner.map(Arc::from),
+                ..knowledge(setup.values)
+            },
+        ));
         let listener = Listener::bind(&directory.path().join("endpoint.sock")).unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(serve(listener, endpoint.clone(), stop.clone()));
@@ -165,6 +170,7 @@ pub fn knowledge(values: &str) -> Knowledge {
     Knowledge {
         values: Arc::new(Values::parse(values).unwrap()),
         mappings: Arc::new(Mappings::built_in()),
+        legacy_provisioner: None,
     }
 }
 

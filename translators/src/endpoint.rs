@@ -34,7 +34,7 @@ pub const CONTEXT: &str = "flex2csi.io/context";
 pub const DRIVER_SUFFIX: &str = ".flex2csi.io";
 
 /// The endpoint's name for a backend.
-fn endpoint_of(backend: &str) -> String {
+pub fn endpoint_of(backend: &str) -> String {
     format!("{backend}{DRIVER_SUFFIX}")
 }
 
