@@ -14,6 +14,10 @@ use crate::operations::Conditions;
 
 const BACKEND: &str = "backends: [{driver: a.b}]\n";
 
+/// So many looks at the files are enough for any change: on a clock that waits
+/// for the work, as here.
+const LOOKS: u32 = 10;
+
 /// A configuration that is kept up to date.
 struct Running {
     directory: TempDir,
@@ -60,16 +64,21 @@ impl Running {
 
     /// The next configuration that is taken over.
     async fn next(&mut self) -> Arc<Loaded> {
-        self.configs.changed().await.unwrap();
+        let changed = tokio::time::timeout(LOOKS * EVERY, self.configs.changed());
+        changed.await.expect("nothing was noticed").unwrap();
         self.configs.borrow_and_update().clone()
     }
 
     /// Waits until so many new configurations were refused.
     async fn refused(&self, count: u32) {
         let line = format!("flex2csi_config_reloads_total{{result=\"failure\"}} {count}\n");
-        while !self.metrics.text().unwrap().contains(&line) {
+        for _ in 0..LOOKS {
+            if self.metrics.text().unwrap().contains(&line) {
+                return;
+            }
             tokio::time::sleep(EVERY).await;
         }
+        panic!("{count} were not refused");
     }
 
     fn counts(&self, sample: &str) -> bool {
