@@ -4,6 +4,7 @@
 
 mod backend_trouble;
 mod bad_input;
+mod every_source;
 mod forwarded;
 mod rig;
 mod scripted;

@@ -24,11 +24,15 @@ pub(crate) use volume::{from_endpoint as volume_from_endpoint, to_endpoint as vo
 /// The version of this form.
 pub const VERSION: &str = "flex2csi.io/version";
 /// The legacy source, compact JSON: `{"<member of spec>": {…}}` of a volume,
-/// `{"provisioner": …, "parameters": {…}}` of a StorageClass.
+/// `{"metadata": {"name": …}, "provisioner": …, "parameters": {…}}` of a StorageClass.
 pub const SOURCE: &str = "flex2csi.io/source";
 /// What a translation reads beside the source: the volume's name, labels and
-/// annotations, its claim, its StorageClass's parameters; compact JSON.
+/// annotations, its claim, its StorageClass, its node affinity; compact JSON.
 pub const CONTEXT: &str = "flex2csi.io/context";
+/// The member of [`CONTEXT`] that is the StorageClass.
+const CLASS: &str = "storageClass";
+/// The member of [`CONTEXT`], as of `spec`, that says where the volume is.
+const AFFINITY: &str = "nodeAffinity";
 
 /// What stands behind a backend's name in that of its endpoint.
 pub const DRIVER_SUFFIX: &str = ".flex2csi.io";

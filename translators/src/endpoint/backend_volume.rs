@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::volume::{ATTRIBUTES_BYTES, UNDECIDED};
-use super::{CONTEXT, FORM, SOURCE, source_of};
+use super::{AFFINITY, CLASS, CONTEXT, FORM, SOURCE, source_of};
 use crate::context::{Context, Direction, Target};
 use crate::digest::sha256_hex;
 use crate::error::Error;
@@ -146,11 +146,9 @@ fn attribute<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'a str> 
 }
 
 fn class_told(told: &mut Object<'_>) -> Result<Option<StorageClass>, Error> {
-    let Some(parameters) = told.remove("parameters") else {
+    let Some(class) = told.take_object(CLASS).at(&[CONTEXT])? else {
         return Ok(None);
     };
-    let mut class = Object::new();
-    class.set("parameters", parameters);
     let class = StorageClass::read(class);
     class.map(Some).map_err(|error| error.about(&[CONTEXT]))
 }
@@ -165,6 +163,7 @@ fn volume_told<'a>(legacy: &Object<'a>, told: Object<'a>) -> Result<Object<'a>, 
     for member in told.members() {
         match member.key() {
             "claim" => spec.set("claimRef", member.value.clone()),
+            AFFINITY => spec.set(AFFINITY, member.value.clone()),
             _ => metadata.set(member.to_key(), member.value.clone()),
         }
     }

@@ -24,6 +24,14 @@ pub(crate) fn to_endpoint<'a>(
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
     let mut legacy = Object::new();
+    // Mappings may tell classes apart by their names.
+    if let Some(metadata) = class.object("metadata")?
+        && let Some(name) = metadata.str("name").at(&["metadata"])?
+    {
+        let mut named = Object::new();
+        named.set("name", name.into_owned());
+        legacy.set("metadata", named);
+    }
     for key in KEPT {
         if let Some(value) = class.get(key) {
             legacy.set(key, value.clone().into_owned().at(&[key])?);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{CONTEXT, SOURCE, VERSION, endpoint_of, source_in};
+use super::{AFFINITY, CLASS, CONTEXT, SOURCE, VERSION, endpoint_of, source_in};
 use crate::context::Context;
 use crate::digest::sha256_hex;
 use crate::error::Error;
@@ -43,7 +43,7 @@ pub(crate) fn to_endpoint<'a>(
         return Ok(Outcome::unchanged(pv));
     };
     let legacy = legacy_source(&mut pv, field)?;
-    let told = told(&mut pv, context)?;
+    let told = told(&mut pv, field, context)?;
     if VERSION.len() + SOURCE.len() + CONTEXT.len() + legacy.len() + told.len() > ATTRIBUTES_BYTES {
         return Err(Error::Invalid {
             driver: "CSI".into(),
@@ -141,7 +141,8 @@ fn legacy_source(pv: &mut Object<'_>, field: &'static str) -> Result<String, Err
     Ok(source.to_json())
 }
 
-fn told(pv: &mut Object<'_>, context: &Context<'_>) -> Result<String, Error> {
+/// What a translation reads beside the source.
+fn told(pv: &mut Object<'_>, field: &'static str, context: &Context<'_>) -> Result<String, Error> {
     let mut told = Object::new();
     if let Some(metadata) = pv.object("metadata")? {
         for key in ["name", "labels", "annotations"] {
@@ -166,9 +167,24 @@ fn told(pv: &mut Object<'_>, context: &Context<'_>) -> Result<String, Error> {
         }
         told.set("claim", reference);
     }
+    // In-tree volumes can have their zone there; what mappings write into it is
+    // written already.
+    if field != source::FLEX_VOLUME
+        && let Some(spec) = pv.object("spec")?
+        && let Some(affinity) = spec.get(AFFINITY)
+    {
+        let affinity = affinity.clone().into_owned();
+        told.set(AFFINITY, affinity.at(&["spec", AFFINITY])?);
+    }
     if let Some(class) = context.storage_class {
         let parameters = class.parameters.iter().cloned();
-        told.set("parameters", parameters.collect::<Object<'_>>());
+        let mut named = Object::new();
+        named.set("name", class.name.clone());
+        let mut known = Object::new();
+        known.set("metadata", named);
+        known.set("provisioner", class.provisioner.clone());
+        known.set("parameters", parameters.collect::<Object<'_>>());
+        told.set(CLASS, known);
     }
     Ok(told.to_json())
 }
