@@ -34,11 +34,7 @@ impl Listener {
         let listener = listener
             .set_nonblocking(true)
             .and_then(|()| UnixListener::from_std(listener))
-            .map_err(|source| SocketError::Io {
-                action: "listen on",
-                path: path.to_owned(),
-                source,
-            })?;
+            .map_err(|error| SocketError::io("listen on", path, error))?;
         Ok(Self {
             place: Arc::new(place),
             listener,
