@@ -222,3 +222,24 @@ async fn a_socket_that_nobody_serves_is_removed_by_another_process_too() {
     Place::claim(&path).unwrap().remove().unwrap();
     assert!(!path.exists());
 }
+
+#[test]
+fn of_many_who_come_and_go_one_has_the_place_at_a_time() {
+    let (_directory, path) = directory();
+    let taken = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    let Ok(place) = Place::claim(&path) else {
+                        continue;
+                    };
+                    assert!(!taken.swap(true, Ordering::SeqCst), "it is taken");
+                    std::thread::yield_now();
+                    taken.store(false, Ordering::SeqCst);
+                    place.remove().unwrap();
+                }
+            });
+        }
+    });
+}
