@@ -1,5 +1,6 @@
 //! An accepted connection.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,7 +14,6 @@ use super::authority::{Authority, MAX_HELD};
 
 /// A connection of a caller who may call. What is read from it has an
 /// [`Authority`] that servers accept.
-#[derive(Debug)]
 pub struct Connection {
     stream: UnixStream,
     authority: Authority,
@@ -67,6 +67,15 @@ impl Connection {
             self.authority.rewrite(&mut self.held)
         };
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Without what is held: there may be secrets in it.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
     }
 }
 

@@ -57,6 +57,7 @@ impl Listener {
 
     /// The next connection of a caller who may call: root, or the user of this
     /// process. Trouble that passes, such as no free descriptors, is waited for.
+    /// No connection is lost when this is dropped before it is done.
     ///
     /// # Errors
     /// The socket cannot accept any more.

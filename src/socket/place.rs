@@ -56,7 +56,10 @@ impl Place {
             Err(Unlocked::Held(by)) => return Err(SocketError::Served { path: owned(), by }),
             Err(Unlocked::Failed(source)) => return Err(SocketError::io("lock", path, source)),
         };
-        let socket = occupant::abandoned(directory.as_fd(), name, path)?;
+        let socket = occupant::abandoned(directory.as_fd(), name, path).inspect_err(|_| {
+            // Leave nothing where we have no business. If it stays, it does no harm.
+            let _ = unlinkat(&directory, lock_name(name), AtFlags::empty());
+        })?;
         Ok(Self {
             path: owned(),
             name: name.to_owned(),

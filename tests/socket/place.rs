@@ -127,6 +127,7 @@ async fn nothing_but_a_socket_is_replaced() {
     fs::write(&path, "precious").unwrap();
     assert!(refused(&path).contains("is a file, not a socket"));
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    assert_eq!(names(directory.path()), ["csi.sock"]);
 
     let link = directory.path().join("link.sock");
     symlink(&path, &link).unwrap();
