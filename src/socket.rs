@@ -20,6 +20,7 @@ mod error;
 mod incoming;
 mod listener;
 mod lock;
+mod occupant;
 pub mod path;
 mod place;
 mod private;

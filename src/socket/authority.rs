@@ -15,7 +15,7 @@
 //!
 //! Whatever is not understood passes as it came, for `h2` to judge: a connection
 //! that is no HTTP/2, an authority that is not complete within [`MAX_HELD`]
-//! bytes, a name by a dynamic index.
+//! bytes, one whose name is in the dynamic table.
 
 mod block;
 mod frame;

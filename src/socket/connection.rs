@@ -1,5 +1,6 @@
 //! An accepted connection.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,7 +14,6 @@ use super::authority::{Authority, MAX_HELD};
 
 /// A connection of a caller who may call. What is read from it has an
 /// [`Authority`] that servers accept.
-#[derive(Debug)]
 pub struct Connection {
     stream: UnixStream,
     authority: Authority,
@@ -67,6 +67,15 @@ impl Connection {
             self.authority.rewrite(&mut self.held)
         };
         Poll::Ready(Ok(()))
+    }
+}
+
+/// Without what is held: there may be secrets in it.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
     }
 }
 
@@ -136,5 +145,71 @@ impl AsyncWrite for Connection {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// A client's preface, settings, and a request whose authority is `/a/b`,
+    /// with a body of slashes.
+    fn client() -> Vec<u8> {
+        [
+            &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..],
+            b"\0\0\x09\x01\x04\0\0\0\x01\x83\x86\x84\x41\x04/a/b",
+            b"\0\x10\0\0\x01\0\0\0\x01",
+            &[b'/'; 4096],
+        ]
+        .concat()
+    }
+
+    /// What a server reads, so many bytes at a time, when they are written so.
+    async fn read(bytes: &[u8], written: usize, read: usize) -> Vec<u8> {
+        let (mut near, far) = UnixStream::pair().unwrap();
+        let bytes = bytes.to_vec();
+        let writer = tokio::spawn(async move {
+            for piece in bytes.chunks(written) {
+                near.write_all(piece).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        });
+        let mut connection = Connection::new(far);
+        let (mut all, mut buffer) = (Vec::new(), vec![0; read]);
+        loop {
+            match connection.read(&mut buffer).await.unwrap() {
+                0 => break,
+                some => all.extend_from_slice(&buffer[..some]),
+            }
+        }
+        writer.await.unwrap();
+        all
+    }
+
+    #[tokio::test]
+    async fn a_server_reads_the_same_whatever_the_sizes() {
+        let mut expected = client();
+        let place = expected
+            .windows(4)
+            .position(|text| text == b"/a/b")
+            .unwrap();
+        expected[place..place + 4].copy_from_slice(b"-a-b");
+        for written in [1, 8, 50, 8192] {
+            for size in [1, 7, 24, 8192] {
+                let seen = read(&client(), written, size).await;
+                assert!(seen == expected, "{written} written, {size} read at a time");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_goes_in_the_middle_is_read_to_the_end() {
+        let bytes = client();
+        for end in 0..60 {
+            let seen = read(&bytes[..end], 8, 8).await;
+            assert_eq!(seen.len(), end);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Why a socket cannot be served.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::path::LONGEST;
 
@@ -72,4 +72,14 @@ pub enum SocketError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl SocketError {
+    pub(super) fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source: source.into(),
+        }
+    }
 }

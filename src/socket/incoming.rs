@@ -37,9 +37,13 @@ impl Stream for Incoming {
             return Poll::Ready(None);
         };
         let (listener, accepted) = ready!(next.as_mut().poll(cx));
-        *self = match accepted {
+        *self = match &accepted {
             Ok(_) => Self::new(listener),
-            Err(_) => Self { next: None },
+            Err(error) => {
+                // Servers keep it to themselves.
+                tracing::error!(socket = %listener.path().display(), %error, "cannot accept any more");
+                Self { next: None }
+            }
         };
         Poll::Ready(Some(accepted))
     }

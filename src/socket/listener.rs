@@ -34,11 +34,7 @@ impl Listener {
         let listener = listener
             .set_nonblocking(true)
             .and_then(|()| UnixListener::from_std(listener))
-            .map_err(|source| SocketError::Io {
-                action: "listen on",
-                path: path.to_owned(),
-                source,
-            })?;
+            .map_err(|error| SocketError::io("listen on", path, error))?;
         Ok(Self {
             place: Arc::new(place),
             listener,
@@ -61,6 +57,7 @@ impl Listener {
 
     /// The next connection of a caller who may call: root, or the user of this
     /// process. Trouble that passes, such as no free descriptors, is waited for.
+    /// No connection is lost when this is dropped before it is done.
     ///
     /// # Errors
     /// The socket cannot accept any more.

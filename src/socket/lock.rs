@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 
 use rustix::fs::{Mode, OFlags, fstat, openat};
 
-use super::place::Identity;
+use super::occupant::Identity;
 
 /// A lock on a file, held until it is dropped. The file holds the process id of
 /// whoever locked it last.

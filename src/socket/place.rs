@@ -2,17 +2,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdir, openat, unlinkat};
 use rustix::io::Errno;
-use rustix::net::sockopt::socket_peercred;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::lock::{Lock, Unlocked};
+use super::occupant::{self, Identity};
 use super::path::{LONGEST, beside};
 use super::{SocketError, private};
 
@@ -55,9 +54,12 @@ impl Place {
         let lock = match Lock::take(directory.as_fd(), &lock_name(name)) {
             Ok(lock) => lock,
             Err(Unlocked::Held(by)) => return Err(SocketError::Served { path: owned(), by }),
-            Err(Unlocked::Failed(source)) => return Err(failed("lock", path, source)),
+            Err(Unlocked::Failed(source)) => return Err(SocketError::io("lock", path, source)),
         };
-        let socket = abandoned_socket(directory.as_fd(), name, path)?;
+        let socket = occupant::abandoned(directory.as_fd(), name, path).inspect_err(|_| {
+            // Leave nothing where we have no business. If it stays, it does no harm.
+            let _ = unlinkat(&directory, lock_name(name), AtFlags::empty());
+        })?;
         Ok(Self {
             path: owned(),
             name: name.to_owned(),
@@ -76,7 +78,7 @@ impl Place {
     /// Puts a socket there, in place of the one that is.
     pub(super) fn bind(&self) -> Result<UnixListener, SocketError> {
         let (listener, identity) = private::bind(self.directory.as_fd(), &self.name)
-            .map_err(|source| failed("make", &self.path, source))?;
+            .map_err(|source| SocketError::io("make", &self.path, source))?;
         *self.socket() = Some(identity);
         Ok(listener)
     }
@@ -87,7 +89,7 @@ impl Place {
     /// # Errors
     /// Another socket has taken its place, or the system refuses.
     pub fn remove(&self) -> Result<(), SocketError> {
-        let failed = |errno: Errno| failed("remove", &self.path, errno.into());
+        let failed = |errno: Errno| SocketError::io("remove", &self.path, errno);
         let directory = self.directory.as_fd();
         let mut socket = self.socket();
         match Identity::at(directory, &self.name).map_err(failed)? {
@@ -114,44 +116,8 @@ impl Place {
     }
 }
 
-/// Which file a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
-    device: u64,
-    inode: u64,
-}
-
-impl Identity {
-    pub(super) fn of(stat: &Stat) -> Self {
-        Self {
-            device: stat.st_dev,
-            inode: stat.st_ino,
-        }
-    }
-
-    pub(super) fn at(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Option<Self>, Errno> {
-        Ok(stat_of(directory, name)?.as_ref().map(Self::of))
-    }
-}
-
-fn stat_of(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Option<Stat>, Errno> {
-    match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(stat)),
-        Err(Errno::NOENT) => Ok(None),
-        Err(errno) => Err(errno),
-    }
-}
-
 fn lock_name(name: &OsStr) -> OsString {
     beside(name, ".lock")
-}
-
-fn failed(action: &'static str, path: &Path, source: io::Error) -> SocketError {
-    SocketError::Io {
-        action,
-        path: path.to_owned(),
-        source,
-    }
 }
 
 fn directory_of(path: &Path) -> io::Result<OwnedFd> {
@@ -164,62 +130,10 @@ fn directory_of(path: &Path) -> io::Result<OwnedFd> {
         Err(Errno::NOENT) => {}
         opened => return Ok(opened?),
     }
-    match rustix::fs::mkdir(directory, DIRECTORY_MODE) {
+    match mkdir(directory, DIRECTORY_MODE) {
         // Another process was faster.
         Ok(()) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(errno.into()),
     }
     Ok(openat(CWD, directory, flags, Mode::empty())?)
-}
-
-/// The socket that is there, none if nothing is. It is an error if it is served,
-/// or no socket.
-fn abandoned_socket(
-    directory: BorrowedFd<'_>,
-    name: &OsStr,
-    path: &Path,
-) -> Result<Option<Identity>, SocketError> {
-    let found = stat_of(directory, name).map_err(|errno| failed("look at", path, errno.into()))?;
-    let Some(stat) = found else {
-        return Ok(None);
-    };
-    let what = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::Socket => {
-            let server =
-                server_of(path).map_err(|errno| failed("connect to", path, errno.into()))?;
-            return match server {
-                None => Ok(Some(Identity::of(&stat))),
-                Some(by) => Err(SocketError::Served {
-                    path: path.to_owned(),
-                    by,
-                }),
-            };
-        }
-        FileType::RegularFile => "a file",
-        FileType::Directory => "a directory",
-        FileType::Symlink => "a symbolic link",
-        FileType::Fifo => "a pipe",
-        _ => "a device",
-    };
-    Err(SocketError::NotASocket {
-        path: path.to_owned(),
-        what,
-    })
-}
-
-/// Who listens on a socket: a program that knows nothing of our lock, such as a
-/// sidecar that served this path until now.
-fn server_of(path: &Path) -> Result<Option<String>, Errno> {
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    match connect(&socket, &SocketAddrUnix::new(path)?) {
-        Ok(()) => {
-            let process = socket_peercred(&socket)?.pid.as_raw_pid();
-            Ok(Some(format!("process {process}")))
-        }
-        // Its queue is full.
-        Err(Errno::AGAIN) => Ok(Some("a busy process".to_owned())),
-        Err(Errno::CONNREFUSED | Errno::NOENT) => Ok(None),
-        Err(errno) => Err(errno),
-    }
 }

@@ -8,8 +8,8 @@ use std::os::unix::net::UnixListener;
 use rustix::fs::{AtFlags, Mode, OFlags, chmodat, mkdirat, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
+use super::occupant::Identity;
 use super::path::beside;
-use super::place::Identity;
 
 /// The socket's name in the hidden directory. With a dot, like the directory's:
 /// kubelet overlooks it even when it starts to watch right then.

@@ -113,7 +113,14 @@ impl GrpcClient {
     /// `setpriv` is missing, or the program cannot be copied.
     pub fn as_user(mut self, user: u32, directory: &Path) -> Result<Self, ClientError> {
         let copy = directory.join("grpc-client");
-        std::fs::copy(&self.program, &copy)?;
+        // By another process: a child that another thread forks right now would
+        // hold a file that this one writes to, and what is written to cannot be run.
+        let copied = std::process::Command::new(programs::installed("cp")?)
+            .args([&self.program, &copy])
+            .status()?;
+        if !copied.success() {
+            return Err(ClientError::Failed(format!("cp ended with {copied}")));
+        }
         self.program = copy;
         let setpriv = programs::installed("setpriv")?;
         self.runner = vec![

@@ -52,3 +52,14 @@ async fn a_driver_is_registered_and_stays_so_when_the_daemon_ends() {
     unregister(registry.path(), &driver()).unwrap();
     assert_eq!(registry.path().read_dir().unwrap().count(), 0);
 }
+
+#[test]
+fn a_driver_that_was_never_registered_is_unregistered_without_a_trace() {
+    let directory = TempDir::new().unwrap();
+    let registry = directory.path().join("plugins_registry");
+    unregister(&registry, &driver()).unwrap();
+    assert!(!registry.exists());
+    std::fs::create_dir(&registry).unwrap();
+    unregister(&registry, &driver()).unwrap();
+    assert_eq!(registry.read_dir().unwrap().count(), 0);
+}

@@ -93,7 +93,7 @@ fn character(text: &[u8], at: usize) -> Result<Coded, Malformed> {
             code = code << 1 | bit(text, at + read);
             read += 1;
         }
-        // Codes of this length that are below the first one belong to shorter groups.
+        // It is not below the first: what is has been found in a shorter group.
         let place = code - first;
         if place < group.count {
             return Ok(Coded {

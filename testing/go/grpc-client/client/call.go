@@ -41,6 +41,7 @@ func call(ctx context.Context, connection *grpc.ClientConn, method *method, requ
 }
 
 func receive(ctx context.Context, connection *grpc.ClientConn, method *method, request proto.Message, into *answer) error {
+	// It takes a single response as well.
 	description := &grpc.StreamDesc{ServerStreams: true}
 	stream, err := connection.NewStream(ctx, description, method.path)
 	if err != nil {

@@ -15,10 +15,9 @@ import (
 
 // method is an RPC as its descriptor has it.
 type method struct {
-	path   string
-	in     protoreflect.MessageType
-	out    protoreflect.MessageType
-	stream bool
+	path string
+	in   protoreflect.MessageType
+	out  protoreflect.MessageType
 }
 
 // methodOf finds the RPC of a path such as /csi.v1.Identity/Probe.
@@ -40,7 +39,7 @@ func methodOf(path string) (*method, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &method{path: path, in: in, out: out, stream: descriptor.IsStreamingServer()}, nil
+	return &method{path: path, in: in, out: out}, nil
 }
 
 func (m *method) request(text string) (proto.Message, error) {
