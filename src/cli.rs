@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::catalogue::{DriversArgs, ExplainArgs};
+use crate::hostpath::HostpathArgs;
 use crate::translate::TranslateArgs;
 
 /// Moves Kubernetes volumes in legacy form, FlexVolume and in-tree, to CSI:
@@ -32,6 +33,8 @@ pub enum Verb {
     Drivers(DriversArgs),
     /// Say field by field where a translated volume's fields come from.
     Explain(ExplainArgs),
+    /// Serve a CSI driver over local directories and files, to try things with.
+    Hostpath(Box<HostpathArgs>),
 }
 
 /// When to colour.
