@@ -75,7 +75,9 @@ use user_namespace::Rights;
 /// socket cannot be had.
 pub fn run(args: &HostpathArgs) -> anyhow::Result<Done> {
     if args.controller_endpoint.as_deref() == Some(&args.endpoint) {
-        return Err(Usage("--endpoint and --controller-endpoint are the same socket".into()).into());
+        return Err(
+            Usage("--endpoint and --controller-endpoint are the same socket".into()).into(),
+        );
     }
     let rights = user_namespace::enter()?;
     if rights == Rights::Namespace {

@@ -74,6 +74,10 @@ pub struct HostpathArgs {
     /// Have no stage step: volumes are mounted when they are published.
     #[arg(long)]
     pub no_staging: bool,
+    /// Say that the controller has GetSnapshot (alpha in CSI 1.12), as it does.
+    /// csi-sanity 5.4.0 fails drivers that say so.
+    #[arg(long)]
+    pub get_snapshot: bool,
     /// How many volumes a node can have attached; 0: any number.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     pub max_volumes: i64,

@@ -70,7 +70,9 @@ impl Capacity {
             ));
         }
         if bytes > most {
-            return refuse(format!("asks for {bytes} bytes; a volume has at most {most}"));
+            return refuse(format!(
+                "asks for {bytes} bytes; a volume has at most {most}"
+            ));
         }
         Ok(bytes)
     }

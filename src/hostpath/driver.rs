@@ -24,6 +24,7 @@ pub(super) struct Driver {
     pub has_node: bool,
     pub has_attach: bool,
     pub has_staging: bool,
+    pub says_get_snapshot: bool,
     /// Whether loop devices and filesystems can be had: as real root alone.
     pub has_images: bool,
     /// In bytes.
@@ -64,6 +65,7 @@ impl Driver {
             has_node: args.services.contains(&ServiceArg::Node),
             has_attach: args.attach,
             has_staging: !args.no_staging,
+            says_get_snapshot: args.get_snapshot,
             has_images,
             max_volume_size: args.max_volume_size.0,
             faults: Faults::new(args.faults.clone(), args.faults_file.clone()),

@@ -22,11 +22,7 @@ pub(super) enum Error {
     #[error("volume {volume} is not at {path:?}")]
     NotThere { volume: Id, path: String },
     #[error("{object} {id} is there already, but {why}")]
-    Exists {
-        object: Object,
-        id: Id,
-        why: String,
-    },
+    Exists { object: Object, id: Id, why: String },
     #[error("another call is working on {object} {id}; try again when it is done")]
     Busy { object: Object, id: Id },
     #[error("starting_token {0:?} is none of ours; start again without one")]
@@ -38,11 +34,7 @@ pub(super) enum Error {
     #[error("node {node} has {limit} volumes attached, as many as it can have")]
     NodeFull { node: Id, limit: i64 },
     #[error("{object} {id} {by}")]
-    InUse {
-        object: Object,
-        id: Id,
-        by: String,
-    },
+    InUse { object: Object, id: Id, by: String },
     #[error("volume {volume} {why}")]
     Precondition { volume: Id, why: String },
     #[error("staging_target_path is missing: this driver stages volumes")]
@@ -78,7 +70,10 @@ pub(super) enum Error {
 
 impl Error {
     /// A failed system call, for `map_err`.
-    pub(super) fn io<E: Into<io::Error>>(doing: &'static str, path: &Path) -> impl FnOnce(E) -> Self {
+    pub(super) fn io<E: Into<io::Error>>(
+        doing: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(E) -> Self {
         move |source| Self::Io {
             doing,
             path: path.to_owned(),

@@ -10,8 +10,8 @@ use super::rpc::Rpc;
 
 mod fault;
 
-pub use fault::{Fault, FaultError};
 pub(super) use fault::{Action, When};
+pub use fault::{Fault, FaultError};
 
 /// What is asked for: by flags, and by a file that is read at each call.
 #[derive(Debug, Default)]
@@ -36,7 +36,12 @@ impl Faults {
         let from_file = self.read_file()?;
         let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
         // A line that was taken out and comes back later counts from the start.
-        came.retain(|text, _| self.flags.iter().chain(&from_file).any(|fault| fault.text == *text));
+        came.retain(|text, _| {
+            self.flags
+                .iter()
+                .chain(&from_file)
+                .any(|fault| fault.text == *text)
+        });
         for fault in self.flags.iter().chain(&from_file) {
             if fault.rpc != rpc || fault.when != when {
                 continue;

@@ -14,8 +14,13 @@ pub(super) fn copy(from: &File, to: &File) -> io::Result<()> {
         Ok(()) => return Ok(()),
         // Not here, not between these two, or not files of this kind.
         Err(
-            Errno::OPNOTSUPP | Errno::XDEV | Errno::INVAL | Errno::NOTTY | Errno::NOSYS
-            | Errno::TXTBSY | Errno::PERM,
+            Errno::OPNOTSUPP
+            | Errno::XDEV
+            | Errno::INVAL
+            | Errno::NOTTY
+            | Errno::NOSYS
+            | Errno::TXTBSY
+            | Errno::PERM,
         ) => {}
         Err(error) => return Err(error.into()),
     }
@@ -25,7 +30,10 @@ pub(super) fn copy(from: &File, to: &File) -> io::Result<()> {
 /// Whether copies between files in this directory are by reference, and so of
 /// one instant.
 pub(super) fn is_by_reference(directory: &std::path::Path) -> io::Result<bool> {
-    let (from, to) = (tempfile::tempfile_in(directory)?, tempfile::tempfile_in(directory)?);
+    let (from, to) = (
+        tempfile::tempfile_in(directory)?,
+        tempfile::tempfile_in(directory)?,
+    );
     Ok(rustix::fs::ioctl_ficlone(&to, &from).is_ok())
 }
 
@@ -47,15 +55,12 @@ fn copy_sparse(from: &File, to: &File) -> io::Result<()> {
     Ok(())
 }
 
-fn copy_range(
-    from: impl AsFd,
-    to: impl AsFd,
-    mut start: u64,
-    end: u64,
-) -> io::Result<()> {
+fn copy_range(from: impl AsFd, to: impl AsFd, mut start: u64, end: u64) -> io::Result<()> {
     let mut to_at = start;
     while start < end {
-        let want = usize::try_from(end - start).unwrap_or(usize::MAX).min(1 << 30);
+        let want = usize::try_from(end - start)
+            .unwrap_or(usize::MAX)
+            .min(1 << 30);
         let copied =
             rustix::fs::copy_file_range(&from, Some(&mut start), &to, Some(&mut to_at), want)?;
         if copied == 0 {
@@ -85,7 +90,10 @@ mod tests {
         assert!(metadata.blocks() * 512 < 1 << 20, "{}", metadata.blocks());
         let mut all = Vec::new();
         to.read_to_end(&mut all).unwrap();
-        assert_eq!((&all[..5], &all[32 << 20..][..6]), (&b"begin"[..], &b"middle"[..]));
+        assert_eq!(
+            (&all[..5], &all[32 << 20..][..6]),
+            (&b"begin"[..], &b"middle"[..])
+        );
     }
 
     #[test]

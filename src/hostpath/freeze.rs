@@ -15,7 +15,8 @@ use super::program::Program;
 use super::volume::Volume;
 
 /// It thaws when its standard input ends, so also when we die, however we do.
-const SCRIPT: &str = "fsfreeze --freeze \"$1\" && echo frozen && { read -r _; fsfreeze --unfreeze \"$1\"; }";
+const SCRIPT: &str =
+    "fsfreeze --freeze \"$1\" && echo frozen && { read -r _; fsfreeze --unfreeze \"$1\"; }";
 
 const SHELL: Program = Program::new("sh", "dash");
 
@@ -62,7 +63,8 @@ pub(super) fn hold(volume: &Volume, data: &Path) -> Result<Option<Frozen>, Error
 fn hold_block(volume: &Volume, device: &LoopDevice, data: &Path) -> Result<(), Error> {
     let is_published = volume.used.values().any(|used| !used.published.is_empty());
     let directory = data.parent().unwrap_or(data);
-    let by_reference = file_copy::is_by_reference(directory).map_err(Error::io("try", directory))?;
+    let by_reference =
+        file_copy::is_by_reference(directory).map_err(Error::io("try", directory))?;
     if is_published && !by_reference {
         return Err(in_use(
             volume,

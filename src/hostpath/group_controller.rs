@@ -65,7 +65,10 @@ impl Driver {
 
     /// A group as CSI has it.
     fn wire_group(&self, group: &Group) -> Result<v1::VolumeGroupSnapshot, Error> {
-        let snapshots = group.snapshots.iter().map(|id| Ok(self.snapshots.get(id)?.wire()));
+        let snapshots = group
+            .snapshots
+            .iter()
+            .map(|id| Ok(self.snapshots.get(id)?.wire()));
         Ok(v1::VolumeGroupSnapshot {
             group_snapshot_id: group.id.as_str().to_owned(),
             snapshots: snapshots.collect::<Result<_, Error>>()?,
@@ -111,5 +114,8 @@ fn check_members(group: &Group, ids: &[String]) -> Result<(), Error> {
         return Ok(());
     }
     let (object, id) = (Object::Group, &group.id);
-    Err(Error::invalid("snapshot_ids", format!("are not those of {object} {id}")))
+    Err(Error::invalid(
+        "snapshot_ids",
+        format!("are not those of {object} {id}"),
+    ))
 }

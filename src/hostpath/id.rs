@@ -44,9 +44,10 @@ impl Id {
     pub(super) fn required(field: &'static str, id: &str) -> Result<Self, Error> {
         match id {
             "" => Err(Error::Missing(field)),
-            long if long.len() > LONGEST => {
-                Err(Error::invalid(field, format!("is longer than {LONGEST} bytes")))
-            }
+            long if long.len() > LONGEST => Err(Error::invalid(
+                field,
+                format!("is longer than {LONGEST} bytes"),
+            )),
             id => Ok(Self(id.to_owned())),
         }
     }

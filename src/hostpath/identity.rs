@@ -26,7 +26,11 @@ impl Driver {
         &self,
         _: v1::GetPluginCapabilitiesRequest,
     ) -> Result<v1::GetPluginCapabilitiesResponse, Error> {
-        let service = |service: service::Type| Type::Service(Service { r#type: service.into() });
+        let service = |service: service::Type| {
+            Type::Service(Service {
+                r#type: service.into(),
+            })
+        };
         let online = VolumeExpansion {
             r#type: volume_expansion::Type::Online.into(),
         };

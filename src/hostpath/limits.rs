@@ -17,9 +17,10 @@ const PATH: usize = 4096;
 pub(super) fn name<'a>(field: &'static str, name: &'a str) -> Result<&'a str, Error> {
     match name {
         "" => Err(Error::Missing(field)),
-        long if long.len() > STRING => {
-            Err(Error::invalid(field, format!("is longer than {STRING} bytes")))
-        }
+        long if long.len() > STRING => Err(Error::invalid(
+            field,
+            format!("is longer than {STRING} bytes"),
+        )),
         name => Ok(name),
     }
 }
@@ -33,7 +34,16 @@ pub(super) fn map(field: &'static str, map: &BTreeMap<String, String>) -> Result
     Ok(())
 }
 
-/// A path that has to be there: absolute, and naming what it names without
+/// A path that has to be there. Whatever it is, it is only compared with
+/// paths that are known.
+pub(super) fn present<'a>(field: &'static str, path: &'a str) -> Result<&'a str, Error> {
+    match path {
+        "" => Err(Error::Missing(field)),
+        path => Ok(path),
+    }
+}
+
+/// A path that has to be there, and that something is done to: absolute, and naming what it names without
 /// `..`, so that nobody takes it for another.
 pub(super) fn path<'a>(field: &'static str, path: &'a str) -> Result<&'a str, Error> {
     let why = match path {

@@ -112,7 +112,10 @@ mod tests {
         drop(held);
         let readers = [take(&path, Share::Shared), take(&path, Share::Shared)];
         assert!(readers.iter().all(Result::is_ok));
-        assert!(matches!(take(&path, Share::Exclusive), Err(Error::Busy { .. })));
+        assert!(matches!(
+            take(&path, Share::Exclusive),
+            Err(Error::Busy { .. })
+        ));
     }
 
     #[test]

@@ -74,14 +74,20 @@ impl LoopDevice {
     /// The device of a file, if it is attached.
     pub(super) fn find(image: &Path, readonly: bool) -> Result<Option<Self>, Error> {
         let devices = Self::of(image)?;
-        Ok(devices.into_iter().find(|device| device.readonly == readonly))
+        Ok(devices
+            .into_iter()
+            .find(|device| device.readonly == readonly))
     }
 
     /// Lets go of the file. Where something still has the device open, the
     /// kernel does it at the last close.
     pub(super) fn detach(&self, guard: &Guard) -> Result<(), Error> {
         LOSETUP
-            .run(guard, &self.path, [OsStr::new("--detach"), self.path.as_os_str()])
+            .run(
+                guard,
+                &self.path,
+                [OsStr::new("--detach"), self.path.as_os_str()],
+            )
             .map(drop)
     }
 
@@ -96,7 +102,11 @@ impl LoopDevice {
     /// Takes the size that the file has now.
     pub(super) fn resize(&self, guard: &Guard) -> Result<(), Error> {
         LOSETUP
-            .run(guard, &self.path, [OsStr::new("--set-capacity"), self.path.as_os_str()])
+            .run(
+                guard,
+                &self.path,
+                [OsStr::new("--set-capacity"), self.path.as_os_str()],
+            )
             .map(drop)
     }
 

@@ -58,7 +58,12 @@ impl MountOptions {
                 None => of_filesystem.push(option.to_owned()),
             }
         }
-        if of_filesystem.iter().map(|each| each.len() + 1).sum::<usize>() >= LONGEST {
+        if of_filesystem
+            .iter()
+            .map(|each| each.len() + 1)
+            .sum::<usize>()
+            >= LONGEST
+        {
             return Err(format!("mount flags are longer than {LONGEST} bytes"));
         }
         Ok(Self {
@@ -73,7 +78,12 @@ mod tests {
     use super::*;
 
     fn parse(flags: &[&str]) -> Result<MountOptions, String> {
-        MountOptions::parse(&flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>())
+        MountOptions::parse(
+            &flags
+                .iter()
+                .map(|flag| (*flag).to_owned())
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
@@ -86,7 +96,12 @@ mod tests {
 
     #[test]
     fn what_does_harm_is_refused() {
-        for flags in [&["remount"][..], &["a\0"], &["ro,loop"], &["x".repeat(4096).as_str()]] {
+        for flags in [
+            &["remount"][..],
+            &["a\0"],
+            &["ro,loop"],
+            &["x".repeat(4096).as_str()],
+        ] {
             assert!(parse(flags).is_err(), "{flags:?}");
         }
     }

@@ -34,8 +34,14 @@ pub(super) fn device(
     let data: Vec<&str> = own.chain(more.iter().copied()).collect();
     let data = CString::new(data.join(","))
         .map_err(|_| Error::invalid("mount_flags", "have a zero byte in them"))?;
-    rustix::mount::mount(device, target, filesystem, options.of_mount, data.as_c_str())
-        .map_err(Error::io("mount something at", target))
+    rustix::mount::mount(
+        device,
+        target,
+        filesystem,
+        options.of_mount,
+        data.as_c_str(),
+    )
+    .map_err(Error::io("mount something at", target))
 }
 
 /// Makes a directory or file appear at a second place.

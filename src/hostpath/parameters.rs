@@ -44,9 +44,9 @@ pub(super) fn kind(
         None => of_capabilities(capabilities)?.unwrap_or(default),
     };
     for capability in capabilities {
-        capability
-            .check(kind)
-            .map_err(|why| Error::invalid("volume_capabilities", format!("cannot be met: {why}")))?;
+        capability.check(kind).map_err(|why| {
+            Error::invalid("volume_capabilities", format!("cannot be met: {why}"))
+        })?;
     }
     Ok(kind)
 }
@@ -57,9 +57,14 @@ fn of_capabilities(capabilities: &[Capability]) -> Result<Option<Kind>, Error> {
         kind = match &capability.access {
             Access::Block => Some(Kind::Block),
             Access::Mount { fs_type, .. } if fs_type.is_empty() => kind,
-            Access::Mount { fs_type, .. } => Some(Kind::of_filesystem(fs_type).ok_or_else(|| {
-                Error::invalid("fs_type", format!("{fs_type:?} is none of ext4, xfs and btrfs"))
-            })?),
+            Access::Mount { fs_type, .. } => {
+                Some(Kind::of_filesystem(fs_type).ok_or_else(|| {
+                    Error::invalid(
+                        "fs_type",
+                        format!("{fs_type:?} is none of ext4, xfs and btrfs"),
+                    )
+                })?)
+            }
         };
     }
     Ok(kind)
@@ -68,7 +73,10 @@ fn of_capabilities(capabilities: &[Capability]) -> Result<Option<Kind>, Error> {
 /// Checks what a volume is to be modified by.
 pub(super) fn check_mutable(parameters: &BTreeMap<String, String>) -> Result<(), Error> {
     limits::map("mutable_parameters", parameters)?;
-    match parameters.keys().find(|key| !MUTABLE.contains(&key.as_str())) {
+    match parameters
+        .keys()
+        .find(|key| !MUTABLE.contains(&key.as_str()))
+    {
         None => Ok(()),
         Some(key) => Err(Error::invalid(
             "mutable_parameters",
@@ -110,13 +118,21 @@ mod tests {
             (None, vec![block(), mount("")], None),
             (Some("Ext4"), vec![mount("")], Some(Kind::Ext4)),
             (Some("ext4"), vec![mount("xfs")], None),
-            (Some("directory"), vec![mount("ext4")], Some(Kind::Directory)),
+            (
+                Some("directory"),
+                vec![mount("ext4")],
+                Some(Kind::Directory),
+            ),
             (Some("ext4"), vec![block()], None),
             (Some("zfs"), vec![mount("")], None),
         ];
         for (named, capabilities, expected) in table {
             let parameters = named.map(|name| (KIND.to_owned(), name.to_owned()));
-            let chosen = kind(&parameters.into_iter().collect(), &capabilities, Kind::Directory);
+            let chosen = kind(
+                &parameters.into_iter().collect(),
+                &capabilities,
+                Kind::Directory,
+            );
             assert_eq!(chosen.ok(), expected, "{named:?} {capabilities:?}");
         }
     }

@@ -11,8 +11,10 @@ use super::lock::Guard;
 /// A program, and the Debian package that has it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Program {
-    pub name: &'static str,
-    pub package: &'static str,
+    name: &'static str,
+    package: &'static str,
+    /// The exit codes of a good end.
+    good: &'static [i32],
 }
 
 /// How much of what a program says goes into an error, in bytes.
@@ -20,7 +22,16 @@ const SAID: usize = 500;
 
 impl Program {
     pub(super) const fn new(name: &'static str, package: &'static str) -> Self {
-        Self { name, package }
+        Self {
+            name,
+            package,
+            good: &[0],
+        }
+    }
+
+    /// The program, which ends well with these exit codes.
+    pub(super) const fn ending(self, good: &'static [i32]) -> Self {
+        Self { good, ..self }
     }
 
     /// Runs it to its end and gives what it printed. It keeps the lock of what
@@ -36,7 +47,11 @@ impl Program {
             .stdin(guard.stdin()?)
             .output()
             .map_err(|error| self.not_started(path, error))?;
-        if output.status.success() {
+        if output
+            .status
+            .code()
+            .is_some_and(|code| self.good.contains(&code))
+        {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let mut said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
@@ -111,7 +126,20 @@ mod tests {
         assert_eq!(failed.to_string(), "sh failed on /x: why");
         let silent = run(sh, &["-c", "exit 3"]).unwrap_err();
         assert_eq!(silent.to_string(), "sh failed on /x: exit status: 3");
-        assert_eq!(run(sh, &["-c", "cat"]).unwrap(), "", "standard input is empty");
+        assert_eq!(
+            run(sh, &["-c", "cat"]).unwrap(),
+            "",
+            "standard input is empty"
+        );
+    }
+
+    #[test]
+    fn some_codes_are_good() {
+        let sh = Program::new("sh", "dash").ending(&[0, 1]);
+        for (code, is_good) in [("0", true), ("1", true), ("2", false)] {
+            assert_eq!(run(sh, &["-c", &format!("exit {code}")]).is_ok(), is_good);
+        }
+        assert!(run(sh, &["-c", "kill -9 $$"]).is_err());
     }
 
     #[test]

@@ -85,7 +85,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.json");
         assert_eq!(read::<Vec<u8>>(&path).unwrap(), None);
-        std::fs::write(path.with_extension("partial"), "left by a crash, and longer").unwrap();
+        std::fs::write(
+            path.with_extension("partial"),
+            "left by a crash, and longer",
+        )
+        .unwrap();
         write(&path, &vec![1u8, 2]).unwrap();
         assert_eq!(read::<Vec<u8>>(&path).unwrap(), Some(vec![1, 2]));
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);

@@ -20,7 +20,8 @@ impl Driver {
     fn recover_groups(&self) -> Result<(), Error> {
         for group in self.groups.all()? {
             if group.phase != Phase::Ready
-                && let Some((guard, group)) = free(self.groups.lock_known(&group.id, Share::Exclusive))?
+                && let Some((guard, group)) =
+                    free(self.groups.lock_known(&group.id, Share::Exclusive))?
                 && group.phase != Phase::Ready
             {
                 tracing::info!(group = %group.id, phase = ?group.phase, "taken away: it was cut off");
@@ -50,7 +51,8 @@ impl Driver {
             if volume.phase == Phase::Ready && !is_used_here {
                 continue;
             }
-            let Some((guard, volume)) = free(self.volumes.lock_known(&volume.id, Share::Exclusive))?
+            let Some((guard, volume)) =
+                free(self.volumes.lock_known(&volume.id, Share::Exclusive))?
             else {
                 continue;
             };

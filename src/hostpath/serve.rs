@@ -32,13 +32,21 @@ pub(super) async fn serve(
         return first(serving, ended).await;
     };
     // Both sockets are there before either is served, and end together.
-    let node = on(&endpoint, router(&services, false, has_node), stop.clone().cancelled_owned())?;
+    let node = on(
+        &endpoint,
+        router(&services, false, has_node),
+        stop.clone().cancelled_owned(),
+    )?;
     let controller = on(
         &controller_endpoint,
         router(&services, has_controller, false),
         stop.cancelled_owned(),
     )?;
-    first(async { tokio::try_join!(node, controller).map(drop) }, ended).await
+    first(
+        async { tokio::try_join!(node, controller).map(drop) },
+        ended,
+    )
+    .await
 }
 
 async fn first(

@@ -44,7 +44,11 @@ impl Services {
         answer.map(Response::new)
     }
 
-    async fn work<Q, A>(&self, request: Q, work: fn(&Driver, Q) -> Result<A, Error>) -> Result<A, Status>
+    async fn work<Q, A>(
+        &self,
+        request: Q,
+        work: fn(&Driver, Q) -> Result<A, Error>,
+    ) -> Result<A, Status>
     where
         Q: Send + 'static,
         A: Send + 'static,

@@ -25,15 +25,22 @@ pub(super) fn choose(
 }
 
 /// Whether a place is one of those asked for.
-pub(super) fn is_asked_for(requirement: Option<&v1::TopologyRequirement>, place: &Segments) -> bool {
+pub(super) fn is_asked_for(
+    requirement: Option<&v1::TopologyRequirement>,
+    place: &Segments,
+) -> bool {
     requirement.is_none_or(|asked| {
-        all(asked).is_empty() || place.is_empty() || all(asked).into_iter().any(|each| contains(place, each))
+        all(asked).is_empty()
+            || place.is_empty()
+            || all(asked).into_iter().any(|each| contains(place, each))
     })
 }
 
 /// Whether all segments of a place are a node's.
 pub(super) fn contains(node: &Segments, place: &Segments) -> bool {
-    place.iter().all(|(key, value)| node.get(key) == Some(value))
+    place
+        .iter()
+        .all(|(key, value)| node.get(key) == Some(value))
 }
 
 // The preferred ones are among the requisite ones, where there are such.
@@ -52,7 +59,9 @@ mod tests {
 
     fn asked(requisite: &[&str], preferred: &[&str]) -> v1::TopologyRequirement {
         let places = |zones: &[&str]| {
-            let place = |zone: &&str| v1::Topology { segments: place(zone) };
+            let place = |zone: &&str| v1::Topology {
+                segments: place(zone),
+            };
             zones.iter().map(place).collect()
         };
         v1::TopologyRequirement {

@@ -50,7 +50,10 @@ fn a_wrong_line_is_named() {
         (b"x", "a mount id that is no number"),
         (b"1 2 3 / /", "a device that is not MAJOR:MINOR"),
         (b"1 2 3:4 / / rw shared:1", "no separator"),
-        (b"1 2 3:4 / / rw - ext4 /dev/vda", "no options of the filesystem"),
+        (
+            b"1 2 3:4 / / rw - ext4 /dev/vda",
+            "no options of the filesystem",
+        ),
         (b"1 2 3:4 / / \xff - a b c", "options that are no text"),
     ];
     for (line, what) in table {

@@ -24,10 +24,19 @@ fn a_capability_is_whole() {
     let whole = mount("", &[], WireMode::SingleNodeWriter);
     assert!(Capability::required(Some(&whole)).is_ok());
     let broken = [
-        v1::VolumeCapability { access_mode: None, ..whole.clone() },
-        v1::VolumeCapability { access_type: None, ..whole.clone() },
+        v1::VolumeCapability {
+            access_mode: None,
+            ..whole.clone()
+        },
+        v1::VolumeCapability {
+            access_type: None,
+            ..whole.clone()
+        },
         mount("", &[], WireMode::Unknown),
-        v1::VolumeCapability { access_mode: Some(AccessMode { mode: 99 }), ..whole },
+        v1::VolumeCapability {
+            access_mode: Some(AccessMode { mode: 99 }),
+            ..whole
+        },
     ];
     for wire in broken {
         assert!(Capability::required(Some(&wire)).is_err(), "{wire:?}");
@@ -41,7 +50,11 @@ fn a_kind_has_some_capabilities() {
     use WireMode::{MultiNodeMultiWriter as Shared, MultiNodeReaderOnly, SingleNodeWriter as One};
     let table = [
         (mount("", &[], Shared), Kind::Directory, true),
-        (mount("ext4", &["ro", "noatime"], One), Kind::Directory, true),
+        (
+            mount("ext4", &["ro", "noatime"], One),
+            Kind::Directory,
+            true,
+        ),
         (mount("", &["data=ordered"], One), Kind::Directory, false),
         (mount("", &[], One), Kind::Ext4, true),
         (mount("ext4", &["data=ordered"], One), Kind::Ext4, true),

@@ -37,7 +37,10 @@ impl Driver {
             if !volume.is_reachable_from(&there.segments) {
                 return Err(Error::Precondition {
                     volume: id,
-                    why: format!("cannot be reached from node {node}: it is in {:?}", volume.topology),
+                    why: format!(
+                        "cannot be reached from node {node}: it is in {:?}",
+                        volume.topology
+                    ),
                 });
             }
             self.check_room(&node, there.max_volumes)?;
@@ -91,7 +94,9 @@ impl Driver {
             return Ok(());
         }
         let volumes = self.volumes.all()?;
-        let attached = volumes.iter().filter(|volume| volume.attached.contains_key(node));
+        let attached = volumes
+            .iter()
+            .filter(|volume| volume.attached.contains_key(node));
         if i64::try_from(attached.count()).unwrap_or(i64::MAX) >= limit {
             return Err(Error::NodeFull {
                 node: node.clone(),
@@ -112,7 +117,11 @@ fn is_attached(volume: &Volume, node: &Id, asked: &Attachment) -> Result<bool, E
             id: volume.id.clone(),
             why: format!(
                 "it is attached to node {node} {}with another capability",
-                if there.readonly == asked.readonly { "" } else { "for other access or " }
+                if there.readonly == asked.readonly {
+                    ""
+                } else {
+                    "for other access or "
+                }
             ),
         }),
     }

@@ -29,7 +29,6 @@ impl Driver {
             Can::GetVolume,
             Can::SingleNodeMultiWriter,
             Can::ModifyVolume,
-            Can::GetSnapshot,
         ];
         let with_attach = [
             Can::PublishUnpublishVolume,
@@ -37,11 +36,13 @@ impl Driver {
             Can::ListVolumesPublishedNodes,
         ];
         let with_attach = with_attach.into_iter().filter(|_| self.has_attach);
+        let get_snapshot = self.says_get_snapshot.then_some(Can::GetSnapshot);
+        let all = always.into_iter().chain(with_attach).chain(get_snapshot);
         let capability = |can: Can| v1::ControllerServiceCapability {
             r#type: Some(Type::Rpc(WireRpc { r#type: can.into() })),
         };
         Ok(v1::ControllerGetCapabilitiesResponse {
-            capabilities: always.into_iter().chain(with_attach).map(capability).collect(),
+            capabilities: all.map(capability).collect(),
         })
     }
 
@@ -60,7 +61,10 @@ impl Driver {
         let mut available = stat.f_bavail.saturating_mul(stat.f_frsize);
         if let Some(place) = &request.accessible_topology {
             let nodes = self.nodes.all()?;
-            if !nodes.iter().any(|node| topology::contains(&node.segments, &place.segments)) {
+            if !nodes
+                .iter()
+                .any(|node| topology::contains(&node.segments, &place.segments))
+            {
                 available = 0;
             }
         }

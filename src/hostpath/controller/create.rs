@@ -70,11 +70,7 @@ impl Driver {
     }
 
     /// What a new volume is to be, before anything is done.
-    fn plan_volume(
-        &self,
-        id: Id,
-        asked: &Asked<'_>,
-    ) -> Result<(Volume, Option<Origin>), Error> {
+    fn plan_volume(&self, id: Id, asked: &Asked<'_>) -> Result<(Volume, Option<Origin>), Error> {
         let request = asked.request;
         let origin = match &asked.source {
             Some(source) => Some(self.origin(source)?),
@@ -88,12 +84,20 @@ impl Driver {
         {
             return Err(Error::invalid(
                 "volume_content_source",
-                format!("is of kind {}, and the volume of kind {kind}", origin.kind()),
+                format!(
+                    "is of kind {}, and the volume of kind {kind}",
+                    origin.kind()
+                ),
             ));
         }
         let least = origin.as_ref().map_or(0, Origin::size);
         let capacity = asked.capacity.choose(kind, least, self.max_volume_size)?;
-        let nodes: Vec<_> = self.nodes.all()?.into_iter().map(|node| node.segments).collect();
+        let nodes: Vec<_> = self
+            .nodes
+            .all()?
+            .into_iter()
+            .map(|node| node.segments)
+            .collect();
         let topology = topology::choose(
             request.accessibility_requirements.as_ref(),
             &nodes,
@@ -189,8 +193,10 @@ impl Asked<'_> {
             "its parameters were others".to_owned()
         } else if volume.source != self.source {
             "it was made from another source".to_owned()
-        } else if !topology::is_asked_for(request.accessibility_requirements.as_ref(), &volume.topology)
-        {
+        } else if !topology::is_asked_for(
+            request.accessibility_requirements.as_ref(),
+            &volume.topology,
+        ) {
             format!("it is where {:?}", volume.topology)
         } else {
             match parameters::kind(&request.parameters, &self.capabilities, volume.kind) {

@@ -17,11 +17,11 @@ impl Driver {
         &self,
         request: v1::ListVolumesRequest,
     ) -> Result<v1::ListVolumesResponse, Error> {
-        let page = self.volumes.page(
-            &request.starting_token,
-            request.max_entries,
-            |volume| volume.phase == Phase::Ready,
-        )?;
+        let page = self
+            .volumes
+            .page(&request.starting_token, request.max_entries, |volume| {
+                volume.phase == Phase::Ready
+            })?;
         let entry = |volume: &Volume| Entry {
             volume: Some(volume.wire()),
             status: Some(ListStatus {

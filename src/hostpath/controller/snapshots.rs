@@ -100,15 +100,13 @@ impl Driver {
         request: v1::ListSnapshotsRequest,
     ) -> Result<v1::ListSnapshotsResponse, Error> {
         let asked = |filter: &str, id: &Id| filter.is_empty() || filter == id.as_str();
-        let page = self.snapshots.page(
-            &request.starting_token,
-            request.max_entries,
-            |snapshot| {
-                snapshot.phase == Phase::Ready
-                    && asked(&request.snapshot_id, &snapshot.id)
-                    && asked(&request.source_volume_id, &snapshot.source)
-            },
-        )?;
+        let page =
+            self.snapshots
+                .page(&request.starting_token, request.max_entries, |snapshot| {
+                    snapshot.phase == Phase::Ready
+                        && asked(&request.snapshot_id, &snapshot.id)
+                        && asked(&request.source_volume_id, &snapshot.source)
+                })?;
         let entry = |snapshot: &Snapshot| Entry {
             snapshot: Some(snapshot.wire()),
         };

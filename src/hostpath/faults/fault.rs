@@ -50,7 +50,9 @@ pub enum FaultError {
     #[error("{0:?} is no call of CSI")]
     Rpc(String),
     /// The action is none.
-    #[error("{0:?} is none of hang, slow:DURATION (as in slow:500ms, slow:3s) and a gRPC code (as in UNAVAILABLE)")]
+    #[error(
+        "{0:?} is none of hang, slow:DURATION (as in slow:500ms, slow:3s) and a gRPC code (as in UNAVAILABLE)"
+    )]
     Action(String),
     /// What follows the action is not known.
     #[error("{0:?} is none of before, recorded, after and times=N")]

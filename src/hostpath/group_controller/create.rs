@@ -62,7 +62,10 @@ impl Driver {
         }
         let member = |source: &Id| {
             // No name of a single snapshot has a zero byte in front.
-            Id::of_name(Object::Snapshot, &format!("\0{}\0{}", id.as_str(), source.as_str()))
+            Id::of_name(
+                Object::Snapshot,
+                &format!("\0{}\0{}", id.as_str(), source.as_str()),
+            )
         };
         let mut group = Group {
             name: name.to_owned(),
@@ -94,7 +97,10 @@ impl Driver {
         self.groups.put(guard, group)?;
         self.faults.recorded(Rpc::CreateVolumeGroupSnapshot)?;
         // All of them stand still before the first is copied: that is the instant.
-        let held = origins.iter().map(Origin::hold).collect::<Result<Vec<_>, _>>()?;
+        let held = origins
+            .iter()
+            .map(Origin::hold)
+            .collect::<Result<Vec<_>, _>>()?;
         group.created = Instant::now();
         for (index, origin) in origins.iter().enumerate() {
             self.take_member(group, index, origin)?;
@@ -105,7 +111,8 @@ impl Driver {
     }
 
     fn take_member(&self, group: &Group, index: usize, origin: &Origin) -> Result<(), Error> {
-        let (Some(id), Some(source)) = (group.snapshots.get(index), group.sources.get(index)) else {
+        let (Some(id), Some(source)) = (group.snapshots.get(index), group.sources.get(index))
+        else {
             return Ok(());
         };
         let guard = self.snapshots.lock(id, Share::Exclusive)?;

@@ -1,5 +1,7 @@
 //! NodeExpandVolume.
 
+use std::path::Path;
+
 use crate::csi::v1;
 
 use crate::hostpath::capability::Capability;
@@ -22,7 +24,7 @@ impl Driver {
         request: v1::NodeExpandVolumeRequest,
     ) -> Result<v1::NodeExpandVolumeResponse, Error> {
         let id = Id::required("volume_id", &request.volume_id)?;
-        let path = limits::path("volume_path", &request.volume_path)?;
+        let path = limits::present("volume_path", &request.volume_path)?;
         let range = Capacity::of_wire(request.capacity_range.as_ref())?;
         self.ready_volume(&id)?;
         let (guard, mut volume) = self.lock_ready(&id)?;
@@ -55,14 +57,62 @@ impl Driver {
         })
     }
 
+    /// Grows a filesystem that is less than its volume, wherever it is mounted.
     fn grow(&self, guard: &Guard, volume: &mut Volume, device: &LoopDevice) -> Result<(), Error> {
+        if volume.filesystem_size >= volume.capacity {
+            return Ok(());
+        }
         let table = mounts::table()?;
-        let writable = table.of_source(device.path()).find(|mount| !mount.is_readonly());
+        let writable = table
+            .of_source(device.path())
+            .find(|mount| !mount.is_readonly());
         let mount = writable.ok_or_else(|| Error::Precondition {
             volume: volume.id.clone(),
             why: "is mounted read-only everywhere, and cannot be grown so".to_owned(),
         })?;
-        filesystem::grow(guard, volume.kind, device.path(), &mount.target)?;
+        filesystem::check_may_grow(volume.kind).map_err(|why| Error::Precondition {
+            volume: volume.id.clone(),
+            why,
+        })?;
+        self.grow_mounted(guard, volume, device, &mount.target)
+    }
+
+    /// Grows a filesystem that is less than its volume, as one that was made
+    /// from a smaller source or expanded while it was not in use.
+    pub(super) fn grow_mounted(
+        &self,
+        guard: &Guard,
+        volume: &mut Volume,
+        device: &LoopDevice,
+        mount: &Path,
+    ) -> Result<(), Error> {
+        // Without the right to, it stays as it is until it is mounted anew.
+        if volume.filesystem_size >= volume.capacity
+            || filesystem::check_may_grow(volume.kind).is_err()
+        {
+            return Ok(());
+        }
+        filesystem::grow(guard, volume.kind, device.path(), mount)?;
+        self.record_grown(guard, volume)
+    }
+
+    /// The same before it is mounted, where that can be done.
+    pub(super) fn grow_unmounted(
+        &self,
+        guard: &Guard,
+        volume: &mut Volume,
+        device: &LoopDevice,
+    ) -> Result<(), Error> {
+        if volume.filesystem_size >= volume.capacity
+            || mounts::table()?.of_source(device.path()).next().is_some()
+            || !filesystem::grow_unmounted(guard, volume.kind, device.path())?
+        {
+            return Ok(());
+        }
+        self.record_grown(guard, volume)
+    }
+
+    fn record_grown(&self, guard: &Guard, volume: &mut Volume) -> Result<(), Error> {
         volume.filesystem_size = volume.capacity;
         self.volumes.put(guard, volume)
     }

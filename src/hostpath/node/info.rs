@@ -59,7 +59,10 @@ impl Driver {
             })
         };
         if !volume.is_reachable_from(&self.node.segments) {
-            return refuse(format!("cannot be reached from here: it is in {:?}", volume.topology));
+            return refuse(format!(
+                "cannot be reached from here: it is in {:?}",
+                volume.topology
+            ));
         }
         if self.has_attach && !volume.attached.contains_key(&self.node.id) {
             return refuse(format!("is not attached to this node, {}", self.node.id));
@@ -69,7 +72,11 @@ impl Driver {
 
     /// Whether a volume is attached here to be read alone.
     pub(super) fn is_attached_readonly(&self, volume: &Volume) -> bool {
-        self.has_attach && volume.attached.get(&self.node.id).is_some_and(|there| there.readonly)
+        self.has_attach
+            && volume
+                .attached
+                .get(&self.node.id)
+                .is_some_and(|there| there.readonly)
     }
 
     /// This node's name in records.

@@ -67,7 +67,10 @@ impl Driver {
 }
 
 fn is_same_directory(mount: &Mount, data: &Path) -> Result<bool, Error> {
-    let there = mount.target.metadata().map_err(Error::io("look at", &mount.target))?;
+    let there = mount
+        .target
+        .metadata()
+        .map_err(Error::io("look at", &mount.target))?;
     match data.metadata() {
         Ok(data) => Ok((there.dev(), there.ino()) == (data.dev(), data.ino())),
         // Somebody removed it. The kernel still knows its name, and says so.

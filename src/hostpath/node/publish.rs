@@ -41,10 +41,12 @@ impl Driver {
             staging => Some(limits::path("staging_target_path", staging)?),
         };
         let (guard, mut volume) = self.lock_ready(&id)?;
-        capability.check(volume.kind).map_err(|why| Error::Precondition {
-            volume: id.clone(),
-            why: format!("cannot be published so: {why}"),
-        })?;
+        capability
+            .check(volume.kind)
+            .map_err(|why| Error::Precondition {
+                volume: id.clone(),
+                why: format!("cannot be published so: {why}"),
+            })?;
         self.check_reachable(&volume)?;
         self.check_is_staged(&volume, staging)?;
         let publication = Publication {
@@ -164,7 +166,10 @@ impl Driver {
                 let mut flags = MountOptions::parse(asked.capability.mount_flags())
                     .map_err(|why| Error::invalid("mount_flags", why))?
                     .of_mount;
-                flags.set(MountFlags::RDONLY, readonly || flags.contains(MountFlags::RDONLY));
+                flags.set(
+                    MountFlags::RDONLY,
+                    readonly || flags.contains(MountFlags::RDONLY),
+                );
                 if self.mount_of(volume, path)?.is_none() {
                     mounts::bind(Path::new(staging), target)?;
                 }

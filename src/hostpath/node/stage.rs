@@ -38,10 +38,12 @@ impl Driver {
         limits::map("volume_context", &request.volume_context)?;
         let group = mount_group::of(&capability)?;
         let (guard, mut volume) = self.lock_ready(&id)?;
-        capability.check(volume.kind).map_err(|why| Error::Precondition {
-            volume: id.clone(),
-            why: format!("cannot be staged so: {why}"),
-        })?;
+        capability
+            .check(volume.kind)
+            .map_err(|why| Error::Precondition {
+                volume: id.clone(),
+                why: format!("cannot be staged so: {why}"),
+            })?;
         self.check_reachable(&volume)?;
 
         let used = volume.used.entry(self.own_id()).or_default();
@@ -107,7 +109,13 @@ impl Driver {
             return self.attach_image(guard, volume, false).map(drop);
         }
         std::fs::create_dir_all(target).map_err(Error::io("create", target))?;
-        self.mount(guard, volume, path, capability, capability.mode.is_readonly())
+        self.mount(
+            guard,
+            volume,
+            path,
+            capability,
+            capability.mode.is_readonly(),
+        )
     }
 
     /// Mounts what a volume holds, where it is not mounted yet.
@@ -133,6 +141,7 @@ impl Driver {
             return mounts::add_flags(target, options.of_mount);
         };
         let device = self.attach_image(guard, volume, false)?;
+        self.grow_unmounted(guard, volume, &device)?;
         if self.mount_of(volume, path)?.is_none() {
             // Read-only is this mount's matter, not the filesystem's, so that
             // it can be written elsewhere and grown.
@@ -142,13 +151,8 @@ impl Driver {
             mounts::device(device.path(), target, filesystem, &options, data)?;
             options.of_mount = of_mount;
         }
-        // Grown while it can be written: made from a smaller source, or
-        // expanded while it was not in use.
-        if volume.filesystem_size < volume.capacity {
-            filesystem::grow(guard, volume.kind, device.path(), target)?;
-            volume.filesystem_size = volume.capacity;
-            self.volumes.put(guard, volume)?;
-        }
+        // While it can be written.
+        self.grow_mounted(guard, volume, &device, target)?;
         mounts::add_flags(target, options.of_mount)
     }
 
@@ -190,7 +194,11 @@ impl Driver {
     }
 
     /// Whether a volume is staged at a path, whatever its record says.
-    pub(in crate::hostpath) fn is_staged(&self, volume: &Volume, path: &str) -> Result<bool, Error> {
+    pub(in crate::hostpath) fn is_staged(
+        &self,
+        volume: &Volume,
+        path: &str,
+    ) -> Result<bool, Error> {
         if volume.kind == Kind::Block {
             let device = LoopDevice::find(&self.volume_data(&volume.id), false)?;
             return Ok(device.is_some());

@@ -52,8 +52,14 @@ fn pages_outlive_changes() {
 fn what_is_no_page_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let things = Records::<Thing>::open(dir.path().join("things")).unwrap();
-    assert!(matches!(things.page("invalid-token", 0, |_| true), Err(Error::Token(_))));
-    assert!(matches!(things.page("", -1, |_| true), Err(Error::Invalid { .. })));
+    assert!(matches!(
+        things.page("invalid-token", 0, |_| true),
+        Err(Error::Token(_))
+    ));
+    assert!(matches!(
+        things.page("", -1, |_| true),
+        Err(Error::Invalid { .. })
+    ));
 }
 
 #[test]

@@ -57,7 +57,10 @@ fn copy_attributes(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
         Err(Errno::OPNOTSUPP) => return Ok(()),
         listed => listed?,
     };
-    for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+    for name in names
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+    {
         let name = CString::new(name)?;
         let mut value = Vec::with_capacity(XATTR);
         match rustix::fs::fgetxattr(from, &name, rustix::buffer::spare_capacity(&mut value)) {

@@ -43,11 +43,23 @@ fn a_tree_is_copied() {
     let original = tree.from("a/b/file").metadata().unwrap();
     assert_eq!(std::fs::read(tree.copied("a/b/file")).unwrap(), b"content");
     assert_eq!(file.mode(), original.mode());
-    assert_eq!((file.mtime(), file.mtime_nsec()), (original.mtime(), original.mtime_nsec()));
+    assert_eq!(
+        (file.mtime(), file.mtime_nsec()),
+        (original.mtime(), original.mtime_nsec())
+    );
     assert_eq!(file.ino(), tree.copied("twin").metadata().unwrap().ino());
     assert_eq!(file.nlink(), 2);
-    assert_eq!(std::fs::read_link(tree.copied("a/link")).unwrap(), Path::new("nowhere"));
-    assert!(tree.copied("pipe").metadata().unwrap().file_type().is_fifo());
+    assert_eq!(
+        std::fs::read_link(tree.copied("a/link")).unwrap(),
+        Path::new("nowhere")
+    );
+    assert!(
+        tree.copied("pipe")
+            .metadata()
+            .unwrap()
+            .file_type()
+            .is_fifo()
+    );
     assert_eq!(tree.copied("a").metadata().unwrap().mode() & 0o7777, 0o555);
     sync(&tree.copied("")).unwrap();
 }
@@ -56,7 +68,9 @@ fn a_tree_is_copied() {
 fn attributes_are_copied() {
     let tree = Tree::new();
     std::fs::write(tree.from("file"), "").unwrap();
-    let set = |path: PathBuf| rustix::fs::setxattr(path, "user.key", b"value", rustix::fs::XattrFlags::empty());
+    let set = |path: PathBuf| {
+        rustix::fs::setxattr(path, "user.key", b"value", rustix::fs::XattrFlags::empty())
+    };
     match set(tree.from("file")) {
         // tmpfs has none before Linux 6.6.
         Err(Errno::OPNOTSUPP) => return,
@@ -66,7 +80,12 @@ fn attributes_are_copied() {
     tree.copy().unwrap();
     for name in ["file", ""] {
         let mut value = Vec::with_capacity(16);
-        rustix::fs::getxattr(tree.copied(name), "user.key", rustix::buffer::spare_capacity(&mut value)).unwrap();
+        rustix::fs::getxattr(
+            tree.copied(name),
+            "user.key",
+            rustix::buffer::spare_capacity(&mut value),
+        )
+        .unwrap();
         assert_eq!(value, b"value", "{name:?}");
     }
 }
@@ -93,5 +112,8 @@ fn a_tree_that_is_too_deep_is_refused() {
 fn nothing_is_copied_onto_something() {
     let tree = Tree::new();
     std::fs::create_dir(tree.copied("")).unwrap();
-    assert_eq!(tree.copy().unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(
+        tree.copy().unwrap_err().kind(),
+        io::ErrorKind::AlreadyExists
+    );
 }
