@@ -1,0 +1,117 @@
+//! A CSI driver of our own, to try, test and demonstrate with: `flex2csi hostpath`.
+//!
+//! Volumes are directories, or files behind loop devices. Every call is a
+//! method of [`driver::Driver`] that blocks and is done on a thread of its own;
+//! [`services`] has them as tonic wants them.
+//!
+//! What is known is in records, a JSON file each ([`records`]), under a lock each
+//! ([`lock`]) that also keeps out other processes that share the state directory.
+//! What is about to be done is recorded first, and every step can be done twice:
+//! an end at any point leaves what [`recovery`] puts right. What is mounted and
+//! attached is asked of the kernel, never remembered.
+//!
+//! ```text
+//! <state directory>/
+//!   volumes/<id>.json, snapshots/…, groups/…, nodes/…   records, locks/ beside them
+//!   data/volumes/<id>, data/snapshots/<id>              directories and images
+//! ```
+//!
+//! The SnapshotMetadata service (alpha in CSI 1.12) is left out.
+
+use crate::exit::{Done, Usage};
+
+mod args;
+mod capability;
+mod capacity;
+mod contents;
+mod controller;
+mod driver;
+mod error;
+mod faults;
+mod file_copy;
+mod filesystem;
+mod freeze;
+mod group_controller;
+mod id;
+mod identity;
+mod kind;
+mod limits;
+mod lock;
+mod loop_device;
+mod mount_options;
+mod mounts;
+mod node;
+mod node_record;
+mod parameters;
+mod program;
+mod record_file;
+mod records;
+mod recovery;
+mod rpc;
+mod serve;
+mod services;
+mod size;
+mod snapshot;
+mod topology;
+mod tree_copy;
+mod user_namespace;
+mod volume;
+
+pub use args::{GivenVolume, GivenVolumeError, HostpathArgs, ServiceArg};
+pub use faults::{Fault, FaultError};
+pub use kind::Kind;
+pub use size::{Size, SizeError};
+
+use driver::Driver;
+use error::Error;
+use id::Id;
+use lock::Share;
+use user_namespace::Rights;
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// The state directory cannot be used or has records that are damaged, or a
+/// socket cannot be had.
+pub fn run(args: &HostpathArgs) -> anyhow::Result<Done> {
+    if args.controller_endpoint.as_deref() == Some(&args.endpoint) {
+        return Err(
+            Usage("--endpoint and --controller-endpoint are the same socket".into()).into(),
+        );
+    }
+    let rights = user_namespace::enter()?;
+    if rights == Rights::Namespace {
+        tracing::warn!(
+            "not root: directories alone are served, and their mounts are to be seen by this \
+             process alone; filesystems and block devices are left out"
+        );
+    }
+    let driver = open(args, rights == Rights::Root)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(serve::serve(
+        driver,
+        args.endpoint.clone(),
+        args.controller_endpoint.clone(),
+    ));
+    // A call that hangs, as a fault can ask for, must not keep us here.
+    runtime.shutdown_background();
+    served.map(|()| Done::All)
+}
+
+/// The driver with everything put right, and what flags ask for there.
+fn open(args: &HostpathArgs, has_images: bool) -> Result<Driver, Error> {
+    let driver = Driver::open(args, has_images)?;
+    driver.recover()?;
+    if driver.has_node {
+        let guard = driver.nodes.lock(&driver.node.id, Share::Exclusive)?;
+        driver.nodes.put(&guard, &driver.node)?;
+    }
+    for given in &args.volumes {
+        let id = Id::required("--volume", &given.id)?;
+        let size = given.size.map_or(capacity::DEFAULT, |size| size.0);
+        driver.give_volume(id, given.kind.unwrap_or(args.kind), size)?;
+    }
+    Ok(driver)
+}

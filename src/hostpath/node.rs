@@ -1,0 +1,9 @@
+//! The Node service.
+
+mod expand;
+mod info;
+mod mount_group;
+mod place;
+mod publish;
+mod stage;
+mod stats;

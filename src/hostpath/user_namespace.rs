@@ -1,0 +1,57 @@
+//! Serving without root: in a user namespace, in which we may mount.
+
+use std::os::unix::process::CommandExt;
+
+use super::program::Program;
+
+const UNSHARE: Program = Program::new("unshare", "util-linux");
+
+/// Set for the program that runs in the namespace.
+const INSIDE: &str = "FLEX2CSI_IN_USER_NAMESPACE";
+
+/// Whose rights we have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    /// All of them.
+    Root,
+    /// Those in a user namespace: mounts, but no devices.
+    Namespace,
+}
+
+/// Says whose rights we have; without any, becomes this program in a user
+/// namespace, and comes back only if that cannot be.
+pub(super) fn enter() -> anyhow::Result<Rights> {
+    if !is_root() {
+        anyhow::ensure!(
+            std::env::var_os(INSIDE).is_none(),
+            "root in its user namespace is not root: mounts are not possible here"
+        );
+        let error = UNSHARE
+            .command()
+            .env_clear()
+            .envs(std::env::vars_os())
+            .env(INSIDE, "1")
+            .args(["--user", "--map-root-user", "--mount", "--"])
+            .arg("/proc/self/exe")
+            .args(std::env::args_os().skip(1))
+            .exec();
+        return Err(anyhow::Error::new(error).context(
+            "not root, and unshare (Debian package util-linux) cannot be run to get a user namespace",
+        ));
+    }
+    Ok(if is_initial_namespace()? {
+        Rights::Root
+    } else {
+        Rights::Namespace
+    })
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Only the first user namespace has every user that there is.
+fn is_initial_namespace() -> anyhow::Result<bool> {
+    let map = fs_err::read_to_string("/proc/self/uid_map")?;
+    Ok(map.split_whitespace().eq(["0", "0", "4294967295"]))
+}
