@@ -13,9 +13,13 @@ use tokio::net::UnixStream;
 
 use crate::grpc::Body;
 
-/// After this long without a byte the backend is pinged, and after as long
-/// without an answer to that the connection is given up: calls on it fail.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// After this long without a byte while a call is open the backend is pinged: one
+/// that is frozen does not answer, and the calls on the connection fail. gRPC's
+/// servers end the connection, and the call, of who pings more often than every
+/// five minutes (grpc-go `keepalive.EnforcementPolicy`).
+const KEEP_ALIVE: Duration = Duration::from_secs(330);
+/// How long the answer to a ping may take.
+const PONG: Duration = Duration::from_secs(20);
 
 /// Trailers with error details can be long.
 const HEADERS_BYTES: u32 = 256 * 1024;
@@ -59,7 +63,7 @@ impl Connection {
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(KEEP_ALIVE)
-            .keep_alive_timeout(KEEP_ALIVE)
+            .keep_alive_timeout(PONG)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADERS_BYTES)

@@ -90,9 +90,8 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Incoming(incoming) => incoming.size_hint(),
-            Self::Message { message, .. } => {
-                SizeHint::with_exact(message.as_ref().map_or(0, Bytes::len) as u64)
-            }
+            // An exact size would become a header that was not there.
+            Self::Message { .. } => SizeHint::default(),
         }
     }
 }

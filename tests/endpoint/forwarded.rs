@@ -142,6 +142,30 @@ async fn metadata_trailers_and_error_details_come_through() {
 }
 
 #[tokio::test]
+async fn no_header_is_lost_or_added_but_the_request_id() {
+    let rig = Rig::echo();
+    let body = || flex2csi::grpc::frame(b"\x0a\x05vol-1");
+    for path in ["/csi.v1.Identity/Probe", "/csi.v1.Controller/DeleteVolume"] {
+        let direct = crate::rig::call(&rig.backend_socket(), path, body(), HeaderMap::new()).await;
+        let mut asked = vec![rig.backend.last().headers];
+        let through = crate::rig::call(&rig.socket(), path, body(), HeaderMap::new()).await;
+        asked.push(rig.backend.last().headers);
+        assert!(asked[1].remove("x-request-id").is_some());
+        assert_eq!(asked[0], asked[1], "{path}");
+        let without_date = |mut headers: HeaderMap| {
+            headers.remove("date");
+            headers
+        };
+        assert_eq!(
+            without_date(direct.headers),
+            without_date(through.headers),
+            "{path}"
+        );
+        assert_eq!(direct.trailers, through.trailers, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn each_call_has_a_request_id_at_the_backend() {
     let rig = Rig::echo();
     let mut ids = std::collections::BTreeSet::new();

@@ -4,8 +4,10 @@
 
 mod backend_trouble;
 mod bad_input;
+mod every_rpc;
 mod every_source;
 mod forwarded;
+mod populated;
 mod rig;
 mod scripted;
 mod translated;
