@@ -112,3 +112,6 @@ fn private_directory(path: &Path) -> Result<PathBuf, Error> {
         .map_err(Error::io("close to others", path))?;
     path.canonicalize().map_err(Error::io("resolve", path))
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ mod tests {
         for wrong in [String::new(), "x".repeat(129)] {
             assert!(name("name", &wrong).is_err(), "{}", wrong.len());
         }
-        let sized = |size| BTreeMap::from([("k".to_owned(), "v".repeat(size - 1))]);
+        let sized = |size: usize| BTreeMap::from([("k".to_owned(), "v".repeat(size - 1))]);
         assert!(map("parameters", &sized(4096)).is_ok());
         assert!(map("parameters", &sized(4097)).is_err());
     }

@@ -35,17 +35,16 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error>
 
 /// Writes a record durably: a new file, synced, renamed over the old one, and
 /// the directory synced. Whoever calls holds the lock of what is recorded, so
-/// that nobody else writes the new file, and one that a crash left is
-/// written over.
+/// that nobody else writes the new file, and one that a crash left is removed.
 pub(super) fn write<T: Serialize>(path: &Path, record: &T) -> Result<(), Error> {
     let partial = path.with_extension("partial");
     let text = serde_json::to_vec_pretty(record).map_err(|error| Error::Record {
         path: path.to_owned(),
         why: error.to_string(),
     })?;
+    remove_file(&partial)?;
     let mut file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .write(true)
         .mode(0o600)
         .open(&partial)
@@ -59,10 +58,18 @@ pub(super) fn write<T: Serialize>(path: &Path, record: &T) -> Result<(), Error> 
 
 /// Removes a record durably.
 pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    if remove_file(path)? {
+        sync_directory_of(path)?;
+    }
+    Ok(())
+}
+
+/// Gives whether it was there.
+fn remove_file(path: &Path) -> Result<bool, Error> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::io("remove", path)(error)),
-        Ok(()) => sync_directory_of(path),
+        Ok(()) => Ok(true),
     }
 }
 

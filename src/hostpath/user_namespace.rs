@@ -32,7 +32,7 @@ pub(super) fn enter() -> anyhow::Result<Rights> {
             .envs(std::env::vars_os())
             .env(INSIDE, "1")
             .args(["--user", "--map-root-user", "--mount", "--"])
-            .arg("/proc/self/exe")
+            .arg(std::env::current_exe()?)
             .args(std::env::args_os().skip(1))
             .exec();
         return Err(anyhow::Error::new(error).context(

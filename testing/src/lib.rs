@@ -7,6 +7,7 @@
 
 pub mod apiserver;
 pub mod cluster;
+pub mod csi_sanity;
 pub mod dry_run;
 pub mod error;
 pub mod etcd;
