@@ -89,6 +89,22 @@ impl Handles {
             .map_err(|error| record(id, &file, error))
     }
 
+    /// [`write`](Self::write), without keeping other calls from going on while the
+    /// disk is slow.
+    ///
+    /// # Errors
+    /// As `write`.
+    pub async fn record(self, driver: &str, id: &str, handle: &str) -> Result<(), CallError> {
+        if self.read(driver, id)?.as_deref() == Some(handle) {
+            return Ok(());
+        }
+        let directory = self.directory.clone();
+        let [driver, named, handle] = [driver, id, handle].map(str::to_owned);
+        let written = tokio::task::spawn_blocking(move || self.write(&driver, &named, &handle));
+        let broke_off = |error| record(id, &directory, io::Error::other(error));
+        written.await.map_err(broke_off)?
+    }
+
     fn write_durably(&self, file: &Path, new: &Record) -> io::Result<()> {
         fs_err::create_dir_all(&self.directory)?;
         let mut written = tempfile::NamedTempFile::new_in(&self.directory)?;

@@ -85,7 +85,8 @@ impl Translator<'_> {
         if let (Some(volume), Some(attributes)) = (&volume, &found.attributes) {
             if rpc.special == Special::Prepares && is_undecided(id) {
                 // The calls that end this volume's use have its id alone.
-                self.handles.write(self.driver, id, &volume.handle)?;
+                let handles = self.handles.clone();
+                handles.record(self.driver, id, &volume.handle).await?;
             }
             check_secret(rpc, id, volume, &out)?;
             out = exchange_map(&out, rpc.volume_context, &volume.attributes, &is_own)?.into();
