@@ -17,6 +17,7 @@ pub mod oracle;
 pub mod ports;
 pub mod process;
 pub mod programs;
+pub mod served;
 
 pub use cluster::Cluster;
 pub use error::StartError;

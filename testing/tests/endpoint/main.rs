@@ -1,0 +1,7 @@
+//! The CSI endpoint in front of the embedded backend, with real mounts.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+mod rig;
+mod sanity;
+mod volumes;
