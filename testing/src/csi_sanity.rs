@@ -71,7 +71,10 @@ impl CsiSanity {
     /// Another socket for the Controller service.
     #[must_use]
     pub fn controller_endpoint(self, endpoint: &Path) -> Self {
-        self.flag(format!("--csi.controllerendpoint=unix://{}", endpoint.display()))
+        self.flag(format!(
+            "--csi.controllerendpoint=unix://{}",
+            endpoint.display()
+        ))
     }
 
     /// With volumes that are block devices.
@@ -130,8 +133,14 @@ impl CsiSanity {
         let mut command = Command::new(programs::built("csi-sanity")?);
         command
             .arg(format!("--csi.endpoint=unix://{}", self.endpoint.display()))
-            .arg(format!("--csi.mountdir={}", self.directory.join("mount").display()))
-            .arg(format!("--csi.stagingdir={}", self.directory.join("staging").display()))
+            .arg(format!(
+                "--csi.mountdir={}",
+                self.directory.join("mount").display()
+            ))
+            .arg(format!(
+                "--csi.stagingdir={}",
+                self.directory.join("staging").display()
+            ))
             .arg(format!("--ginkgo.json-report={}", report.display()))
             .arg("--ginkgo.no-color")
             .args(&self.flags)
@@ -172,7 +181,10 @@ fn outcomes(report: &[u8]) -> Result<Outcomes, String> {
             outcomes.insert(name, outcome);
         }
     }
-    if outcomes.values().all(|outcome| *outcome == Outcome::Skipped) {
+    if outcomes
+        .values()
+        .all(|outcome| *outcome == Outcome::Skipped)
+    {
         return Err("no case was run".to_owned());
     }
     Ok(outcomes)
@@ -200,7 +212,11 @@ mod tests {
     }
 
     fn read(cases: &[Value]) -> Result<Outcomes, String> {
-        outcomes(serde_json::json!([{ "SpecReports": cases }]).to_string().as_bytes())
+        outcomes(
+            serde_json::json!([{ "SpecReports": cases }])
+                .to_string()
+                .as_bytes(),
+        )
     }
 
     #[test]

@@ -27,7 +27,10 @@ mod tier_1 {
         let fixed = ["hostpath", "--node-id", "node", "--endpoint"];
         let (socket, state) = (path("csi.sock"), path("state"));
         let paths = [socket.to_str(), Some("--state-dir"), state.to_str()];
-        let args = fixed.into_iter().chain(paths.map(Option::unwrap)).chain(flags.iter().copied());
+        let args = fixed
+            .into_iter()
+            .chain(paths.map(Option::unwrap))
+            .chain(flags.iter().copied());
         let program = programs::flex2csi().unwrap();
         let mut driver = Process::start("hostpath", &program, args, directory.path()).unwrap();
         driver
@@ -39,7 +42,10 @@ mod tier_1 {
         let sanity = of(CsiSanity::new(&socket, directory.path())
             .sizes(SIZE, EXPANDED)
             .mutable_parameter("iops", "100"));
-        let outcomes = tokio::task::spawn_blocking(move || sanity.run()).await.unwrap().unwrap();
+        let outcomes = tokio::task::spawn_blocking(move || sanity.run())
+            .await
+            .unwrap()
+            .unwrap();
         drop(driver);
         assert_nothing_left(directory.path());
         outcomes
@@ -62,7 +68,11 @@ mod tier_1 {
         let flags = ["--attach", "--max-volumes", "4"];
         let outcomes = run(&flags, |sanity| {
             let sanity = sanity.attach_limit().parameter("kind", kind);
-            if kind == "block" { sanity.block() } else { sanity }
+            if kind == "block" {
+                sanity.block()
+            } else {
+                sanity
+            }
         })
         .await;
         let others: Vec<_> = outcomes
@@ -106,9 +116,19 @@ mod tier_1 {
     #[ignore = "needs root: mounts, and csi-sanity, which testing/run builds"]
     async fn without_steps_their_cases_are_left_out() {
         let outcomes = run(&["--no-staging"], |sanity| sanity.parameter("kind", "xfs")).await;
-        assert!(outcomes.values().all(|outcome| *outcome != Outcome::Failed), "{outcomes:#?}");
-        let skipped = outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Skipped);
-        let steps = ["ControllerPublish", "ControllerUnpublish", "NodeStage", "NodeUnstage"];
+        assert!(
+            outcomes.values().all(|outcome| *outcome != Outcome::Failed),
+            "{outcomes:#?}"
+        );
+        let skipped = outcomes
+            .iter()
+            .filter(|(_, outcome)| **outcome == Outcome::Skipped);
+        let steps = [
+            "ControllerPublish",
+            "ControllerUnpublish",
+            "NodeStage",
+            "NodeUnstage",
+        ];
         for (name, _) in skipped.filter(|(name, _)| *name != PENDING) {
             assert!(steps.iter().any(|step| name.contains(step)), "{name}");
         }
@@ -119,7 +139,9 @@ mod tier_1 {
     async fn a_driver_that_fails_is_found_out() {
         let fault = ["--fault", "NodeGetInfo=INTERNAL"];
         let outcomes = run(&fault, |sanity| sanity.parameter("kind", "directory")).await;
-        let info = outcomes.iter().find(|(name, _)| name.contains("NodeGetInfo"));
+        let info = outcomes
+            .iter()
+            .find(|(name, _)| name.contains("NodeGetInfo"));
         assert_eq!(info.unwrap().1, &Outcome::Failed);
     }
 }
