@@ -1,0 +1,7 @@
+//! These need root, loop devices and the programs of the filesystems.
+
+mod attach;
+mod killed;
+mod life;
+mod namespace;
+mod readonly;
