@@ -4,9 +4,13 @@
 //! without `unsafe`, and found again by their file, which sysfs knows.
 
 use std::ffi::OsStr;
+use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use super::error::Error;
 use super::lock::Guard;
@@ -108,6 +112,21 @@ impl LoopDevice {
                 [OsStr::new("--set-capacity"), self.path.as_os_str()],
             )
             .map(drop)
+    }
+
+    /// Whether a filesystem on it is mounted, in whichever mount namespace: the
+    /// kernel lets nobody else have the device exclusively then.
+    pub(super) fn is_mounted(&self) -> Result<bool, Error> {
+        let exclusively = i32::try_from(OFlags::EXCL.bits()).unwrap_or_default();
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(exclusively)
+            .open(&self.path);
+        match opened {
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Ok(true),
+            Err(error) => Err(Error::io("open", &self.path)(error)),
+        }
     }
 
     /// Its node in `/dev`.

@@ -136,6 +136,27 @@ mod tier_1 {
 
     #[tokio::test]
     #[ignore = "needs root: mounts, and csi-sanity, which testing/run builds"]
+    async fn controller_and_node_can_be_apart() {
+        let sockets = tempfile::tempdir().unwrap();
+        let controller = sockets.path().join("controller.sock");
+        let flags = ["--controller-endpoint", controller.to_str().unwrap()];
+        let outcomes = run(&flags, |sanity| {
+            sanity
+                .controller_endpoint(&controller)
+                .parameter("kind", "ext4")
+        })
+        .await;
+        assert!(
+            outcomes.values().all(|outcome| *outcome != Outcome::Failed),
+            "{outcomes:#?}"
+        );
+        let of_group = "GroupController";
+        let mut group = outcomes.iter().filter(|(name, _)| name.contains(of_group));
+        assert!(group.any(|(_, outcome)| *outcome == Outcome::Passed));
+    }
+
+    #[tokio::test]
+    #[ignore = "needs root: mounts, and csi-sanity, which testing/run builds"]
     async fn a_driver_that_fails_is_found_out() {
         let fault = ["--fault", "NodeGetInfo=INTERNAL"];
         let outcomes = run(&fault, |sanity| sanity.parameter("kind", "directory")).await;
