@@ -208,10 +208,7 @@ impl Driver {
         if volume.kind != Kind::Block || is_published {
             return Ok(());
         }
-        match LoopDevice::find(&self.volume_data(&volume.id), true)? {
-            Some(device) => device.detach(guard),
-            None => Ok(()),
-        }
+        LoopDevice::detach(guard, &self.volume_data(&volume.id), true)
     }
 }
 

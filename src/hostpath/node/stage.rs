@@ -14,7 +14,7 @@ use crate::hostpath::id::{Id, Object};
 use crate::hostpath::kind::Kind;
 use crate::hostpath::limits;
 use crate::hostpath::lock::{Guard, Share};
-use crate::hostpath::loop_device::LoopDevice;
+use crate::hostpath::loop_device::{Held, LoopDevice};
 use crate::hostpath::mount_options::MountOptions;
 use crate::hostpath::mounts;
 use crate::hostpath::records::Records;
@@ -167,7 +167,7 @@ impl Driver {
         guard: &Guard,
         volume: &Volume,
         readonly: bool,
-    ) -> Result<LoopDevice, Error> {
+    ) -> Result<Held, Error> {
         let device = LoopDevice::attach(guard, &self.volume_data(&volume.id), readonly)?;
         // It may be there since before the volume was expanded.
         device.resize(guard)?;
@@ -193,7 +193,7 @@ impl Driver {
     /// Detaches the image of a volume that nobody uses any more.
     pub(in crate::hostpath) fn release(&self, guard: &Guard, volume: &Volume) -> Result<(), Error> {
         if volume.kind.is_image() && volume.used.is_empty() {
-            LoopDevice::detach_all(guard, &self.volume_data(&volume.id))?;
+            LoopDevice::detach(guard, &self.volume_data(&volume.id), false)?;
         }
         Ok(())
     }
