@@ -126,6 +126,7 @@ mod tier_1 {
         let steps = [
             "ControllerPublish",
             "ControllerUnpublish",
+            "volume lifecycle",
             "NodeStage",
             "NodeUnstage",
         ];
