@@ -143,10 +143,8 @@ impl FromStr for GivenVolume {
         if id.is_empty() {
             return Err(GivenVolumeError::NoId);
         }
-        let (kind, size) = match rest.map(|rest| rest.split_once(':').unwrap_or((rest, ""))) {
-            None => ("", ""),
-            Some(both) => both,
-        };
+        let rest = rest.unwrap_or_default();
+        let (kind, size) = rest.split_once(':').unwrap_or((rest, ""));
         let kind = match kind {
             "" => None,
             kind => {

@@ -52,7 +52,7 @@ pub(super) fn hold(volume: &Volume, data: &Path) -> Result<Option<Frozen>, Error
     }
     match mounts::table()?.of_source(device.path()).next() {
         Some(mount) => freeze(&mount.target).map(Some),
-        None if volume.used.is_empty() => Ok(None),
+        None if !device.is_mounted()? => Ok(None),
         None => Err(in_use(
             volume,
             "is mounted where this process cannot see it: it cannot be held still for a copy",

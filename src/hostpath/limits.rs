@@ -36,25 +36,39 @@ pub(super) fn map(field: &'static str, map: &BTreeMap<String, String>) -> Result
 
 /// A path that has to be there. Whatever it is, it is only compared with
 /// paths that are known.
-pub(super) fn present<'a>(field: &'static str, path: &'a str) -> Result<&'a str, Error> {
+pub(super) fn known_path(field: &'static str, path: &str) -> Result<String, Error> {
     match path {
         "" => Err(Error::Missing(field)),
-        path => Ok(path),
+        path => Ok(plain(path)),
     }
 }
 
 /// A path that has to be there, and that something is done to: absolute, and naming what it names without
 /// `..`, so that nobody takes it for another.
-pub(super) fn path<'a>(field: &'static str, path: &'a str) -> Result<&'a str, Error> {
+pub(super) fn path(field: &'static str, path: &str) -> Result<String, Error> {
     let why = match path {
         "" => return Err(Error::Missing(field)),
         path if path.len() >= PATH => "is too long",
         path if path.contains('\0') => "has a zero byte in it",
         path if !path.starts_with('/') => "is not absolute",
         path if path.split('/').any(|part| part == "..") => "has .. in it",
-        path => return Ok(path),
+        path => return Ok(plain(path)),
     };
     Err(Error::invalid(field, why))
+}
+
+/// One spelling for each path, so that it is found again: without `//`, `/.`
+/// and an ending `/`.
+fn plain(path: &str) -> String {
+    let parts = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".");
+    let joined = parts.collect::<Vec<_>>().join("/");
+    if path.starts_with('/') {
+        format!("/{joined}")
+    } else {
+        joined
+    }
 }
 
 #[cfg(test)]
@@ -74,7 +88,10 @@ mod tests {
 
     #[test]
     fn paths_are_absolute_and_plain() {
-        assert!(path("target_path", "/var/lib/..x/y").is_ok());
+        for spelling in ["/var/..x/y", "//var/./..x/y/"] {
+            assert_eq!(path("target_path", spelling).unwrap(), "/var/..x/y");
+        }
+        assert_eq!(known_path("volume_path", "some/path").unwrap(), "some/path");
         for wrong in ["", "a", "./a", "/a/../b", "/a\0", &"/x".repeat(2048)] {
             assert!(path("target_path", wrong).is_err(), "{wrong:?}");
         }

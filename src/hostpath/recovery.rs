@@ -3,9 +3,10 @@
 
 use super::driver::Driver;
 use super::error::Error;
-use super::id::Id;
 use super::kind::Kind;
 use super::lock::{Guard, Share};
+use super::loop_device::LoopDevice;
+use super::mounts;
 use super::volume::{Phase, Use, Volume};
 
 impl Driver {
@@ -71,6 +72,13 @@ impl Driver {
         let Some(used) = volume.used.get(&self.node.id).cloned() else {
             return Ok(());
         };
+        if self.is_mounted_out_of_sight(&volume)? {
+            tracing::warn!(
+                volume = %volume.id,
+                "mounted where this process does not see it: does it lack mount propagation?"
+            );
+            return Ok(());
+        }
         let mut left = Use::default();
         for (path, publication) in used.published {
             if self.is_mounted(&volume, &path) {
@@ -91,7 +99,7 @@ impl Driver {
         if volume.used.get(&self.node.id) == Some(&left) {
             return Ok(());
         }
-        volume.used.insert(self.own_node(), left);
+        volume.used.insert(self.node.id.clone(), left);
         volume.drop_unused();
         tracing::info!(volume = %volume.id, "forgot where it is mounted no more");
         self.release(guard, &volume)?;
@@ -111,8 +119,17 @@ impl Driver {
         }
     }
 
-    fn own_node(&self) -> Id {
-        self.node.id.clone()
+    /// Whether a filesystem is mounted, and not in our mount namespace.
+    fn is_mounted_out_of_sight(&self, volume: &Volume) -> Result<bool, Error> {
+        if volume.kind.filesystem().is_none() {
+            return Ok(false);
+        }
+        for device in LoopDevice::of(&self.volume_data(&volume.id))? {
+            if mounts::table()?.of_source(device.path()).next().is_none() && device.is_mounted()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

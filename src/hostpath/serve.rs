@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tonic::transport::Server;
@@ -25,11 +26,11 @@ pub(super) async fn serve(
     let services = Services(Arc::new(driver));
     let (has_controller, has_node) = (services.0.has_controller, services.0.has_node);
     let stop = tokio_util::sync::CancellationToken::new();
-    let ended = stopped(stop.clone());
+    let stopped = stopped(stop.clone());
     let Some(controller_endpoint) = controller_endpoint else {
         let all = router(&services, has_controller, has_node);
         let serving = on(&endpoint, all, stop.cancelled_owned())?;
-        return first(serving, ended).await;
+        return until(serving, stopped).await;
     };
     // Both sockets are there before either is served, and end together.
     let node = on(
@@ -42,18 +43,31 @@ pub(super) async fn serve(
         router(&services, has_controller, false),
         stop.cancelled_owned(),
     )?;
-    first(
+    until(
         async { tokio::try_join!(node, controller).map(drop) },
-        ended,
+        stopped,
     )
     .await
 }
 
-async fn first(
+/// How long calls have to end by themselves once all is to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serves until it ended, or was told to and had its time.
+async fn until(
     serving: impl Future<Output = anyhow::Result<()>>,
-    ended: impl Future<Output = anyhow::Result<()>>,
+    stopped: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
-    tokio::try_join!(serving, ended).map(drop)
+    let overdue = async {
+        stopped.await?;
+        tokio::time::sleep(GRACE).await;
+        tracing::warn!("calls are cut off that did not end");
+        Ok(())
+    };
+    tokio::select! {
+        served = serving => served,
+        overdue = overdue => overdue,
+    }
 }
 
 fn router(services: &Services, controller: bool, node: bool) -> Router {

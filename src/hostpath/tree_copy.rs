@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
@@ -188,5 +188,5 @@ fn special(level: &Level, name: &CStr, stat: &Stat, kind: FileType) -> io::Resul
 /// Makes all that was copied to a filesystem last.
 pub(super) fn sync(copied: &Path) -> io::Result<()> {
     let top = rustix::fs::openat(CWD, copied, DIRECTORY, Mode::empty())?;
-    Ok(rustix::fs::syncfs(BorrowedFd::from(top.as_fd()))?)
+    Ok(rustix::fs::syncfs(top)?)
 }

@@ -126,12 +126,34 @@ mod tier_1 {
         let steps = [
             "ControllerPublish",
             "ControllerUnpublish",
+            "volume lifecycle",
             "NodeStage",
             "NodeUnstage",
         ];
         for (name, _) in skipped.filter(|(name, _)| *name != PENDING) {
             assert!(steps.iter().any(|step| name.contains(step)), "{name}");
         }
+    }
+
+    #[tokio::test]
+    #[ignore = "needs root: mounts, and csi-sanity, which testing/run builds"]
+    async fn controller_and_node_can_be_apart() {
+        let sockets = tempfile::tempdir().unwrap();
+        let controller = sockets.path().join("controller.sock");
+        let flags = ["--controller-endpoint", controller.to_str().unwrap()];
+        let outcomes = run(&flags, |sanity| {
+            sanity
+                .controller_endpoint(&controller)
+                .parameter("kind", "ext4")
+        })
+        .await;
+        assert!(
+            outcomes.values().all(|outcome| *outcome != Outcome::Failed),
+            "{outcomes:#?}"
+        );
+        let of_group = "GroupController";
+        let mut group = outcomes.iter().filter(|(name, _)| name.contains(of_group));
+        assert!(group.any(|(_, outcome)| *outcome == Outcome::Passed));
     }
 
     #[tokio::test]

@@ -100,12 +100,16 @@ impl Server {
         Endpoint::from_shared(socket)?.connect().await
     }
 
+    pub async fn channel(&self) -> Channel {
+        self.try_channel().await.unwrap()
+    }
+
     pub async fn controller(&self) -> ControllerClient<Channel> {
-        ControllerClient::new(self.try_channel().await.unwrap())
+        ControllerClient::new(self.channel().await)
     }
 
     pub async fn node(&self) -> NodeClient<Channel> {
-        NodeClient::new(self.try_channel().await.unwrap())
+        NodeClient::new(self.channel().await)
     }
 
     /// How volumes of this kind are used, by one node.
@@ -251,12 +255,14 @@ impl Server {
     }
 }
 
+/// The code that a call ended with. Its message is there for a test that fails.
+#[allow(
+    clippy::print_stdout,
+    reason = "shown only with the test's own output, when it fails"
+)]
 pub fn done<T>(answer: Result<Response<T>, Status>) -> Result<(), Code> {
-    match answer {
-        Ok(_) => Ok(()),
-        Err(status) => {
-            println!("{status}");
-            Err(status.code())
-        }
-    }
+    answer.map(drop).map_err(|status| {
+        println!("{:?}: {}", status.code(), status.message());
+        status.code()
+    })
 }

@@ -1,7 +1,9 @@
 //! These need root, loop devices and the programs of the filesystems.
 
 mod attach;
+mod elsewhere;
 mod killed;
 mod life;
 mod namespace;
 mod readonly;
+mod together;

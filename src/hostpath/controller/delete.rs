@@ -44,7 +44,7 @@ impl Driver {
     pub(super) fn remove_volume_data(&self, guard: &Guard, volume: &Volume) -> Result<(), Error> {
         let data = self.volume_data(&volume.id);
         if volume.kind.is_image() {
-            LoopDevice::detach_all(guard, &data)?;
+            LoopDevice::detach(guard, &data, false)?;
         }
         contents::remove(volume.kind, &data)
     }

@@ -9,7 +9,6 @@ use crate::hostpath::driver::Driver;
 use crate::hostpath::error::Error;
 use crate::hostpath::id::Id;
 use crate::hostpath::lock::Share;
-use crate::hostpath::rpc::Rpc;
 
 impl Driver {
     /// Grows a volume, in use or not.
@@ -34,7 +33,6 @@ impl Driver {
             // The file first: dying now leaves one that is larger than is known
             // of, which does no harm and is right after the next try.
             contents::grow(volume.kind, &self.volume_data(&id), capacity)?;
-            self.faults.recorded(Rpc::ControllerExpandVolume)?;
             volume.capacity = capacity;
             if volume.kind.filesystem().is_none() {
                 volume.filesystem_size = capacity;

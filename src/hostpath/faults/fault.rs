@@ -82,7 +82,7 @@ const CODES: [(&str, Code); 16] = [
 ];
 
 /// The calls that record what they are about to do, and stop there for a fault.
-const RECORDING: [Rpc; 9] = [
+const RECORDING: [Rpc; 8] = [
     Rpc::CreateVolume,
     Rpc::DeleteVolume,
     Rpc::CreateSnapshot,
@@ -91,7 +91,6 @@ const RECORDING: [Rpc; 9] = [
     Rpc::DeleteVolumeGroupSnapshot,
     Rpc::NodeStageVolume,
     Rpc::NodePublishVolume,
-    Rpc::ControllerExpandVolume,
 ];
 
 impl FromStr for Fault {

@@ -24,7 +24,7 @@ impl Driver {
         request: v1::NodeExpandVolumeRequest,
     ) -> Result<v1::NodeExpandVolumeResponse, Error> {
         let id = Id::required("volume_id", &request.volume_id)?;
-        let path = limits::present("volume_path", &request.volume_path)?;
+        let path = limits::known_path("volume_path", &request.volume_path)?;
         let range = Capacity::of_wire(request.capacity_range.as_ref())?;
         self.ready_volume(&id)?;
         let (guard, mut volume) = self.lock_ready(&id)?;
@@ -35,10 +35,7 @@ impl Driver {
         }
         let used = volume.used.get(&self.node.id);
         if !used.is_some_and(|used| used.paths().any(|used| used == path)) {
-            return Err(Error::NotThere {
-                volume: id,
-                path: path.to_owned(),
-            });
+            return Err(Error::NotThere { volume: id, path });
         }
         if !range.has(volume.capacity) {
             return Err(Error::Capacity(format!(

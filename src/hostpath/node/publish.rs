@@ -30,7 +30,7 @@ impl Driver {
         request: v1::NodePublishVolumeRequest,
     ) -> Result<v1::NodePublishVolumeResponse, Error> {
         let id = Id::required("volume_id", &request.volume_id)?;
-        let path = limits::path("target_path", &request.target_path)?;
+        let path = &limits::path("target_path", &request.target_path)?;
         let capability = Capability::required(request.volume_capability.as_ref())?;
         limits::map("publish_context", &request.publish_context)?;
         limits::map("volume_context", &request.volume_context)?;
@@ -48,6 +48,7 @@ impl Driver {
                 why: format!("cannot be published so: {why}"),
             })?;
         self.check_reachable(&volume)?;
+        let staging = staging.as_deref();
         self.check_is_staged(&volume, staging)?;
         let publication = Publication {
             capability,
@@ -56,7 +57,8 @@ impl Driver {
         self.check_publishable(&volume, path, &publication)?;
 
         let used = volume.used.entry(self.own_id()).or_default();
-        used.published.insert(path.to_owned(), publication.clone());
+        let there = used.published.insert(path.to_owned(), publication.clone());
+        let is_there = there.is_some() && self.mount_of(&volume, path)?.is_some();
         self.volumes.put(&guard, &volume)?;
         let published = self
             .faults
@@ -66,11 +68,15 @@ impl Driver {
                 Some(_) if readonly => Ok(()),
                 group => mount_group::give(Path::new(path), group),
             });
-        if let Err(error) = published {
-            self.roll_back(self.unpublish(&guard, &mut volume, path), &id);
-            return Err(error);
+        match published {
+            Ok(()) => Ok(v1::NodePublishVolumeResponse {}),
+            // It was there before this call, and a workload may use it.
+            Err(error) if is_there => Err(error),
+            Err(error) => {
+                self.say_if_not_undone(self.unpublish(&guard, &mut volume, path), &id);
+                Err(error)
+            }
         }
-        Ok(v1::NodePublishVolumeResponse {})
     }
 
     /// Undoes that.
@@ -79,7 +85,7 @@ impl Driver {
         request: v1::NodeUnpublishVolumeRequest,
     ) -> Result<v1::NodeUnpublishVolumeResponse, Error> {
         let id = Id::required("volume_id", &request.volume_id)?;
-        let path = limits::path("target_path", &request.target_path)?;
+        let path = &limits::path("target_path", &request.target_path)?;
         let (guard, mut volume) = self.volumes.lock_known(&id, Share::Exclusive)?;
         let used = volume.used.get(&self.node.id);
         // What we did not publish there is nothing of ours.
@@ -202,10 +208,7 @@ impl Driver {
         if volume.kind != Kind::Block || is_published {
             return Ok(());
         }
-        match LoopDevice::find(&self.volume_data(&volume.id), true)? {
-            Some(device) => device.detach(guard),
-            None => Ok(()),
-        }
+        LoopDevice::detach(guard, &self.volume_data(&volume.id), true)
     }
 }
 

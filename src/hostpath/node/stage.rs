@@ -14,7 +14,7 @@ use crate::hostpath::id::{Id, Object};
 use crate::hostpath::kind::Kind;
 use crate::hostpath::limits;
 use crate::hostpath::lock::{Guard, Share};
-use crate::hostpath::loop_device::LoopDevice;
+use crate::hostpath::loop_device::{Held, LoopDevice};
 use crate::hostpath::mount_options::MountOptions;
 use crate::hostpath::mounts;
 use crate::hostpath::records::Records;
@@ -32,7 +32,7 @@ impl Driver {
     ) -> Result<v1::NodeStageVolumeResponse, Error> {
         self.check_has_staging()?;
         let id = Id::required("volume_id", &request.volume_id)?;
-        let path = limits::path("staging_target_path", &request.staging_target_path)?;
+        let path = &limits::path("staging_target_path", &request.staging_target_path)?;
         let capability = Capability::required(request.volume_capability.as_ref())?;
         limits::map("publish_context", &request.publish_context)?;
         limits::map("volume_context", &request.volume_context)?;
@@ -48,7 +48,8 @@ impl Driver {
 
         let used = volume.used.entry(self.own_id()).or_default();
         let there = used.staged.insert(path.to_owned(), capability.clone());
-        if there.is_some_and(|there| there != capability) && self.is_staged(&volume, path)? {
+        let is_there = there.is_some() && self.is_staged(&volume, path)?;
+        if is_there && there.as_ref() != Some(&capability) {
             return Err(Error::Exists {
                 object: Object::Volume,
                 id,
@@ -61,11 +62,15 @@ impl Driver {
             .recorded(Rpc::NodeStageVolume)
             .and_then(|()| self.stage(&guard, &mut volume, path, &capability))
             .and_then(|()| mount_group::give(Path::new(path), group));
-        if let Err(error) = staged {
-            self.roll_back(self.unstage(&guard, &mut volume, path), &id);
-            return Err(error);
+        match staged {
+            Ok(()) => Ok(v1::NodeStageVolumeResponse {}),
+            // It was there before this call, and somebody may use it.
+            Err(error) if is_there => Err(error),
+            Err(error) => {
+                self.say_if_not_undone(self.unstage(&guard, &mut volume, path), &id);
+                Err(error)
+            }
         }
-        Ok(v1::NodeStageVolumeResponse {})
     }
 
     /// Undoes that.
@@ -75,7 +80,7 @@ impl Driver {
     ) -> Result<v1::NodeUnstageVolumeResponse, Error> {
         self.check_has_staging()?;
         let id = Id::required("volume_id", &request.volume_id)?;
-        let path = limits::path("staging_target_path", &request.staging_target_path)?;
+        let path = &limits::path("staging_target_path", &request.staging_target_path)?;
         let (guard, mut volume) = self.volumes.lock_known(&id, Share::Exclusive)?;
         let Some(used) = volume.used.get(&self.node.id) else {
             return Ok(v1::NodeUnstageVolumeResponse {});
@@ -162,7 +167,7 @@ impl Driver {
         guard: &Guard,
         volume: &Volume,
         readonly: bool,
-    ) -> Result<LoopDevice, Error> {
+    ) -> Result<Held, Error> {
         let device = LoopDevice::attach(guard, &self.volume_data(&volume.id), readonly)?;
         // It may be there since before the volume was expanded.
         device.resize(guard)?;
@@ -188,7 +193,7 @@ impl Driver {
     /// Detaches the image of a volume that nobody uses any more.
     pub(in crate::hostpath) fn release(&self, guard: &Guard, volume: &Volume) -> Result<(), Error> {
         if volume.kind.is_image() && volume.used.is_empty() {
-            LoopDevice::detach_all(guard, &self.volume_data(&volume.id))?;
+            LoopDevice::detach(guard, &self.volume_data(&volume.id), false)?;
         }
         Ok(())
     }
@@ -215,7 +220,7 @@ impl Driver {
     }
 
     /// Says when undoing failed as well; the record has it.
-    pub(super) fn roll_back(&self, undone: Result<(), Error>, id: &Id) {
+    pub(super) fn say_if_not_undone(&self, undone: Result<(), Error>, id: &Id) {
         if let Err(error) = undone {
             tracing::warn!(volume = %id, %error, "half of a failed mount stays until the next try");
         }

@@ -22,7 +22,7 @@ impl Driver {
         request: v1::NodeGetVolumeStatsRequest,
     ) -> Result<v1::NodeGetVolumeStatsResponse, Error> {
         let id = Id::required("volume_id", &request.volume_id)?;
-        let path = limits::present("volume_path", &request.volume_path)?;
+        let path = &limits::known_path("volume_path", &request.volume_path)?;
         let volume = self.ready_volume(&id)?;
         let not_there = || Error::NotThere {
             volume: id.clone(),

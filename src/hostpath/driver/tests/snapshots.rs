@@ -92,8 +92,8 @@ fn snapshots_are_listed_and_removed() {
         ids.collect::<Vec<_>>()
     };
     assert_eq!(list("", "").len(), 2);
-    assert_eq!(list(&a, ""), [first.clone()]);
-    assert_eq!(list("", &second), [second.clone()]);
+    assert_eq!(list(&a, ""), [first.as_str()]);
+    assert_eq!(list("", &second), [second.as_str()]);
     assert!(list("none", "").is_empty() && list(&a, &second).is_empty());
     for snapshot in [&first, &first, &second] {
         here.driver.delete_snapshot(remove(snapshot)).unwrap();
