@@ -118,6 +118,7 @@ async fn serve_all(
             conditions,
             log,
         };
+        tracing::info!(listen = %server.listens()?, "serving metrics and health");
         tasks.spawn(server.serve(operations, shutdown.clone()));
     }
     shutdown.cancelled().await;
