@@ -84,8 +84,10 @@ impl Scripted {
         driver: &str,
         script: impl Fn(&Call) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let _ = std::fs::remove_file(socket);
-        let listener = UnixListener::bind(socket).unwrap();
+        // It is there as soon as it can be connected to, and not before.
+        let new = socket.with_extension("new");
+        let listener = UnixListener::bind(&new).unwrap();
+        std::fs::rename(&new, socket).unwrap();
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let open = Arc::new(());
         let (script, driver): (Arc<Script>, Arc<str>) = (Arc::new(script), driver.into());
