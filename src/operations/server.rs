@@ -70,9 +70,9 @@ impl Server {
             Listen::Socket(path) => Listener::Socket(socket::Listener::bind(path)?),
             Listen::Address(address) => {
                 let listener = TcpListener::bind(address).await;
-                Listener::Address(listener.map_err(|source| OperationsError::Address {
+                Listener::Address(listener.map_err(|error| OperationsError::Address {
                     address: *address,
-                    source,
+                    error,
                 })?)
             }
         }))

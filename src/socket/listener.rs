@@ -34,10 +34,10 @@ impl Listener {
         let listener = listener
             .set_nonblocking(true)
             .and_then(|()| UnixListener::from_std(listener))
-            .map_err(|source| SocketError::Io {
+            .map_err(|error| SocketError::Io {
                 action: "listen on",
                 path: path.to_owned(),
-                source,
+                error,
             })?;
         Ok(Self {
             place: Arc::new(place),

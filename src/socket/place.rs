@@ -48,14 +48,14 @@ impl Place {
         let name = path
             .file_name()
             .ok_or_else(|| SocketError::NoName { path: owned() })?;
-        let directory = directory_of(path).map_err(|source| SocketError::Directory {
+        let directory = directory_of(path).map_err(|error| SocketError::Directory {
             path: owned(),
-            source,
+            error,
         })?;
         let lock = match Lock::take(directory.as_fd(), &lock_name(name)) {
             Ok(lock) => lock,
             Err(Unlocked::Held(by)) => return Err(SocketError::Served { path: owned(), by }),
-            Err(Unlocked::Failed(source)) => return Err(failed("lock", path, source)),
+            Err(Unlocked::Failed(error)) => return Err(failed("lock", path, error)),
         };
         let socket = abandoned_socket(directory.as_fd(), name, path)?;
         Ok(Self {
@@ -76,7 +76,7 @@ impl Place {
     /// Puts a socket there, in place of the one that is.
     pub(super) fn bind(&self) -> Result<UnixListener, SocketError> {
         let (listener, identity) = private::bind(self.directory.as_fd(), &self.name)
-            .map_err(|source| failed("make", &self.path, source))?;
+            .map_err(|error| failed("make", &self.path, error))?;
         *self.socket() = Some(identity);
         Ok(listener)
     }
@@ -146,11 +146,11 @@ fn lock_name(name: &OsStr) -> OsString {
     beside(name, ".lock")
 }
 
-fn failed(action: &'static str, path: &Path, source: io::Error) -> SocketError {
+fn failed(action: &'static str, path: &Path, error: io::Error) -> SocketError {
     SocketError::Io {
         action,
         path: path.to_owned(),
-        source,
+        error,
     }
 }
 

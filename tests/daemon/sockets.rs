@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::daemon::Daemon;
 use crate::site::{EBS, EBS_ENDPOINT, Site};
 
 #[tokio::test]
@@ -70,4 +71,18 @@ async fn a_socket_that_cannot_be_had_is_named() {
         "{log}"
     );
     assert_eq!(fs::read(site.path("endpoint.sock")).unwrap(), b"precious");
+
+    let nowhere = site.text("no/such/e.sock");
+    let args = [
+        "node",
+        "--backend",
+        "/b",
+        "--driver",
+        EBS,
+        "--endpoint",
+        &nowhere,
+    ];
+    let log = Daemon::start(args).ended_with(1).await;
+    let said = log.matches("No such file or directory").count();
+    assert!(log.contains(&nowhere) && said == 1, "{log}");
 }
