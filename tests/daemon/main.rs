@@ -10,6 +10,7 @@ mod caller;
 mod cancelled;
 mod configured;
 mod daemon;
+mod documents;
 mod ending;
 mod flags;
 mod health;

@@ -58,11 +58,15 @@ impl Site {
         Daemon::start(args.iter().chain(&["--state", &state]).chain(more))
     }
 
-    /// Writes a file in which `/SITE` stands for this directory.
+    /// A text in which `/SITE` stands for this directory.
+    pub fn here(&self, text: &str) -> String {
+        text.replace("/SITE", self.0.path().to_str().unwrap())
+    }
+
+    /// Writes a file, [as here](Self::here).
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
-        let text = text.replace("/SITE", self.0.path().to_str().unwrap());
-        fs::write(&path, text).unwrap();
+        fs::write(&path, self.here(text)).unwrap();
         path
     }
 
