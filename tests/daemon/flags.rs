@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::Code;
 
 use crate::daemon::Daemon;
+use crate::http;
 use crate::site::{EBS, EBS_ENDPOINT, Site};
 
 const PROBE: &str = "/csi.v1.Identity/Probe";
@@ -45,11 +46,21 @@ async fn a_backend_that_is_not_there_yet_is_waited_for_and_that_is_said_once() {
     assert_eq!(log.matches("waiting for the backend").count(), 1, "{log}");
 }
 
+/// A liveness probe that fails would have it restarted for the driver's sake.
 #[tokio::test]
-async fn who_waits_for_a_backend_can_be_ended() {
-    let mut daemon = Site::new().node(&[]);
+async fn who_waits_for_a_backend_is_healthy_and_not_ready_and_can_be_ended() {
+    let site = Site::new();
+    let operations = site.path("operations.sock");
+    let mut daemon = site.node(&["--operations", operations.to_str().unwrap()]);
     daemon.says("waiting for the backend").await;
+    assert_eq!(http::get(&operations, "/healthz").await.0, 200);
+    http::ready(&operations, 503, "waiting for the backend").await;
     daemon.terminated().await;
+
+    let daemon = site.node(&["--operations", operations.to_str().unwrap()]);
+    daemon.says("waiting for the backend").await;
+    let _backend = site.backend("csi.sock", EBS);
+    http::ready(&operations, 200, "endpoints").await;
 }
 
 #[tokio::test]
