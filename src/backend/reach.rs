@@ -151,7 +151,8 @@ impl Backend {
         sent.map_err(|(error, _)| self.broken(error))
     }
 
-    fn broken(&self, error: hyper::Error) -> BackendError {
+    /// What an error of a call means that was sent on a connection to it.
+    pub fn broken(&self, error: hyper::Error) -> BackendError {
         let socket = self.socket.clone();
         if is_reset(&error) {
             return BackendError::Reset {

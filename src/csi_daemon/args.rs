@@ -33,38 +33,34 @@ pub struct CsiDaemonArgs {
 /// What can be said of the one backend that has no configuration.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Without a configuration")]
+#[group(id = "single", multiple = true, conflicts_with = "config")]
 pub struct SingleArgs {
     /// The driver's controller socket, if it is another.
-    #[arg(long, value_name = "SOCKET", requires = "backend", value_parser = socket)]
+    #[arg(long, value_name = "SOCKET", value_parser = socket)]
     pub controller_backend: Option<PathBuf>,
     /// The driver's name; without it the driver is asked.
-    #[arg(long, value_name = "NAME", requires = "backend")]
+    #[arg(long, value_name = "NAME")]
     pub driver: Option<DriverName>,
     /// The endpoint's name; <driver>.flex2csi.io without it.
-    #[arg(long, value_name = "NAME", requires = "backend")]
+    #[arg(long, value_name = "NAME")]
     pub name: Option<DriverName>,
     /// The provisioner whose StorageClass parameters those without a mark are.
-    #[arg(long, value_name = "PROVISIONER", requires = "backend")]
+    #[arg(long, value_name = "PROVISIONER")]
     pub legacy_provisioner: Option<String>,
     /// What only this site knows, as for `flex2csi translate`.
-    #[arg(long, value_name = "FILE", requires = "backend")]
+    #[arg(long, value_name = "FILE")]
     pub values: Option<PathBuf>,
     /// Further mappings of FlexVolume drivers: a directory or a file.
-    #[arg(long, value_name = "DIR", requires = "backend")]
+    #[arg(long, value_name = "DIR")]
     pub mappings: Vec<PathBuf>,
     /// PersistentVolumes from files, where there is no cluster to ask.
-    #[arg(long, value_name = "FILE|DIR", requires = "backend")]
+    #[arg(long, value_name = "FILE|DIR")]
     pub persistent_volumes: Vec<PathBuf>,
     /// The directory of records that have to outlive the daemon.
-    #[arg(
-        long,
-        value_name = "DIR",
-        requires = "backend",
-        default_value = "/var/lib/flex2csi"
-    )]
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/flex2csi")]
     pub state: PathBuf,
     /// Where to serve metrics, health and the log level.
-    #[arg(long, value_name = "ADDRESS|SOCKET", requires = "backend")]
+    #[arg(long, value_name = "ADDRESS|SOCKET")]
     pub operations: Option<Listen>,
     /// In which form to log.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]

@@ -51,11 +51,12 @@ async fn watch(backend: Arc<Backend>, metrics: BackendMetrics, condition: Condit
         counted = connections;
         match connected {
             Ok(_) => {
+                metrics.up();
                 condition.met();
                 said.clear();
             }
             Err(error) => {
-                metrics.disconnected();
+                metrics.down();
                 let error = error.to_string();
                 condition.not_met(&error);
                 if error != said {

@@ -11,6 +11,7 @@ use super::CsiDaemonArgs;
 use crate::backend;
 use crate::config::{Backend, Config, Endpoint, Kubelet, Loaded, Log, Reloader};
 use crate::exit::Usage;
+use crate::operations::Condition;
 use crate::registration::DriverName;
 use crate::site;
 
@@ -35,12 +36,14 @@ impl Configured {
         Ok(Self::File(Box::new(reloader)))
     }
 
-    /// What the flags say. A driver without a name is asked for it, until it says.
+    /// What the flags say. A driver without a name is asked for it, until it says;
+    /// `None` if this is to end first. `served` says what is waited for.
     ///
     /// # Errors
     /// The values, the mappings or the names cannot be used.
     pub async fn of_flags(
         args: &CsiDaemonArgs,
+        served: &Condition,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<Option<Self>> {
         let (Some(socket), Some(endpoint)) = (&args.backend, &args.endpoint) else {
@@ -51,7 +54,7 @@ impl Configured {
         let values = site::values(single.values.as_deref(), &mappings)?;
         let driver = match &single.driver {
             Some(driver) => driver.to_string(),
-            None => match shutdown.run_until_cancelled(ask(socket)).await {
+            None => match shutdown.run_until_cancelled(ask(socket, served)).await {
                 Some(driver) => driver,
                 None => return Ok(None),
             },
@@ -106,7 +109,7 @@ fn endpoint_name(driver: &str) -> anyhow::Result<DriverName> {
 }
 
 /// The name of the driver at a socket, as soon as it answers.
-async fn ask(socket: &Path) -> String {
+async fn ask(socket: &Path, served: &Condition) -> String {
     let backend = backend::Backend::new(socket.to_owned(), None);
     let mut said = String::new();
     loop {
@@ -119,6 +122,7 @@ async fn ask(socket: &Path) -> String {
             Err(error) => {
                 let error = error.to_string();
                 if error != said {
+                    served.not_met(format!("waiting for the backend: {error}"));
                     tracing::warn!(%error, "waiting for the backend");
                     said = error;
                 }

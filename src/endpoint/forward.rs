@@ -13,7 +13,7 @@ use tonic::Status;
 use super::answer::Answer;
 use super::answer_body::AnswerBody;
 use super::known_ids::KnownIds;
-use super::request::{self, ANSWER_BYTES, REQUEST_BYTES};
+use super::request::{self, ANSWER_BYTES, REQUEST_BYTES, Unread};
 use super::rpc::{self, Rpc, Service};
 use super::translation::Translator;
 use super::wire::Malformed;
@@ -212,7 +212,7 @@ impl Endpoint {
         if !answer.is_changed() {
             return Ok(response.map(Body::from));
         }
-        self.answered(rpc, response, &answer).await
+        self.answered(rpc, backend, response, &answer).await
     }
 
     /// The request as the backend is to get it, and how its answer is given back.
@@ -263,6 +263,7 @@ impl Endpoint {
     async fn answered(
         &self,
         rpc: &Rpc,
+        backend: &Backend,
         response: Response<Incoming>,
         answer: &Answer,
     ) -> Result<Response<Body>, CallError> {
@@ -271,7 +272,11 @@ impl Endpoint {
             return Ok(Response::from_parts(head, body.into()));
         }
         let unread = |error: CallError| CallError::Answer(error.to_string());
-        let (bytes, trailers) = request::read(body, ANSWER_BYTES).await.map_err(unread)?;
+        let read = request::read(body, ANSWER_BYTES).await;
+        let (bytes, trailers) = read.map_err(|error| match error {
+            Unread::Broken(error) => backend.broken(error).into(),
+            Unread::TooLong(limit) => CallError::Answer(format!("it has more than {limit} bytes")),
+        })?;
         let status = trailers.as_ref().and_then(grpc::status_of);
         let body = if status.is_some_and(|(code, _)| code == 0) {
             let message = request::plain(&bytes, &head.headers, ANSWER_BYTES).map_err(unread)?;

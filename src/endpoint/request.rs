@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 
 use super::CallError;
@@ -15,18 +15,35 @@ pub const REQUEST_BYTES: usize = 16 << 20;
 /// The longest answer that is looked into (bytes).
 pub const ANSWER_BYTES: usize = 64 << 20;
 
+/// Why a body was not read to its end.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is longer than this (bytes).
+    TooLong(usize),
+    /// It broke off.
+    Broken(hyper::Error),
+}
+
+/// What this means of a request.
+impl From<Unread> for CallError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::TooLong(limit) => Self::TooLong { limit },
+            Unread::Broken(error) => Self::Interrupted(error.to_string()),
+        }
+    }
+}
+
 /// Reads a body, and the trailers behind it.
 ///
 /// # Errors
 /// It breaks off, or is longer than `limit` bytes.
-pub async fn read(body: Incoming, limit: usize) -> Result<(Bytes, Option<HeaderMap>), CallError> {
+pub async fn read(body: Incoming, limit: usize) -> Result<(Bytes, Option<HeaderMap>), Unread> {
     let read = Limited::new(body, limit).collect().await;
-    let read = read.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            CallError::TooLong { limit }
-        } else {
-            CallError::Interrupted(error.to_string())
-        }
+    let read = read.map_err(|error| match error.downcast() {
+        Ok(error) => Unread::Broken(*error),
+        // The only other one there is.
+        Err(_) => Unread::TooLong(limit),
     })?;
     let trailers = read.trailers().cloned();
     Ok((read.to_bytes(), trailers))

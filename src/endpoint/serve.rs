@@ -32,20 +32,25 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// Serves until `stop`, then lets calls in flight end.
 pub async fn serve(listener: Listener, endpoint: Arc<Endpoint>, stop: CancellationToken) {
     let connections = TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok(stream) => {
                 connections.spawn(connection(stream, endpoint.clone(), stop.clone()));
             }
             Err(error) => {
-                tracing::warn!(%error, endpoint = endpoint.name(), "a connection was not accepted");
+                tracing::error!(
+                    %error, endpoint = endpoint.name(),
+                    "its socket takes no more connections; restart the daemon"
+                );
+                stop.cancelled().await;
+                break;
             }
         }
     }
+    // New callers are refused and call again, rather than wait for nobody. The
+    // place is ours until the last call has ended.
+    let _place = listener.place();
+    drop(listener);
     connections.close();
     if tokio::time::timeout(DRAIN, connections.wait())
         .await

@@ -65,11 +65,15 @@ impl BackendMetrics {
     /// A connection was made.
     pub fn connected(&self) {
         self.connections.inc();
+    }
+
+    /// There is a connection.
+    pub fn up(&self) {
         self.up.set(true);
     }
 
     /// The connection is gone, or none could be made.
-    pub fn disconnected(&self) {
+    pub fn down(&self) {
         self.up.set(false);
     }
 }

@@ -14,7 +14,7 @@ pub struct Conditions(Arc<Mutex<BTreeMap<String, State>>>);
 type State = Result<(), String>;
 
 impl Conditions {
-    /// One more condition, as `backend/ebs.csi.aws.com`, not met so far. Of two
+    /// One more condition, as `backend ebs.csi.aws.com`, not met so far. Of two
     /// of one name the later takes the place of the earlier.
     pub fn add(&self, name: impl Into<String>) -> Condition {
         let condition = Condition {

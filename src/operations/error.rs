@@ -10,14 +10,14 @@ use crate::socket::SocketError;
 #[non_exhaustive]
 pub enum OperationsError {
     /// The address is not ours, or taken.
-    #[error("cannot listen on {address} for operations: {source}")]
+    #[error("cannot listen on {address} for operations: {error}")]
     Address {
         /// As configured.
         address: SocketAddr,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
     /// The socket cannot be made.
-    #[error("cannot serve operations: {0}")]
+    #[error(transparent)]
     Socket(#[from] SocketError),
 }

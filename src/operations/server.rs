@@ -2,7 +2,7 @@
 //! these from the daemon.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,19 +70,22 @@ impl Server {
             Listen::Socket(path) => Listener::Socket(socket::Listener::bind(path)?),
             Listen::Address(address) => {
                 let listener = TcpListener::bind(address).await;
-                Listener::Address(listener.map_err(|source| OperationsError::Address {
+                Listener::Address(listener.map_err(|error| OperationsError::Address {
                     address: *address,
-                    source,
+                    error,
                 })?)
             }
         }))
     }
 
-    /// The address with its port, where one is listened on.
-    pub fn address(&self) -> Option<SocketAddr> {
+    /// Where it listens; of an address with port 0, the port that it got.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn listens(&self) -> io::Result<Listen> {
         match &self.0 {
-            Listener::Address(listener) => listener.local_addr().ok(),
-            Listener::Socket(_) => None,
+            Listener::Address(listener) => listener.local_addr().map(Listen::Address),
+            Listener::Socket(listener) => Ok(Listen::Socket(listener.path().to_owned())),
         }
     }
 

@@ -27,7 +27,7 @@ pub enum SocketError {
     },
     /// The directory is not there and cannot be made, or not be opened.
     #[error(
-        "the directory of the socket {} cannot be used ({source}): \
+        "the directory of the socket {} cannot be used ({error}): \
          make it, or let this user write to it",
         path.display()
     )]
@@ -35,7 +35,7 @@ pub enum SocketError {
         /// The socket.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
     /// Somebody listens there.
     #[error(
@@ -63,23 +63,23 @@ pub enum SocketError {
         path: PathBuf,
     },
     /// Another system call failed.
-    #[error("cannot {action} the socket {}: {source}", path.display())]
+    #[error("cannot {action} the socket {}: {error}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
         /// The socket.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
 impl SocketError {
-    pub(super) fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+    pub(super) fn io(action: &'static str, path: &Path, error: impl Into<io::Error>) -> Self {
         Self::Io {
             action,
             path: path.to_owned(),
-            source: source.into(),
+            error: error.into(),
         }
     }
 }

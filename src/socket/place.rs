@@ -47,9 +47,9 @@ impl Place {
         let name = path
             .file_name()
             .ok_or_else(|| SocketError::NoName { path: owned() })?;
-        let directory = directory_of(path).map_err(|source| SocketError::Directory {
+        let directory = directory_of(path).map_err(|error| SocketError::Directory {
             path: owned(),
-            source,
+            error,
         })?;
         let lock = match Lock::take(directory.as_fd(), &lock_name(name)) {
             Ok(lock) => lock,

@@ -59,9 +59,13 @@ fn fenced(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Daemons do not end by themselves: tests/daemon runs them.
+const DAEMONS: [&str; 2] = ["flex2csi node ", "flex2csi controller "];
+
 fn is_command(line: &str) -> bool {
     let names = ["flex2csi ", "kubectl ", "helm ", FROM_SOURCE];
-    names.iter().any(|name| line.starts_with(name))
+    let begins = |with: &[&str]| with.iter().any(|name| line.starts_with(name));
+    begins(&names) && !begins(&DAEMONS)
 }
 
 fn run(command: &str, page: &str) {

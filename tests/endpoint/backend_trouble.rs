@@ -3,14 +3,17 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use flex2csi::backend::Connection;
 use flex2csi::grpc;
 use http::{HeaderMap, HeaderValue, Request};
 use tonic::Code;
 
-use crate::rig::{EBS, Rig, Setup, call_on};
+use crate::caller::call_on;
+use crate::rig::{EBS, Rig, Setup};
 use crate::scripted::Reply;
 
+const PLUGIN_INFO: &str = "/csi.v1.Identity/GetPluginInfo";
 const PROBE: &str = "/csi.v1.Identity/Probe";
 const DELETE: &str = "/csi.v1.Controller/DeleteVolume";
 
@@ -59,8 +62,15 @@ async fn another_driver_at_the_socket_is_asked_nothing() {
 
 #[tokio::test]
 async fn a_backend_that_dies_within_a_call_is_unavailable() {
-    for path in [PROBE, DELETE] {
-        let mut rig = Rig::with(Setup::default(), |_| Reply::Hang);
+    let begun = || Reply::Begun(Bytes::from_static(b"\0\0\0\0\x09\x0a\x07"));
+    for (path, reply) in [
+        (PROBE, Reply::Hang),
+        (DELETE, Reply::Hang),
+        (PROBE, begun()),
+        // Its answer is looked into.
+        (PLUGIN_INFO, begun()),
+    ] {
+        let mut rig = Rig::with(Setup::default(), move |_| reply.clone());
         let socket = rig.socket();
         let pending = tokio::spawn(async move {
             let mut connection = Connection::open(&socket).await.unwrap();
@@ -75,6 +85,8 @@ async fn a_backend_that_dies_within_a_call_is_unavailable() {
         while rig.backend.calls().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        // What of an answer has been sent arrives.
+        tokio::time::sleep(Duration::from_millis(20)).await;
         rig.replace_backend(EBS, |call| Reply::message(call.message.clone()));
         let answer = pending.await.unwrap();
         assert_eq!(answer.code, Code::Unavailable, "{}", answer.said);

@@ -10,7 +10,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tonic::Code;
 
-use crate::rig::{Rig, call};
+use crate::caller::call;
+use crate::rig::Rig;
 
 fn stage(attributes: &[(&str, &str)]) -> Vec<u8> {
     let attributes = attributes.iter();

@@ -1,7 +1,6 @@
 //! What needs no translation comes through as it is.
 
 use bytes::Bytes;
-use flex2csi::csi::DESCRIPTORS;
 use flex2csi::csi::v1::*;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
@@ -9,22 +8,15 @@ use prost::Message as _;
 use tonic::Code;
 
 use crate::rig::{Rig, Setup};
+use crate::rpcs;
 use crate::scripted::Reply;
 
-/// The paths of every RPC of CSI 1.12, and of some that there are not.
+/// The path of every RPC of CSI, and of some that there are not.
 fn paths() -> Vec<String> {
-    let set = prost_types::FileDescriptorSet::decode(DESCRIPTORS).unwrap();
-    let services = set.file.iter().filter(|file| file.package() == "csi.v1");
-    let services = services.flat_map(|file| &file.service);
-    let mut paths: Vec<String> = services
-        .flat_map(|service| {
-            let methods = service.method.iter();
-            methods.map(|method| format!("/csi.v1.{}/{}", service.name(), method.name()))
-        })
-        // The scripted backend answers these two itself.
-        .filter(|path| !path.ends_with("/GetPluginInfo") && !path.ends_with("/NodeGetInfo"))
-        .collect();
-    assert!(paths.len() > 25);
+    // The scripted backend answers these two itself.
+    let of_itself = ["/csi.v1.Identity/GetPluginInfo", "/csi.v1.Node/NodeGetInfo"];
+    let mut paths = rpcs::of_csi();
+    paths.retain(|path| !of_itself.contains(&path.as_str()));
     paths.push("/csi.v1.Controller/ControllerTeleportVolume".to_owned());
     paths.push("/vendor.v1.Extras/DoThings".to_owned());
     paths
@@ -146,9 +138,10 @@ async fn no_header_is_lost_or_added_but_the_request_id() {
     let rig = Rig::echo();
     let body = || flex2csi::grpc::frame(b"\x0a\x05vol-1");
     for path in ["/csi.v1.Identity/Probe", "/csi.v1.Controller/DeleteVolume"] {
-        let direct = crate::rig::call(&rig.backend_socket(), path, body(), HeaderMap::new()).await;
+        let direct =
+            crate::caller::call(&rig.backend_socket(), path, body(), HeaderMap::new()).await;
         let mut asked = vec![rig.backend.last().headers];
-        let through = crate::rig::call(&rig.socket(), path, body(), HeaderMap::new()).await;
+        let through = crate::caller::call(&rig.socket(), path, body(), HeaderMap::new()).await;
         asked.push(rig.backend.last().headers);
         assert!(asked[1].remove("x-request-id").is_some());
         assert_eq!(asked[0], asked[1], "{path}");
@@ -223,7 +216,7 @@ async fn a_gzipped_message_that_needs_no_translation_stays_gzipped() {
         HeaderValue::from_static("gzip"),
     )];
     let path = "/csi.v1.Controller/DeleteVolume";
-    crate::rig::call(
+    crate::caller::call(
         &rig.socket(),
         path,
         body.into(),

@@ -1,22 +1,21 @@
 //! An endpoint in front of a scripted backend, and a caller.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use flex2csi::backend::{Backend, Connection};
+use flex2csi::backend::Backend;
 use flex2csi::endpoint::{Endpoint, Handles, Knowledge, LegacyVolumes, Settings, Upstreams, serve};
-use flex2csi::grpc::{self, Body};
+use flex2csi::grpc;
 use flex2csi::metrics::{Door, Metrics};
 use flex2csi::socket::Listener;
 use flex2csi_translators::Values;
 use flex2csi_translators::flex::Mappings;
-use http::{HeaderMap, Request};
-use http_body_util::BodyExt as _;
+use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
 
+use crate::caller::{Answer, call};
 use crate::scripted::{Call, Reply, Scripted};
 
 /// The endpoint, its backend and its caller.
@@ -48,16 +47,6 @@ impl Default for Setup {
 }
 
 pub const EBS: &str = "ebs.csi.aws.com";
-
-/// How a call ended.
-#[derive(Debug)]
-pub struct Answer {
-    pub code: Code,
-    pub said: String,
-    pub message: Bytes,
-    pub headers: HeaderMap,
-    pub trailers: HeaderMap,
-}
 
 impl Rig {
     /// In front of a backend that echoes every request.
@@ -172,53 +161,4 @@ pub fn knowledge(values: &str) -> Knowledge {
         mappings: Arc::new(Mappings::built_in()),
         legacy_provisioner: None,
     }
-}
-
-/// Calls over a connection of its own.
-pub async fn call(socket: &Path, path: &str, body: Bytes, headers: HeaderMap) -> Answer {
-    let mut connection = Connection::open(socket).await.unwrap();
-    call_on(&mut connection, path, body, headers).await
-}
-
-pub async fn call_on(
-    connection: &mut Connection,
-    path: &str,
-    body: Bytes,
-    headers: HeaderMap,
-) -> Answer {
-    let mut request = Request::post(grpc::uri(&path.parse().unwrap()))
-        .header("te", "trailers")
-        .header("content-type", "application/grpc")
-        .body(Body::message(body))
-        .unwrap();
-    request.headers_mut().extend(headers);
-    let answered = tokio::time::timeout(Duration::from_secs(60), connection.send(request));
-    let response = answered
-        .await
-        .expect("the endpoint hangs")
-        .map_err(|(error, _)| error);
-    let (head, body) = response.unwrap().into_parts();
-    let body = body.collect().await.unwrap();
-    let trailers = body.trailers().cloned().unwrap_or_default();
-    let status = grpc::status_of(&trailers).or_else(|| grpc::status_of(&head.headers));
-    let (code, said) = status.expect("an answer without a status");
-    let (code, said) = (Code::from(code), said.to_owned());
-    let bytes = body.to_bytes();
-    Answer {
-        code,
-        said: percent_decoded(&said),
-        message: bytes.slice(bytes.len().min(5)..),
-        headers: head.headers,
-        trailers,
-    }
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut headers = HeaderMap::new();
-    headers.insert("grpc-status", "2".parse().unwrap());
-    headers.insert("grpc-message", text.parse().unwrap());
-    tonic::Status::from_header_map(&headers)
-        .unwrap()
-        .message()
-        .to_owned()
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
@@ -167,9 +168,23 @@ fn each_error_has_its_code() {
         (CallError::Answer("r".into()), Code::Internal),
         (CallError::Deadline, Code::DeadlineExceeded),
     ];
+    let mut codes = BTreeSet::new();
     for (error, code) in table {
         assert_eq!(error.status().code(), code, "{error}");
+        // As grpc-go, and so kubelet, writes it.
+        codes.insert(format!("{code:?}").replace("Cancelled", "Canceled"));
     }
+    assert_eq!(codes, documented());
+}
+
+/// The codes in the table of docs/endpoint.md.
+fn documented() -> BTreeSet<String> {
+    let page = include_str!("../../../docs/endpoint.md");
+    let (_, section) = page.split_once("## When it refuses").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split('`').next().unwrap().to_owned())
+        .collect()
 }
 
 #[test]

@@ -21,8 +21,9 @@ fn counted() -> Metrics {
         .finish(Code::Unimplemented);
     let backend = metrics.backend("ebs.csi.aws.com", "/csi/csi.sock");
     backend.connected();
-    backend.disconnected();
+    backend.down();
     backend.connected();
+    backend.up();
     metrics.registered("ebs.csi.aws.com.flex2csi.io").set(true);
     metrics.reloads().succeeded();
     metrics.reloads().failed();

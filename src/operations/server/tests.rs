@@ -1,6 +1,7 @@
 //! The listener as those see it who ask.
 
 use std::io;
+use std::net::SocketAddr;
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -35,7 +36,9 @@ fn operations() -> (Operations, Box<dyn Send>) {
 impl Served {
     async fn start() -> Self {
         let server = Server::bind(&"127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let address = server.address().unwrap();
+        let Listen::Address(address) = server.listens().unwrap() else {
+            panic!("it listens on an address");
+        };
         let (operations, log) = operations();
         let shutdown = CancellationToken::new();
         Self {

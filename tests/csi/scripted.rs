@@ -1,14 +1,17 @@
 //! A backend that records what it is asked, to the byte, and answers as it is told.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use flex2csi::csi::v1::{GetPluginInfoResponse, NodeGetInfoResponse};
-use flex2csi::grpc::{self, Body};
+use flex2csi::grpc::{self, Body, BodyError};
+use flex2csi::request_id::REQUEST_ID;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body_util::BodyExt as _;
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Either, StreamBody};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -16,6 +19,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message as _;
 use tokio::net::UnixListener;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio_stream::StreamExt as _;
+use tokio_util::sync::CancellationToken;
 
 /// A call as it came in.
 #[derive(Debug, Clone)]
@@ -38,8 +43,12 @@ pub enum Reply {
     Status(tonic::Status),
     /// Nothing, ever.
     Hang,
+    /// Headers and these first bytes of a message, and then nothing, ever.
+    Begun(Bytes),
     /// A message after a while.
     Late(Duration, Bytes),
+    /// A message as soon as this is cancelled.
+    Once(CancellationToken, Bytes),
 }
 
 impl Reply {
@@ -57,7 +66,7 @@ type Script = dyn Fn(&Call) -> Reply + Send + Sync;
 /// The backend; dropped, it is gone with all its connections.
 pub struct Scripted {
     calls: Arc<Mutex<Vec<Call>>>,
-    /// Calls that were not answered and not given up by their caller.
+    /// Held by each call that was not answered and not given up by its caller.
     open: Arc<()>,
     task: AbortHandle,
 }
@@ -75,12 +84,14 @@ impl Scripted {
         driver: &str,
         script: impl Fn(&Call) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let _ = std::fs::remove_file(socket);
-        let listener = UnixListener::bind(socket).unwrap();
+        // It is there as soon as it can be connected to, and not before.
+        let new = socket.with_extension("new");
+        let listener = UnixListener::bind(&new).unwrap();
+        std::fs::rename(&new, socket).unwrap();
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let open = Arc::new(());
         let (script, driver): (Arc<Script>, Arc<str>) = (Arc::new(script), driver.into());
-        let (recorded, counted) = (calls.clone(), open.clone());
+        let (recorded, counted) = (calls.clone(), Arc::downgrade(&open));
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
@@ -106,7 +117,7 @@ impl Scripted {
         }
     }
 
-    /// The calls until now, but for those about the backend itself.
+    /// The calls until now, but for what the endpoint asks for itself.
     pub fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
     }
@@ -121,8 +132,7 @@ impl Scripted {
 
     /// How many calls it still holds.
     pub fn open(&self) -> usize {
-        // One is ours, one the accepting task's, and one each connection's.
-        Arc::strong_count(&self.open).saturating_sub(3)
+        Arc::strong_count(&self.open) - 1
     }
 }
 
@@ -131,8 +141,9 @@ async fn answer(
     script: Arc<Script>,
     driver: Arc<str>,
     calls: Arc<Mutex<Vec<Call>>>,
-    _open: Arc<()>,
-) -> Result<Response<Body>, std::convert::Infallible> {
+    open: Weak<()>,
+) -> Result<Response<ReplyBody>, std::convert::Infallible> {
+    let _open = open.upgrade();
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let body = body
@@ -145,40 +156,62 @@ async fn answer(
         headers: head.headers,
         message: body.slice(body.len().min(5)..),
     };
-    let reply = match call.path.as_str() {
-        "/csi.v1.Identity/GetPluginInfo" => plugin_info(&driver),
-        "/csi.v1.Node/NodeGetInfo" => node_info(),
-        _ => {
+    let itself = match call.path.as_str() {
+        "/csi.v1.Identity/GetPluginInfo" => Some(plugin_info(&driver)),
+        "/csi.v1.Node/NodeGetInfo" => Some(node_info()),
+        _ => None,
+    };
+    let reply = match itself {
+        // Calls that are forwarded have an id.
+        Some(itself) if !call.headers.contains_key(REQUEST_ID) => itself,
+        itself => {
             calls.lock().unwrap().push(call.clone());
-            script(&call)
+            match (itself, script(&call)) {
+                (Some(itself), Reply::Message { .. }) => itself,
+                (_, reply) => reply,
+            }
         }
     };
-    let reply = match reply {
+    let (message, headers, mut trailers) = match reply {
+        Reply::Status(status) => return Ok(grpc::refusal(&status).map(Either::Left)),
+        Reply::Begun(bytes) => return Ok(with_headers(Either::Right(begun(bytes)))),
         Reply::Hang => std::future::pending().await,
         Reply::Late(time, message) => {
             tokio::time::sleep(time).await;
-            Reply::message(message)
+            (message, HeaderMap::new(), HeaderMap::new())
         }
-        reply => reply,
-    };
-    Ok(match reply {
-        Reply::Status(status) => grpc::refusal(&status),
+        Reply::Once(token, message) => {
+            token.cancelled().await;
+            (message, HeaderMap::new(), HeaderMap::new())
+        }
         Reply::Message {
             message,
             headers,
-            mut trailers,
-        } => {
-            trailers.insert("grpc-status", HeaderValue::from_static("0"));
-            let body = Body::with_trailers(grpc::frame(&message), Some(trailers));
-            let mut response = Response::new(body);
-            *response.headers_mut() = headers;
-            response
-                .headers_mut()
-                .insert("content-type", HeaderValue::from_static("application/grpc"));
-            response
-        }
-        Reply::Hang | Reply::Late(..) => unreachable!(),
-    })
+            trailers,
+        } => (message, headers, trailers),
+    };
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    let body = Body::with_trailers(grpc::frame(&message), Some(trailers));
+    let mut response = with_headers(Either::Left(body));
+    response.headers_mut().extend(headers);
+    Ok(response)
+}
+
+/// One message, or one that never ends.
+type ReplyBody = Either<Body, Begun>;
+
+type Begun = UnsyncBoxBody<Bytes, BodyError>;
+
+fn begun(bytes: Bytes) -> Begun {
+    let first = tokio_stream::once(Ok(Frame::data(bytes)));
+    StreamBody::new(first.chain(tokio_stream::pending())).boxed_unsync()
+}
+
+fn with_headers(body: ReplyBody) -> Response<ReplyBody> {
+    let mut response = Response::new(body);
+    let content_type = HeaderValue::from_static(grpc::CONTENT_TYPE);
+    response.headers_mut().insert("content-type", content_type);
+    response
 }
 
 fn plugin_info(driver: &str) -> Reply {

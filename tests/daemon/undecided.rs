@@ -1,0 +1,60 @@
+//! A volume that was written for the endpoint without the value that it needs:
+//! its handle says nothing.
+
+use std::collections::BTreeMap;
+
+use flex2csi::csi::v1::{NodeStageVolumeRequest, NodeUnstageVolumeRequest};
+use flex2csi_translators::endpoint::{CONTEXT, SOURCE, VERSION};
+use prost::Message as _;
+use serde_json::json;
+use sha2::Digest as _;
+
+pub const VSPHERE: &str = "csi.vsphere.vmware.com";
+
+/// What the driver calls the volume, as the values say.
+pub const HANDLE: &str = "6000-c29";
+pub const VALUES: &str = "vsphereVolume: {volumes: {'[ds] kubevols/a.vmdk': 6000-c29}}\n";
+
+pub const STAGE: &str = "/csi.v1.Node/NodeStageVolume";
+pub const UNSTAGE: &str = "/csi.v1.Node/NodeUnstageVolume";
+
+fn source() -> String {
+    json!({"vsphereVolume": {"volumePath": "[ds] kubevols/a.vmdk", "fsType": "ext4"}}).to_string()
+}
+
+/// Its handle in the PersistentVolume.
+pub fn id() -> String {
+    let digest = sha2::Sha256::digest(source());
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("flex2csi-{digest}")
+}
+
+/// What kubelet sends to have it staged.
+pub fn stage() -> Vec<u8> {
+    let attributes = [
+        (VERSION, "1".to_owned()),
+        (SOURCE, source()),
+        (CONTEXT, json!({"name": "pv"}).to_string()),
+    ];
+    let attributes = attributes.map(|(key, value)| (key.to_owned(), value));
+    NodeStageVolumeRequest {
+        volume_id: id(),
+        volume_context: BTreeMap::from(attributes),
+        ..Default::default()
+    }
+    .encode_to_vec()
+}
+
+/// What kubelet sends to have it unstaged.
+pub fn unstage() -> Vec<u8> {
+    NodeUnstageVolumeRequest {
+        volume_id: id(),
+        staging_target_path: "/s".to_owned(),
+    }
+    .encode_to_vec()
+}
+
+/// The volume that a request is for; in all of them it is the first field.
+pub fn volume_of(message: &[u8]) -> &str {
+    flex2csi::endpoint::wire::last_text(message, 1).unwrap()
+}
