@@ -8,7 +8,8 @@
 //! ([`lock`]) that also keeps out other processes that share the state directory.
 //! What is about to be done is recorded first, and every step can be done twice:
 //! an end at any point leaves what [`recovery`] puts right. What is mounted and
-//! attached is asked of the kernel, never remembered.
+//! attached is recorded before, and then asked of the kernel: a record says only
+//! where a volume may be.
 //!
 //! ```text
 //! <state directory>/

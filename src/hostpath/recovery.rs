@@ -26,7 +26,8 @@ impl Driver {
                 && group.phase != Phase::Ready
             {
                 tracing::info!(group = %group.id, phase = ?group.phase, "taken away: it was cut off");
-                self.remove_group(guard, &group)?;
+                // A snapshot of it that is being copied is left to the next start.
+                free(self.remove_group(guard, &group))?;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
 use crate::hostpath::capability::{Access, Capability};
@@ -42,8 +42,8 @@ pub(super) fn of(capability: &Capability) -> Result<Option<Gid>, Error> {
     }
 }
 
-/// Gives all of a tree to a group, unless its top is the group's already. No
-/// link is followed.
+/// Gives all of a tree to a group, unless its top is the group's already, or
+/// nothing can be written there. No link is followed.
 pub(super) fn give(top: &Path, group: Option<Gid>) -> Result<(), Error> {
     match group {
         None => Ok(()),
@@ -53,6 +53,12 @@ pub(super) fn give(top: &Path, group: Option<Gid>) -> Result<(), Error> {
 
 fn give_tree(top: &Path, group: Gid) -> io::Result<()> {
     let top = rustix::fs::openat(CWD, top, DIRECTORY, Mode::empty())?;
+    if rustix::fs::fstatvfs(&top)?
+        .f_flag
+        .contains(StatVfsMountFlags::RDONLY)
+    {
+        return Ok(());
+    }
     let stat = rustix::fs::fstat(&top)?;
     if stat.st_gid == group.as_raw() && Mode::from_raw_mode(stat.st_mode).contains(ON_DIRECTORIES) {
         return Ok(());

@@ -64,10 +64,7 @@ impl Driver {
             .faults
             .recorded(Rpc::NodePublishVolume)
             .and_then(|()| self.publish(&guard, &mut volume, path, staging, &publication))
-            .and_then(|readonly| match group {
-                Some(_) if readonly => Ok(()),
-                group => mount_group::give(Path::new(path), group),
-            });
+            .and_then(|()| mount_group::give(Path::new(path), group));
         match published {
             Ok(()) => Ok(v1::NodePublishVolumeResponse {}),
             // It was there before this call, and a workload may use it.
@@ -143,7 +140,6 @@ impl Driver {
         Ok(())
     }
 
-    /// Gives whether nothing can be written there.
     fn publish(
         &self,
         guard: &Guard,
@@ -151,7 +147,7 @@ impl Driver {
         path: &str,
         staging: Option<&str>,
         asked: &Publication,
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
         let target = Path::new(path);
         let readonly = asked.readonly
             || asked.capability.mode.is_readonly()
@@ -163,11 +159,11 @@ impl Driver {
             if self.mount_of(volume, path)?.is_none() {
                 mounts::bind(device.path(), target)?;
             }
-            return Ok(readonly);
+            return Ok(());
         }
         make_directory(target)?;
         match staging {
-            None => self.mount(guard, volume, path, &asked.capability, readonly)?,
+            None => self.mount(guard, volume, path, &asked.capability, readonly),
             Some(staging) => {
                 let mut flags = MountOptions::parse(asked.capability.mount_flags())
                     .map_err(|why| Error::invalid("mount_flags", why))?
@@ -179,11 +175,9 @@ impl Driver {
                 if self.mount_of(volume, path)?.is_none() {
                     mounts::bind(Path::new(staging), target)?;
                 }
-                mounts::add_flags(target, flags)?;
+                mounts::add_flags(target, flags)
             }
         }
-        let mount = self.mount_of(volume, path)?;
-        Ok(mount.is_some_and(|mount| mount.is_readonly()))
     }
 
     fn unpublish(&self, guard: &Guard, volume: &mut Volume, path: &str) -> Result<(), Error> {

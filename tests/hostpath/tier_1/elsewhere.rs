@@ -109,6 +109,9 @@ async fn flags_and_groups_are_the_mount_s() {
             0o660
         );
         server.unpublish(&volume, "a").await.unwrap();
+        publish("1234", &["ro"]).await.unwrap();
+        assert_eq!(target.metadata().unwrap().gid(), 4321, "nothing is written");
+        server.unpublish(&volume, "a").await.unwrap();
         server.leave(&volume, "plain").await;
         server.delete(&volume).await.unwrap();
         server.assert_nothing_left();
