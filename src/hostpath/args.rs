@@ -9,6 +9,9 @@ use super::faults::Fault;
 use super::kind::Kind;
 use super::size::{Size, SizeError};
 
+/// The driver's own name.
+pub(super) const NAME: &str = "hostpath.flex2csi.io";
+
 const HELP: &str = "\
 StorageClass parameters:
   kind: directory | ext4 | xfs | btrfs | block
@@ -59,8 +62,9 @@ pub struct HostpathArgs {
     /// The name of this node.
     #[arg(long, value_name = "ID")]
     pub node_id: String,
-    /// The name of the driver.
-    #[arg(long, value_name = "NAME", default_value = "hostpath.flex2csi.io", value_parser = driver_name)]
+    /// The name of the driver. Under another name it poses as that driver: parameters that
+    /// are none of ours are recorded and mean nothing.
+    #[arg(long, value_name = "NAME", default_value = NAME, value_parser = driver_name)]
     pub driver_name: String,
     /// The kind of volumes that neither parameters nor capabilities say.
     #[arg(long, value_enum, default_value_t = Kind::Directory)]

@@ -127,19 +127,14 @@ impl Capability {
             }
             (Access::Mount { fs_type, flags, .. }, _) => {
                 // A directory has no filesystem of its own, so that it can pose
-                // as a volume of any.
+                // as a volume of any, whose mount flags then mean nothing.
                 if let Some(own) = kind.filesystem()
                     && !fs_type.is_empty()
                     && fs_type != own
                 {
                     return Err(format!("a volume of kind {kind} is not {fs_type:?}"));
                 }
-                let options = MountOptions::parse(flags)?;
-                if kind == Kind::Directory
-                    && let Some(option) = options.of_filesystem.first()
-                {
-                    return Err(format!("a directory has no mount flag {option:?}"));
-                }
+                MountOptions::parse(flags)?;
                 self.check_sharing(kind)
             }
         }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::args::{HostpathArgs, ServiceArg};
+use super::args::{HostpathArgs, NAME, ServiceArg};
 use super::error::Error;
 use super::faults::Faults;
 use super::id::Id;
 use super::kind::Kind;
 use super::node_record::Node;
+use super::parameters::Dialect;
 use super::records::Records;
 use super::snapshot::{Group, Snapshot};
 use super::volume::Volume;
@@ -20,6 +21,8 @@ pub(super) struct Driver {
     /// This node.
     pub node: Node,
     pub default_kind: Kind,
+    /// Whose parameters are given.
+    pub dialect: Dialect,
     pub has_controller: bool,
     pub has_node: bool,
     pub has_attach: bool,
@@ -61,6 +64,11 @@ impl Driver {
                 max_volumes: args.max_volumes,
             },
             default_kind: args.kind,
+            dialect: if args.driver_name == NAME {
+                Dialect::Own
+            } else {
+                Dialect::Posing
+            },
             has_controller: args.services.contains(&ServiceArg::Controller),
             has_node: args.services.contains(&ServiceArg::Node),
             has_attach: args.attach,

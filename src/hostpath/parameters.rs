@@ -15,6 +15,16 @@ const KIND: &str = "kind";
 /// for themselves.
 const RESERVED: &str = "csi.storage.k8s.io/";
 
+/// Whose parameters are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Ours: what is not known is a mistake.
+    Own,
+    /// Those of the driver that we pose as: what is not ours is recorded, and
+    /// means nothing.
+    Posing,
+}
+
 /// What a volume can be modified by. They are recorded, and change nothing.
 const MUTABLE: [&str; 3] = ["iops", "throughput", "tier"];
 
@@ -23,25 +33,29 @@ pub(super) fn kind(
     parameters: &BTreeMap<String, String>,
     capabilities: &[Capability],
     default: Kind,
+    dialect: Dialect,
 ) -> Result<Kind, Error> {
     let invalid = |why: String| Error::invalid("parameters", why);
     let mut named = None;
     for (key, value) in parameters {
         match key.as_str() {
-            KIND => {
-                named = Some(Kind::of_name(value).ok_or_else(|| {
-                    invalid(format!(
+            KIND => match Kind::of_name(value) {
+                Some(kind) => named = Some(kind),
+                // Others have kinds as well, as Azure's disks.
+                None if dialect == Dialect::Posing => {}
+                None => {
+                    return Err(invalid(format!(
                         "have kind {value:?}, which is none of directory, ext4, xfs, btrfs and block"
-                    ))
-                })?);
-            }
-            key if key.starts_with(RESERVED) => {}
+                    )));
+                }
+            },
+            key if key.starts_with(RESERVED) || dialect == Dialect::Posing => {}
             key => return Err(invalid(format!("have {key:?}, which is not known"))),
         }
     }
     let kind = match named {
         Some(kind) => kind,
-        None => of_capabilities(capabilities)?.unwrap_or(default),
+        None => of_capabilities(capabilities, dialect)?.unwrap_or(default),
     };
     for capability in capabilities {
         capability.check(kind).map_err(|why| {
@@ -51,28 +65,36 @@ pub(super) fn kind(
     Ok(kind)
 }
 
-fn of_capabilities(capabilities: &[Capability]) -> Result<Option<Kind>, Error> {
+fn of_capabilities(capabilities: &[Capability], dialect: Dialect) -> Result<Option<Kind>, Error> {
     let mut kind = None;
     for capability in capabilities {
         kind = match &capability.access {
             Access::Block => Some(Kind::Block),
             Access::Mount { fs_type, .. } if fs_type.is_empty() => kind,
-            Access::Mount { fs_type, .. } => {
-                Some(Kind::of_filesystem(fs_type).ok_or_else(|| {
-                    Error::invalid(
+            Access::Mount { fs_type, .. } => match Kind::of_filesystem(fs_type) {
+                Some(of_filesystem) => Some(of_filesystem),
+                None if dialect == Dialect::Posing => kind,
+                None => {
+                    return Err(Error::invalid(
                         "fs_type",
                         format!("{fs_type:?} is none of ext4, xfs and btrfs"),
-                    )
-                })?)
-            }
+                    ));
+                }
+            },
         };
     }
     Ok(kind)
 }
 
 /// Checks what a volume is to be modified by.
-pub(super) fn check_mutable(parameters: &BTreeMap<String, String>) -> Result<(), Error> {
+pub(super) fn check_mutable(
+    parameters: &BTreeMap<String, String>,
+    dialect: Dialect,
+) -> Result<(), Error> {
     limits::map("mutable_parameters", parameters)?;
+    if dialect == Dialect::Posing {
+        return Ok(());
+    }
     match parameters
         .keys()
         .find(|key| !MUTABLE.contains(&key.as_str()))
@@ -132,6 +154,7 @@ mod tests {
                 &parameters.into_iter().collect(),
                 &capabilities,
                 Kind::Directory,
+                Dialect::Own,
             );
             assert_eq!(chosen.ok(), expected, "{named:?} {capabilities:?}");
         }
@@ -140,9 +163,31 @@ mod tests {
     #[test]
     fn unknown_parameters_are_refused() {
         let one = |key: &str| BTreeMap::from([(key.to_owned(), "1".to_owned())]);
-        assert!(kind(&one("csi.storage.k8s.io/pvc/name"), &[], Kind::Ext4).is_ok());
-        assert!(kind(&one("Kind"), &[], Kind::Ext4).is_err());
-        assert!(check_mutable(&one("iops")).is_ok());
-        assert!(check_mutable(&one("iop")).is_err());
+        let own = |key: &str| kind(&one(key), &[], Kind::Ext4, Dialect::Own);
+        assert!(own("csi.storage.k8s.io/pvc/name").is_ok());
+        assert!(own("Kind").is_err());
+        assert!(check_mutable(&one("iops"), Dialect::Own).is_ok());
+        assert!(check_mutable(&one("iop"), Dialect::Own).is_err());
+    }
+
+    #[test]
+    fn parameters_of_a_driver_that_it_poses_as_mean_nothing() {
+        let azure = [("kind", "Managed"), ("skuName", "Premium_LRS")];
+        let azure = azure.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let posing = |capability| {
+            kind(
+                &azure.clone().into(),
+                &[capability],
+                Kind::Directory,
+                Dialect::Posing,
+            )
+        };
+        assert_eq!(posing(mount("nfs")).ok(), Some(Kind::Directory));
+        assert_eq!(posing(mount("xfs")).ok(), Some(Kind::Xfs));
+        let named = [("kind", "ext4"), ("skuName", "Premium_LRS")];
+        let named = named.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let chosen = kind(&named.into(), &[], Kind::Directory, Dialect::Posing);
+        assert_eq!(chosen.ok(), Some(Kind::Ext4));
+        assert!(check_mutable(&azure.into(), Dialect::Posing).is_ok());
     }
 }

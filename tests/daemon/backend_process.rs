@@ -1,7 +1,6 @@
 //! A backend that is a process of its own, so that it can be killed: this test
 //! program once more, in which only [`serves`] runs.
 
-use std::io::Write as _;
 use std::process::Stdio;
 
 use bytes::Bytes;
@@ -78,7 +77,7 @@ impl BackendProcess {
 
 /// Written at once, whatever captures the output of tests.
 fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").unwrap();
+    eprintln!("{line}");
 }
 
 /// No test but the process, if it is started as that.

@@ -55,7 +55,7 @@ fn a_kind_has_some_capabilities() {
             Kind::Directory,
             true,
         ),
-        (mount("", &["data=ordered"], One), Kind::Directory, false),
+        (mount("", &["data=ordered"], One), Kind::Directory, true),
         (mount("", &[], One), Kind::Ext4, true),
         (mount("ext4", &["data=ordered"], One), Kind::Ext4, true),
         (mount("xfs", &[], One), Kind::Ext4, false),

@@ -55,7 +55,12 @@ impl Driver {
             [] => Vec::new(),
             some => Capability::list(some)?,
         };
-        let kind = parameters::kind(&request.parameters, &capabilities, self.default_kind)?;
+        let kind = parameters::kind(
+            &request.parameters,
+            &capabilities,
+            self.default_kind,
+            self.dialect,
+        )?;
         self.check_has(kind)?;
         let stat = rustix::fs::statvfs(&self.state).map_err(Error::io("look at", &self.state))?;
         let mut available = stat.f_bavail.saturating_mul(stat.f_frsize);

@@ -27,11 +27,12 @@ impl Driver {
     ) -> Result<v1::CreateVolumeResponse, Error> {
         let name = limits::name("name", &request.name)?;
         limits::map("parameters", &request.parameters)?;
-        parameters::check_mutable(&request.mutable_parameters)?;
+        parameters::check_mutable(&request.mutable_parameters, self.dialect)?;
         let asked = Asked {
             capabilities: Capability::list(&request.volume_capabilities)?,
             capacity: Capacity::of_wire(request.capacity_range.as_ref())?,
             source: source(request.volume_content_source.as_ref())?,
+            dialect: self.dialect,
             request: &request,
         };
         let id = Id::of_name(Object::Volume, name);
@@ -77,7 +78,12 @@ impl Driver {
             None => None,
         };
         let default = origin.as_ref().map_or(self.default_kind, Origin::kind);
-        let kind = parameters::kind(&request.parameters, &asked.capabilities, default)?;
+        let kind = parameters::kind(
+            &request.parameters,
+            &asked.capabilities,
+            default,
+            self.dialect,
+        )?;
         self.check_has(kind)?;
         if let Some(origin) = &origin
             && origin.kind() != kind
@@ -178,6 +184,7 @@ struct Asked<'a> {
     capabilities: Vec<Capability>,
     capacity: Capacity,
     source: Option<Source>,
+    dialect: parameters::Dialect,
     request: &'a v1::CreateVolumeRequest,
 }
 
@@ -199,7 +206,12 @@ impl Asked<'_> {
         ) {
             format!("it is where {:?}", volume.topology)
         } else {
-            match parameters::kind(&request.parameters, &self.capabilities, volume.kind) {
+            match parameters::kind(
+                &request.parameters,
+                &self.capabilities,
+                volume.kind,
+                self.dialect,
+            ) {
                 Ok(kind) if kind == volume.kind => return Ok(()),
                 Ok(_) => format!("it is of kind {}", volume.kind),
                 Err(error) => error.to_string(),

@@ -17,7 +17,7 @@ impl Driver {
     ) -> Result<v1::ControllerModifyVolumeResponse, Error> {
         let id = Id::required("volume_id", &request.volume_id)?;
         self.ready_volume(&id)?;
-        parameters::check_mutable(&request.mutable_parameters)?;
+        parameters::check_mutable(&request.mutable_parameters, self.dialect)?;
         let (guard, mut volume) = self.volumes.lock_known(&id, Share::Exclusive)?;
         if volume.phase == Phase::Ready && !request.mutable_parameters.is_empty() {
             volume.mutable_parameters.extend(request.mutable_parameters);

@@ -21,21 +21,23 @@ impl Driver {
         let capabilities = Capability::list(&request.volume_capabilities)?;
         limits::map("volume_context", &request.volume_context)?;
         let volume = self.ready_volume(&id)?;
-        Ok(match check(&volume, &capabilities, &request) {
-            Ok(()) => v1::ValidateVolumeCapabilitiesResponse {
-                confirmed: Some(Confirmed {
-                    volume_context: request.volume_context,
-                    volume_capabilities: request.volume_capabilities,
-                    parameters: request.parameters,
-                    mutable_parameters: request.mutable_parameters,
-                }),
-                message: String::new(),
+        Ok(
+            match check(&volume, &capabilities, &request, self.dialect) {
+                Ok(()) => v1::ValidateVolumeCapabilitiesResponse {
+                    confirmed: Some(Confirmed {
+                        volume_context: request.volume_context,
+                        volume_capabilities: request.volume_capabilities,
+                        parameters: request.parameters,
+                        mutable_parameters: request.mutable_parameters,
+                    }),
+                    message: String::new(),
+                },
+                Err(message) => v1::ValidateVolumeCapabilitiesResponse {
+                    confirmed: None,
+                    message,
+                },
             },
-            Err(message) => v1::ValidateVolumeCapabilitiesResponse {
-                confirmed: None,
-                message,
-            },
-        })
+        )
     }
 }
 
@@ -43,13 +45,15 @@ fn check(
     volume: &Volume,
     capabilities: &[Capability],
     request: &v1::ValidateVolumeCapabilitiesRequest,
+    dialect: parameters::Dialect,
 ) -> Result<(), String> {
     for capability in capabilities {
         capability.check(volume.kind)?;
     }
-    let kind = parameters::kind(&request.parameters, capabilities, volume.kind);
+    let kind = parameters::kind(&request.parameters, capabilities, volume.kind, dialect);
     if kind.map_err(|error| error.to_string())? != volume.kind {
         return Err(format!("the volume is of kind {}", volume.kind));
     }
-    parameters::check_mutable(&request.mutable_parameters).map_err(|error| error.to_string())
+    parameters::check_mutable(&request.mutable_parameters, dialect)
+        .map_err(|error| error.to_string())
 }
