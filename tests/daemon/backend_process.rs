@@ -1,7 +1,6 @@
 //! A backend that is a process of its own, so that it can be killed: this test
 //! program once more, in which only [`serves`] runs.
 
-use std::io::Write as _;
 use std::process::Stdio;
 
 use bytes::Bytes;
@@ -76,9 +75,9 @@ impl BackendProcess {
     }
 }
 
-/// Written at once, whatever captures the output of tests.
+#[expect(clippy::print_stderr, reason = "it is read by who started the process")]
 fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").unwrap();
+    eprintln!("{line}");
 }
 
 /// No test but the process, if it is started as that.
