@@ -6,6 +6,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use super::CsiDaemonArgs;
 use crate::config::Config;
 use crate::endpoint::LegacyVolumes;
+use crate::exit::Usage;
 
 /// What kubelet tells each pod of its cluster.
 const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
@@ -24,15 +25,15 @@ pub async fn legacy_volumes(
     }
     let config = match &args.kubeconfig {
         Some(file) => {
-            let kubeconfig = Kubeconfig::read_from(file)
-                .with_context(|| format!("cannot read {}", file.display()))?;
+            let unusable = |error| Usage(format!("cannot use {}: {error}", file.display()));
+            let kubeconfig = Kubeconfig::read_from(file).map_err(unusable)?;
             let options = KubeConfigOptions {
                 context: args.context.clone(),
                 ..KubeConfigOptions::default()
             };
             kube::Config::from_custom_kubeconfig(kubeconfig, &options)
                 .await
-                .with_context(|| format!("cannot use {}", file.display()))?
+                .map_err(unusable)?
         }
         None if std::env::var_os(IN_CLUSTER).is_some() => {
             kube::Config::incluster().context("cannot use the pod's service account")?

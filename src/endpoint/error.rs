@@ -162,7 +162,11 @@ impl CallError {
             Self::OtherBackend { .. }
             | Self::OtherVolume { .. }
             | Self::MissingSecret { .. }
-            | Self::UnknownHandle { .. } => Code::FailedPrecondition,
+            | Self::UnknownHandle { .. }
+            | Self::Lookup {
+                error: LookupError::Two(..),
+                ..
+            } => Code::FailedPrecondition,
             Self::Lookup { .. } => Code::Unavailable,
             Self::Backend(BackendError::OtherDriver { .. }) => Code::FailedPrecondition,
             Self::Backend(_) => Code::Unavailable,

@@ -143,7 +143,7 @@ impl Endpoint {
         };
         let error = match carried {
             Ok(response) => {
-                tracing::debug!(%id, rpc = %path, endpoint = %self.name(), "answered");
+                tracing::debug!(request_id = %id, rpc = %path, endpoint = %self.name(), "answered");
                 let (head, body) = response.into_parts();
                 let body = AnswerBody::new(&head.headers, body, timer);
                 return Ok(Response::from_parts(head, body));
@@ -156,7 +156,7 @@ impl Endpoint {
         };
         let status = error.status();
         tracing::warn!(
-            %id, rpc = %path, endpoint = %self.name(), code = ?status.code(),
+            request_id = %id, rpc = %path, endpoint = %self.name(), code = ?status.code(),
             message = status.message(), "not carried out"
         );
         let (head, body) = grpc::refusal(&status).into_parts();
@@ -194,9 +194,8 @@ impl Endpoint {
         };
         let (mut head, body) = request.into_parts();
         head.uri = grpc::uri(&head.uri);
-        head.headers
-            .entry(REQUEST_ID)
-            .or_insert_with(|| id.header_value());
+        // The one that is in our log, whatever the caller gave.
+        head.headers.insert(REQUEST_ID, id.header_value());
         let Some(rpc) = rpc::find(path) else {
             let request = Request::from_parts(head, body.into());
             return Ok(backend.call(request).await?.map(Body::from));

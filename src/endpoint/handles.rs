@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,96 +33,150 @@ impl Handles {
         Self { directory }
     }
 
-    /// The record of a handle. The endpoint's own handles are a prefix and a
-    /// digest: anything else gets no name in our directory.
-    fn file(&self, id: &str) -> Option<PathBuf> {
+    /// The place of a handle's record. The endpoint's own handles are a prefix and
+    /// a digest: anything else gets no name in our directory.
+    fn place(&self, driver: &str, id: &str) -> Option<Place> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let named = id.len() <= 128 && id.bytes().all(plain);
-        named.then(|| self.directory.join(format!("{id}.json")))
+        named.then(|| Place {
+            directory: self.directory.clone(),
+            file: self.directory.join(format!("{id}.json")),
+            driver: driver.to_owned(),
+            id: id.to_owned(),
+        })
     }
 
     /// What a handle stands for; `None` if nothing was recorded.
     ///
     /// # Errors
     /// The record cannot be read, or is not ours.
-    pub fn read(&self, driver: &str, id: &str) -> Result<Option<String>, CallError> {
-        let Some(file) = self.file(id) else {
-            return Ok(None);
-        };
-        let text = match fs_err::read(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(record(id, &file, error)),
-        };
-        let found: Record =
-            serde_json::from_slice(&text).map_err(|error| record(id, &file, error.into()))?;
-        if found.driver != driver || found.id != id {
-            let error = io::Error::other("it is of another driver or volume");
-            return Err(record(id, &file, error));
+    pub async fn read(&self, driver: &str, id: &str) -> Result<Option<String>, CallError> {
+        match self.place(driver, id) {
+            Some(place) => on_disk(place, Place::read).await,
+            None => Ok(None),
         }
-        Ok(Some(found.handle))
     }
 
     /// Records what a handle stands for, before anything is done with it.
     ///
     /// # Errors
     /// It cannot be written, or stands for something else already.
-    pub fn write(&self, driver: &str, id: &str, handle: &str) -> Result<(), CallError> {
-        match self.read(driver, id)? {
-            Some(known) if known == handle => return Ok(()),
-            Some(known) => {
-                return Err(CallError::OtherVolume {
-                    id: id.to_owned(),
-                    handle: known,
-                });
-            }
-            None => {}
-        }
-        let Some(file) = self.file(id) else {
+    pub async fn write(&self, driver: &str, id: &str, handle: &str) -> Result<(), CallError> {
+        let Some(place) = self.place(driver, id) else {
             return Err(CallError::UnknownHandle { id: id.to_owned() });
         };
-        let new = Record {
-            driver: driver.to_owned(),
-            id: id.to_owned(),
-            handle: handle.to_owned(),
-        };
-        self.write_durably(&file, &new)
-            .map_err(|error| record(id, &file, error))
-    }
-
-    /// [`write`](Self::write), without keeping other calls from going on while the
-    /// disk is slow.
-    ///
-    /// # Errors
-    /// As `write`.
-    pub async fn record(self, driver: &str, id: &str, handle: &str) -> Result<(), CallError> {
-        if self.read(driver, id)?.as_deref() == Some(handle) {
-            return Ok(());
-        }
-        let directory = self.directory.clone();
-        let [driver, named, handle] = [driver, id, handle].map(str::to_owned);
-        let written = tokio::task::spawn_blocking(move || self.write(&driver, &named, &handle));
-        let broke_off = |error| record(id, &directory, io::Error::other(error));
-        written.await.map_err(broke_off)?
-    }
-
-    fn write_durably(&self, file: &Path, new: &Record) -> io::Result<()> {
-        fs_err::create_dir_all(&self.directory)?;
-        let mut written = tempfile::NamedTempFile::new_in(&self.directory)?;
-        serde_json::to_writer(&mut written, new)?;
-        written.flush()?;
-        written.as_file().sync_all()?;
-        written.persist(file)?;
-        fs_err::File::open(&self.directory)?.sync_all()
+        let handle = handle.to_owned();
+        on_disk(place, move |place| place.write(&handle)).await
     }
 }
 
-fn record(id: &str, file: &Path, error: io::Error) -> CallError {
-    CallError::Record {
-        id: id.to_owned(),
-        file: file.to_owned(),
-        error,
+/// Does what waits for a disk where nobody else waits for it. Once begun it is
+/// done, even if the call is given up.
+async fn on_disk<T: Send + 'static>(
+    place: Place,
+    work: impl FnOnce(&Place) -> Result<T, CallError> + Send + 'static,
+) -> Result<T, CallError> {
+    let place = Arc::new(place);
+    let done = tokio::task::spawn_blocking({
+        let place = place.clone();
+        move || work(&place)
+    });
+    let done = done.await;
+    done.unwrap_or_else(|broken| Err(place.failed(io::Error::other(broken))))
+}
+
+/// Where the record of one handle is, or is to be.
+#[derive(Debug)]
+struct Place {
+    directory: PathBuf,
+    file: PathBuf,
+    driver: String,
+    id: String,
+}
+
+impl Place {
+    fn read(&self) -> Result<Option<String>, CallError> {
+        let text = match fs_err::read(&self.file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.failed(error)),
+        };
+        let found: Record =
+            serde_json::from_slice(&text).map_err(|error| self.failed(error.into()))?;
+        if found.driver != self.driver || found.id != self.id {
+            return Err(self.failed(io::Error::other("it is of another driver or volume")));
+        }
+        Ok(Some(found.handle))
     }
+
+    fn write(&self, handle: &str) -> Result<(), CallError> {
+        if let Some(known) = self.read()? {
+            return self.same(known, handle);
+        }
+        match self.write_new(handle) {
+            Ok(()) => Ok(()),
+            // Another call was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.read()? {
+                Some(known) => self.same(known, handle),
+                None => Err(self.failed(error)),
+            },
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn same(&self, known: String, handle: &str) -> Result<(), CallError> {
+        if known == handle {
+            return Ok(());
+        }
+        Err(CallError::OtherVolume {
+            id: self.id.clone(),
+            handle: known,
+        })
+    }
+
+    /// Writes the record, so that it is there after a power cut too, and never
+    /// over one that is there.
+    fn write_new(&self, handle: &str) -> io::Result<()> {
+        let record = Record {
+            driver: self.driver.clone(),
+            id: self.id.clone(),
+            handle: handle.to_owned(),
+        };
+        make(&self.directory)?;
+        let mut written = tempfile::NamedTempFile::new_in(&self.directory)?;
+        serde_json::to_writer(&mut written, &record)?;
+        written.flush()?;
+        written.as_file().sync_all()?;
+        written.persist_noclobber(&self.file)?;
+        fs_err::File::open(&self.directory)?.sync_all()
+    }
+
+    fn failed(&self, error: io::Error) -> CallError {
+        CallError::Record {
+            id: self.id.clone(),
+            file: self.file.clone(),
+            error,
+        }
+    }
+}
+
+/// Makes a directory and those above it, so that they stay.
+fn make(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let above = match directory.parent() {
+        Some(above) if above != Path::new("") => above,
+        _ => Path::new("."),
+    };
+    if above != directory {
+        make(above)?;
+    }
+    match fs_err::create_dir(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    fs_err::File::open(above)?.sync_all()
 }
 
 #[cfg(test)]
@@ -130,35 +185,50 @@ mod tests {
 
     const ID: &str = "flex2csi-0a1b";
 
-    #[test]
-    fn a_record_outlives_us_and_is_only_ours() {
+    #[tokio::test]
+    async fn a_record_outlives_us_and_is_only_ours() {
         let state = tempfile::tempdir().unwrap();
-        let handles = || Handles::new(state.path().join("handles"));
-        assert_eq!(handles().read("d", ID).unwrap(), None);
-        handles().write("d", ID, "vol-1").unwrap();
-        handles().write("d", ID, "vol-1").unwrap();
-        assert_eq!(handles().read("d", ID).unwrap().as_deref(), Some("vol-1"));
-        let other = handles().write("d", ID, "vol-2").unwrap_err();
+        let handles = || Handles::new(state.path().join("state/handles"));
+        assert_eq!(handles().read("d", ID).await.unwrap(), None);
+        handles().write("d", ID, "vol-1").await.unwrap();
+        handles().write("d", ID, "vol-1").await.unwrap();
+        let known = handles().read("d", ID).await.unwrap();
+        assert_eq!(known.as_deref(), Some("vol-1"));
+        let other = handles().write("d", ID, "vol-2").await.unwrap_err();
         assert!(matches!(other, CallError::OtherVolume { .. }), "{other}");
-        assert!(handles().read("e", ID).is_err());
+        assert!(handles().read("e", ID).await.is_err());
     }
 
     #[test]
-    fn no_id_leads_out_of_the_directory() {
+    fn of_two_that_are_written_at_once_one_counts() {
+        let state = tempfile::tempdir().unwrap();
+        let handles = Handles::new(state.path().to_owned());
+        let place = || handles.place("d", ID).unwrap();
+        place().write_new("vol-1").unwrap();
+        // Whoever saw no record before that.
+        let late = place().write_new("vol-2").unwrap_err();
+        assert_eq!(late.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(place().read().unwrap().as_deref(), Some("vol-1"));
+        let names = std::fs::read_dir(state.path()).unwrap();
+        assert_eq!(names.count(), 1, "nothing else is left");
+    }
+
+    #[tokio::test]
+    async fn no_id_leads_out_of_the_directory() {
         let state = tempfile::tempdir().unwrap();
         let handles = Handles::new(state.path().to_owned());
         for id in ["flex2csi-../../etc/passwd", "flex2csi-\0", &"a".repeat(200)] {
-            assert_eq!(handles.read("d", id).unwrap(), None);
-            assert!(handles.write("d", id, "v").is_err());
+            assert_eq!(handles.read("d", id).await.unwrap(), None);
+            assert!(handles.write("d", id, "v").await.is_err());
         }
     }
 
-    #[test]
-    fn a_planted_record_is_refused() {
+    #[tokio::test]
+    async fn a_planted_record_is_refused() {
         let state = tempfile::tempdir().unwrap();
         let handles = Handles::new(state.path().to_owned());
         std::fs::write(state.path().join(format!("{ID}.json")), "{\"driver\":1}").unwrap();
-        let error = handles.read("d", ID).unwrap_err();
+        let error = handles.read("d", ID).await.unwrap_err();
         assert!(error.to_string().contains(ID), "{error}");
     }
 }

@@ -45,6 +45,9 @@ pub enum LookupError {
     /// A manifest cannot be read.
     #[error(transparent)]
     Manifest(#[from] manifest::Error),
+    /// Reading manifests itself failed.
+    #[error("reading PersistentVolumes broke off: {0}")]
+    BrokeOff(String),
     /// Two volumes have the handle.
     #[error("the PersistentVolumes {0} and {1} both have it, and may be of two sources")]
     Two(String, String),
@@ -64,29 +67,34 @@ impl LegacyVolumes {
         driver: &str,
         handle: &str,
     ) -> Result<Option<Attributes>, LookupError> {
-        let mut found = Found::new(driver, handle);
-        match self {
-            Self::None => {}
-            Self::Files(files) => in_files(files, &mut found)?,
-            Self::Cluster(client) => in_cluster(client, &mut found).await?,
-        }
+        let found = Found::new(driver, handle);
+        let found = match self {
+            Self::None => found,
+            Self::Files(files) => {
+                let files = files.clone();
+                let read = tokio::task::spawn_blocking(move || in_files(&files, found));
+                read.await
+                    .map_err(|broken| LookupError::BrokeOff(broken.to_string()))??
+            }
+            Self::Cluster(client) => in_cluster(client, found).await?,
+        };
         Ok(found.volume.map(|(_, attributes)| attributes))
     }
 }
 
 /// The volume that is looked for.
-struct Found<'a> {
-    driver: &'a str,
-    handle: &'a str,
+struct Found {
+    driver: String,
+    handle: String,
     /// Its name and attributes.
     volume: Option<(String, Attributes)>,
 }
 
-impl<'a> Found<'a> {
-    fn new(driver: &'a str, handle: &'a str) -> Self {
+impl Found {
+    fn new(driver: &str, handle: &str) -> Self {
         Self {
-            driver,
-            handle,
+            driver: driver.to_owned(),
+            handle: handle.to_owned(),
             volume: None,
         }
     }
@@ -115,7 +123,7 @@ impl<'a> Found<'a> {
     }
 }
 
-fn in_files(files: &[PathBuf], found: &mut Found<'_>) -> Result<(), LookupError> {
+fn in_files(files: &[PathBuf], mut found: Found) -> Result<Found, LookupError> {
     for source in manifest::expand(files, false)? {
         let mut reader = manifest::open(&source)?;
         let format = reader.format();
@@ -137,10 +145,10 @@ fn in_files(files: &[PathBuf], found: &mut Found<'_>) -> Result<(), LookupError>
             }
         }
     }
-    Ok(())
+    Ok(found)
 }
 
-async fn in_cluster(client: &kube::Client, found: &mut Found<'_>) -> Result<(), LookupError> {
+async fn in_cluster(client: &kube::Client, mut found: Found) -> Result<Found, LookupError> {
     let mut token = String::new();
     loop {
         let page = page(client, &token).await?;
@@ -149,7 +157,7 @@ async fn in_cluster(client: &kube::Client, found: &mut Found<'_>) -> Result<(), 
         }
         match page["metadata"]["continue"].as_str() {
             Some(more) if !more.is_empty() => token = more.to_owned(),
-            _ => return Ok(()),
+            _ => return Ok(found),
         }
     }
 }

@@ -85,8 +85,7 @@ impl Translator<'_> {
         if let (Some(volume), Some(attributes)) = (&volume, &found.attributes) {
             if rpc.special == Special::Prepares && is_undecided(id) {
                 // The calls that end this volume's use have its id alone.
-                let handles = self.handles.clone();
-                handles.record(self.driver, id, &volume.handle).await?;
+                self.handles.write(self.driver, id, &volume.handle).await?;
             }
             check_secret(rpc, id, volume, &out)?;
             out = exchange_map(&out, rpc.volume_context, &volume.attributes, &is_own)?.into();
@@ -194,7 +193,7 @@ impl Translator<'_> {
             let handle = backend_id(self.driver, id, node_id).map_err(of_volume)?;
             return Ok(handle.into_owned());
         }
-        if let Some(handle) = self.handles.read(self.driver, id)? {
+        if let Some(handle) = self.handles.read(self.driver, id).await? {
             return Ok(handle);
         }
         let found = self.volumes.attributes(self.endpoint, id).await;

@@ -75,7 +75,7 @@ impl BackendProcess {
     }
 }
 
-/// Written at once, whatever captures the output of tests.
+#[expect(clippy::print_stderr, reason = "it is read by who started the process")]
 fn say(line: &str) {
     eprintln!("{line}");
 }

@@ -123,21 +123,26 @@ async fn a_backend_whose_socket_was_out_of_sight_is_up_again() {
 }
 
 #[tokio::test]
-async fn the_callers_request_id_is_in_the_log_and_at_the_backend() {
+async fn a_call_has_one_request_id_in_the_log_and_at_the_backend() {
     let site = Site::new();
     let backend = site.backend("csi.sock", EBS);
     let daemon = site.node(&["--log-format", "json", "--log-level", "debug"]);
     site.name_at("endpoint.sock").await;
-    let mut headers = HeaderMap::new();
-    headers.insert("x-request-id", "caller-7".parse().unwrap());
-    let socket = site.path("endpoint.sock");
-    let answer = caller::call(&socket, DELETE, grpc::frame(b""), headers).await;
-    assert_eq!(answer.code, Code::Ok, "{}", answer.said);
-    assert_eq!(backend.last().headers["x-request-id"], "caller-7");
+    // One that could bend a log line is replaced.
+    for (given, taken) in [("caller-7", true), ("caller 8", false)] {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-request-id", given.parse().unwrap());
+        let socket = site.path("endpoint.sock");
+        let answer = caller::call(&socket, DELETE, grpc::frame(b""), headers).await;
+        assert_eq!(answer.code, Code::Ok, "{}", answer.said);
+        let id = backend.last().headers["x-request-id"].clone();
+        assert_eq!(id == given, taken, "{id:?}");
 
-    let line = daemon.says("caller-7").await;
-    let line: Value = serde_json::from_str(&line).unwrap();
-    assert_eq!(line["rpc"], DELETE, "{line}");
+        let line = daemon.says(&format!("{id:?}")).await;
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["rpc"], DELETE, "{line}");
+        assert_eq!(line["request_id"], id.to_str().unwrap(), "{line}");
+    }
     for line in daemon.log().lines() {
         serde_json::from_str::<Value>(line).expect(line);
     }

@@ -17,6 +17,7 @@ mod health;
 mod http;
 mod killed;
 mod kubelet;
+mod lookup;
 mod registration;
 mod reload;
 #[path = "../csi/rpcs.rs"]

@@ -29,17 +29,34 @@ pub fn id() -> String {
     format!("flex2csi-{digest}")
 }
 
-/// What kubelet sends to have it staged.
-pub fn stage() -> Vec<u8> {
+fn attributes() -> BTreeMap<String, String> {
     let attributes = [
         (VERSION, "1".to_owned()),
         (SOURCE, source()),
         (CONTEXT, json!({"name": "pv"}).to_string()),
     ];
-    let attributes = attributes.map(|(key, value)| (key.to_owned(), value));
+    BTreeMap::from(attributes.map(|(key, value)| (key.to_owned(), value)))
+}
+
+/// Its PersistentVolume.
+pub fn persistent_volume() -> String {
+    let csi = json!({
+        "driver": format!("{VSPHERE}.flex2csi.io"),
+        "volumeHandle": id(),
+        "volumeAttributes": attributes(),
+    });
+    json!({
+        "apiVersion": "v1", "kind": "PersistentVolume",
+        "metadata": {"name": "pv"}, "spec": {"csi": csi},
+    })
+    .to_string()
+}
+
+/// What kubelet sends to have it staged.
+pub fn stage() -> Vec<u8> {
     NodeStageVolumeRequest {
         volume_id: id(),
-        volume_context: BTreeMap::from(attributes),
+        volume_context: attributes(),
         ..Default::default()
     }
     .encode_to_vec()

@@ -121,6 +121,13 @@ fn each_error_has_its_code() {
                 id: id(),
                 error: LookupError::Two("a".into(), "b".into()),
             },
+            Code::FailedPrecondition,
+        ),
+        (
+            CallError::Lookup {
+                id: id(),
+                error: LookupError::BrokeOff("r".into()),
+            },
             Code::Unavailable,
         ),
         (
