@@ -54,7 +54,16 @@ type driver struct {
 	started, ended, cancelled, overtime atomic.Int64
 }
 
-// counted is how many calls there were, how many have ended, and how many of those
+// count counts a call, and with the function that it gives, its end.
+func (d *driver) count(ctx context.Context) func() {
+	if sent, _ := metadata.FromIncomingContext(ctx); len(sent.Get(scriptKey)) == 0 {
+		return func() {} // What the endpoint asks of itself.
+	}
+	d.started.Add(1)
+	return func() { d.ended.Add(1) }
+}
+
+// counted is how many calls with a script there were, how many have ended, and how many of those
 // because their caller gave up or their deadline passed.
 func (d *driver) counted() map[string]int64 {
 	return map[string]int64{
@@ -75,8 +84,8 @@ func scriptOf(ctx context.Context) (script script, err error) {
 
 // answer answers a unary call.
 func (d *driver) answer(ctx context.Context, method *method, request proto.Message) (proto.Message, error) {
+	defer d.count(ctx)()
 	script, err := d.begin(ctx, request)
-	defer d.ended.Add(1)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +94,6 @@ func (d *driver) answer(ctx context.Context, method *method, request proto.Messa
 
 // begin does what comes before the response.
 func (d *driver) begin(ctx context.Context, request proto.Message) (*script, error) {
-	d.started.Add(1)
 	script, err := scriptOf(ctx)
 	if err != nil {
 		return nil, err
@@ -178,8 +186,8 @@ func (d *driver) stream(stream grpc.ServerStream, method *method) error {
 	if err := stream.RecvMsg(onWire(request)); err != nil {
 		return err
 	}
+	defer d.count(stream.Context())()
 	script, err := d.begin(stream.Context(), request)
-	defer d.ended.Add(1)
 	if err != nil {
 		return err
 	}
