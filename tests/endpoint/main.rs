@@ -8,6 +8,7 @@ mod every_rpc;
 mod every_source;
 mod forwarded;
 mod populated;
+mod refused;
 mod rig;
 mod scripted;
 mod translated;

@@ -38,6 +38,8 @@ pub enum Reply {
     Status(tonic::Status),
     /// Nothing, ever.
     Hang,
+    /// The stream's end with this reason.
+    Reset(h2::Reason),
     /// A message after a while.
     Late(Duration, Bytes),
 }
@@ -132,7 +134,7 @@ async fn answer(
     driver: Arc<str>,
     calls: Arc<Mutex<Vec<Call>>>,
     _open: Arc<()>,
-) -> Result<Response<Body>, std::convert::Infallible> {
+) -> Result<Response<Body>, h2::Error> {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let body = body
@@ -159,6 +161,7 @@ async fn answer(
             tokio::time::sleep(time).await;
             Reply::message(message)
         }
+        Reply::Reset(reason) => return Err(reason.into()),
         reply => reply,
     };
     Ok(match reply {
@@ -177,7 +180,7 @@ async fn answer(
                 .insert("content-type", HeaderValue::from_static("application/grpc"));
             response
         }
-        Reply::Hang | Reply::Late(..) => unreachable!(),
+        Reply::Hang | Reply::Late(..) | Reply::Reset(_) => unreachable!(),
     })
 }
 
