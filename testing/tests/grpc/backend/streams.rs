@@ -63,6 +63,21 @@ mod tier_1 {
 
     #[tokio::test]
     #[ignore = "tier 1: needs grpc-go clients; testing/run builds them"]
+    async fn a_stream_whose_driver_is_killed_is_unavailable() {
+        for age in Age::ALL {
+            let mut rig = Rig::start(age, &[]).await;
+            let told = json!({ "messages": 3, "gated": true });
+            let client = TonicClient::connect(&rig.through()).await;
+            let mut stream = client.stream(STREAM, b"", &told).await.unwrap();
+            stream.message().await.unwrap().unwrap();
+            drop(rig.server.take());
+            let status = stream.message().await.unwrap_err();
+            assert_eq!(status.code(), tonic::Code::Unavailable, "{age:?}: {status}");
+        }
+    }
+
+    #[tokio::test]
+    #[ignore = "tier 1: needs grpc-go clients; testing/run builds them"]
     async fn a_stream_that_is_given_up_ends_at_the_driver() {
         for age in Age::ALL {
             let rig = Rig::start(age, &[]).await;
