@@ -3,6 +3,7 @@
 
 mod body;
 mod frame;
+mod repeatable;
 mod status;
 mod timeout;
 
@@ -11,6 +12,7 @@ use http::uri::{Authority, Scheme};
 
 pub use body::{Body, BodyError};
 pub use frame::{FrameError, Message, frame};
+pub use repeatable::{Attempt, Repeatable};
 pub use status::{refusal, status_of, trailers};
 pub use timeout::timeout_of;
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -28,11 +29,15 @@ const HEADERS_BYTES: u32 = 256 * 1024;
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 4 << 20;
 
+/// The number of the next connection.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// A connection, and of which socket file.
 #[derive(Debug, Clone)]
 pub struct Connection {
     sender: http2::SendRequest<Body>,
     file: FileId,
+    number: u64,
 }
 
 /// Which file stood at the path: a new one is a new process.
@@ -76,7 +81,17 @@ impl Connection {
                 tracing::debug!(%error, "the connection to a backend ended");
             }
         });
-        Ok(Self { sender, file })
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Ok(Self {
+            sender,
+            file,
+            number,
+        })
+    }
+
+    /// Whether both are one connection.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.number == other.number
     }
 
     /// Whether calls can still be sent on it, to the process that now serves the
@@ -100,5 +115,18 @@ impl Connection {
                 let request = error.take_message();
                 (error.into_error(), request)
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The least that grpc-go's servers ask of their clients by default
+    /// (`keepalive.EnforcementPolicy.MinTime`): after three pings that come
+    /// sooner they end the connection, and the calls on it.
+    #[test]
+    fn backends_are_not_pinged_more_often_than_they_bear() {
+        assert!(KEEP_ALIVE > Duration::from_secs(5 * 60));
     }
 }

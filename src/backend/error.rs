@@ -88,6 +88,21 @@ pub fn is_reset(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
+/// Whether an error says that the other side has not acted on the call and never
+/// will: it refused the stream, or named an earlier one as its last (RFC 9113,
+/// sections 8.7 and 6.8). h2 gives the second error to later streams only.
+pub(super) fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+            return error.is_remote() && (is_refused || error.is_go_away());
+        }
+        next = error.source();
+    }
+    false
+}
+
 fn named(driver: &Option<String>) -> String {
     driver
         .as_ref()

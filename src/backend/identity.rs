@@ -1,7 +1,9 @@
 //! What a backend says of itself, asked once for each connection.
 
-use http::{Method, Request, Uri, header};
+use bytes::Bytes;
+use http::{Method, Request, Response, Uri, header};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use prost::Message as _;
 
 use super::Connection;
@@ -11,9 +13,16 @@ use crate::grpc::{self, Body};
 /// An answer to what we ask ourselves is short (bytes).
 const ANSWER_BYTES: usize = 64 * 1024;
 
+/// The RPC that tells the driver's name.
+const PLUGIN_INFO: &str = "/csi.v1.Identity/GetPluginInfo";
+/// The RPC that tells the driver's own id of this node.
+const NODE_INFO: &str = "/csi.v1.Node/NodeGetInfo";
+
 /// The driver's name.
 pub async fn plugin_name(connection: &mut Connection) -> Result<String, String> {
-    let answer = ask(connection, "/csi.v1.Identity/GetPluginInfo").await?;
+    let response = connection.send(question(PLUGIN_INFO)?).await;
+    let response = response.map_err(|(error, _)| error.to_string())?;
+    let answer = said(PLUGIN_INFO, response).await?;
     let answer = GetPluginInfoResponse::decode(answer).map_err(|error| error.to_string())?;
     if answer.name.is_empty() {
         return Err("it has no name".to_owned());
@@ -21,24 +30,31 @@ pub async fn plugin_name(connection: &mut Connection) -> Result<String, String> 
     Ok(answer.name)
 }
 
+/// Asks for the driver's own id of this node.
+pub fn node_question() -> Result<Request<Body>, String> {
+    question(NODE_INFO)
+}
+
 /// The driver's own id of this node.
-pub async fn node_id(connection: &mut Connection) -> Result<String, String> {
-    let answer = ask(connection, "/csi.v1.Node/NodeGetInfo").await?;
+pub async fn node_id(response: Response<Incoming>) -> Result<String, String> {
+    let answer = said(NODE_INFO, response).await?;
     let answer = NodeGetInfoResponse::decode(answer).map_err(|error| error.to_string())?;
     Ok(answer.node_id)
 }
 
-/// Calls an RPC with an empty request.
-async fn ask(connection: &mut Connection, path: &'static str) -> Result<bytes::Bytes, String> {
-    let request = Request::builder()
+/// A call with an empty request.
+fn question(path: &'static str) -> Result<Request<Body>, String> {
+    Request::builder()
         .method(Method::POST)
         .uri(grpc::uri(&Uri::from_static(path)))
         .header(header::TE, "trailers")
         .header(header::CONTENT_TYPE, grpc::CONTENT_TYPE)
         .body(Body::message(grpc::frame(&[])))
-        .map_err(|error| error.to_string())?;
-    let response = connection.send(request).await;
-    let response = response.map_err(|(error, _)| error.to_string())?;
+        .map_err(|error| error.to_string())
+}
+
+/// The message of its answer.
+async fn said(path: &str, response: Response<Incoming>) -> Result<Bytes, String> {
     let (head, body) = response.into_parts();
     let limited = http_body_util::Limited::new(body, ANSWER_BYTES);
     let collected = limited.collect().await.map_err(|error| error.to_string())?;

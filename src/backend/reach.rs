@@ -8,13 +8,16 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::error::is_reset;
+use super::error::{is_refusal, is_reset};
 use super::identity;
 use super::{BackendError, Connection};
-use crate::grpc::Body;
+use crate::grpc::{Body, Repeatable};
 
 /// How long a new connection may take to say which driver it is.
 const INTRODUCTION: Duration = Duration::from_secs(5);
+
+/// How often a call is sent that the backend does not take.
+const ATTEMPTS: u32 = 5;
 
 /// A backend that is reached over one socket.
 #[derive(Debug)]
@@ -131,24 +134,43 @@ impl Backend {
         }
     }
 
-    /// Sends a call and waits for the head of its answer. A call of which nothing
-    /// was sent, because the backend had just gone, is sent once more.
+    /// Sends a call and waits for the head of its answer. A call on which nobody
+    /// can have acted, because the backend ended the connection or refused the
+    /// call, is sent again.
     ///
     /// # Errors
     /// The backend cannot be reached, or the connection breaks.
     pub async fn call(&self, request: Request<Body>) -> Result<Response<Incoming>, BackendError> {
-        let mut connection = self.connection().await?;
-        let (error, unsent) = match connection.send(request).await {
-            Ok(response) => return Ok(response),
-            Err(failed) => failed,
-        };
-        let Some(request) = unsent else {
-            return Err(self.broken(error));
-        };
-        *lock(&self.connection) = None;
-        let mut connection = self.connection().await?;
-        let sent = connection.send(request).await;
-        sent.map_err(|(error, _)| self.broken(error))
+        let (head, body) = request.into_parts();
+        let (body, mut attempt) = Repeatable::new(body);
+        let mut left = ATTEMPTS;
+        loop {
+            let mut connection = self.connection().await?;
+            let request = Request::from_parts(head.clone(), attempt);
+            let (error, unsent) = match connection.send(request).await {
+                Ok(response) => return Ok(response),
+                Err(failed) => failed,
+            };
+            let is_undone = unsent.is_some() || body.is_untouched() || is_refusal(&error);
+            left -= 1;
+            attempt = match body.attempt() {
+                Some(attempt) if is_undone && left > 0 => attempt,
+                _ => return Err(self.broken(error)),
+            };
+            // A stream is refused by itself; all else is about the connection.
+            if !is_reset(&error) {
+                self.forget(&connection);
+            }
+            tracing::debug!(%error, socket = %self.socket.display(), "a call is sent again");
+        }
+    }
+
+    /// Lets the next call make a new connection, unless another call did already.
+    fn forget(&self, gone: &Connection) {
+        let mut connection = lock(&self.connection);
+        if connection.as_ref().is_some_and(|it| it.is_same(gone)) {
+            *connection = None;
+        }
     }
 
     /// What an error of a call means that was sent on a connection to it.
@@ -172,12 +194,13 @@ impl Backend {
         if let Some(id) = lock(&self.node_id).clone() {
             return Ok(id);
         }
-        let mut connection = self.connection().await?;
-        let id = identity::node_id(&mut connection).await;
-        let id = id.map_err(|reason| BackendError::NoDriver {
+        let unasked = |reason| BackendError::NoDriver {
             socket: self.socket.clone(),
             reason,
-        })?;
+        };
+        let question = identity::node_question().map_err(unasked)?;
+        let response = self.call(question).await?;
+        let id = identity::node_id(response).await.map_err(unasked)?;
         *lock(&self.node_id) = Some(id.clone());
         Ok(id)
     }

@@ -1,4 +1,4 @@
-//! Bodies: one that comes from a connection, or one message.
+//! Bodies: one that comes from a connection, one that is sent again, or one message.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,6 +8,8 @@ use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::Attempt;
+
 /// What breaks a body off.
 pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -16,6 +18,8 @@ pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 pub enum Body {
     /// As it comes.
     Incoming(Incoming),
+    /// One that may have to be sent again.
+    Attempt(Attempt),
     /// A message and trailers, each as long as it has not been sent.
     Message {
         /// The framed message.
@@ -70,6 +74,7 @@ impl http_body::Body for Body {
                 let frame = ready!(Pin::new(incoming).poll_frame(cx));
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
             }
+            Self::Attempt(attempt) => attempt.poll_frame(cx),
             Self::Message { message, trailers } => {
                 let next = match message.take() {
                     Some(message) => Some(Frame::data(message)),
@@ -83,6 +88,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Incoming(incoming) => incoming.is_end_stream(),
+            Self::Attempt(attempt) => attempt.is_end_stream(),
             Self::Message { message, trailers } => message.is_none() && trailers.is_none(),
         }
     }
@@ -90,6 +96,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Incoming(incoming) => incoming.size_hint(),
+            Self::Attempt(attempt) => attempt.size_hint(),
             // An exact size would become a header that was not there.
             Self::Message { .. } => SizeHint::default(),
         }

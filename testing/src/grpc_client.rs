@@ -23,7 +23,7 @@ impl Age {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Old, Self::New];
 
-    fn program(self) -> &'static str {
+    pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Old => "grpc-client-1.47",
             Self::New => "grpc-client-1.79",
@@ -143,7 +143,8 @@ impl GrpcClient {
             .await
     }
 
-    /// Makes one RPC. Gives `{code, message, details, responses, header, trailer}`.
+    /// Makes one RPC. Gives `{code, message, details, responses, header, trailer,
+    /// wire}`.
     ///
     /// # Errors
     /// It could not connect.
@@ -152,6 +153,20 @@ impl GrpcClient {
         dial: Dial,
         method: &str,
         request: &Value,
+    ) -> Result<Value, ClientError> {
+        self.call_with(dial, method, request, &[]).await
+    }
+
+    /// Makes one RPC with further flags of the program, as `-gzip`.
+    ///
+    /// # Errors
+    /// It could not connect.
+    pub async fn call_with(
+        &self,
+        dial: Dial,
+        method: &str,
+        request: &Value,
+        flags: &[&str],
     ) -> Result<Value, ClientError> {
         let request = request.to_string();
         let arguments = [
@@ -162,10 +177,10 @@ impl GrpcClient {
             "-request",
             &request,
         ];
-        self.run("call", &arguments).await
+        self.run("call", &[&arguments, flags].concat()).await
     }
 
-    /// Makes many RPCs. Gives `{calls, failed, first_error, seconds, p50_us,
+    /// Makes many RPCs. Gives `{calls, failed, first_error, codes, seconds, p50_us,
     /// p90_us, p99_us, max_us}`.
     ///
     /// # Errors
@@ -176,6 +191,21 @@ impl GrpcClient {
         method: &str,
         request: &Value,
         load: Load,
+    ) -> Result<Value, ClientError> {
+        self.bench_with(dial, method, request, load, &[]).await
+    }
+
+    /// Makes many RPCs with further flags of the program, as `-duration`.
+    ///
+    /// # Errors
+    /// It could not connect.
+    pub async fn bench_with(
+        &self,
+        dial: Dial,
+        method: &str,
+        request: &Value,
+        load: Load,
+        flags: &[&str],
     ) -> Result<Value, ClientError> {
         let request = request.to_string();
         let [calls, concurrency, keys] =
@@ -194,7 +224,7 @@ impl GrpcClient {
             "-keys",
             &keys,
         ];
-        self.run("bench", &arguments).await
+        self.run("bench", &[&arguments, flags].concat()).await
     }
 
     async fn run(&self, verb: &str, arguments: &[&str]) -> Result<Value, ClientError> {

@@ -12,6 +12,7 @@ pub mod dry_run;
 pub mod error;
 pub mod etcd;
 pub mod grpc_client;
+pub mod grpc_server;
 pub mod kubeconfig;
 pub mod oracle;
 pub mod ports;

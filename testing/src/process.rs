@@ -107,6 +107,33 @@ impl Process {
         }
     }
 
+    /// Asks it to end (SIGTERM), and waits until it has.
+    ///
+    /// # Errors
+    /// It cannot be asked, or has not ended after `deadline`.
+    pub async fn terminate(mut self, deadline: Duration) -> Result<(), StartError> {
+        let spawn_error = |source| StartError::Spawn {
+            program: "kill".to_owned(),
+            source,
+        };
+        let mut kill = Command::new(programs::installed("sh")?);
+        kill.args(["-c", &format!("kill -TERM {}", self.id())]);
+        kill.status().map_err(spawn_error)?;
+        let start = Instant::now();
+        while let Ok(None) = self.child.try_wait() {
+            if start.elapsed() > deadline {
+                return Err(StartError::NotReady {
+                    program: self.name.clone(),
+                    after: deadline,
+                    last: "it runs on after SIGTERM".to_owned(),
+                    log: self.log_tail(),
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
     /// The last lines that the program logged.
     #[must_use]
     pub fn log_tail(&self) -> String {

@@ -45,6 +45,8 @@ pub enum Reply {
     Hang,
     /// Headers and these first bytes of a message, and then nothing, ever.
     Begun(Bytes),
+    /// The stream's end with this reason.
+    Reset(h2::Reason),
     /// A message after a while.
     Late(Duration, Bytes),
     /// A message as soon as this is cancelled.
@@ -142,7 +144,7 @@ async fn answer(
     driver: Arc<str>,
     calls: Arc<Mutex<Vec<Call>>>,
     open: Weak<()>,
-) -> Result<Response<ReplyBody>, std::convert::Infallible> {
+) -> Result<Response<ReplyBody>, h2::Error> {
     let _open = open.upgrade();
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
@@ -184,6 +186,7 @@ async fn answer(
             token.cancelled().await;
             (message, HeaderMap::new(), HeaderMap::new())
         }
+        Reply::Reset(reason) => return Err(reason.into()),
         Reply::Message {
             message,
             headers,

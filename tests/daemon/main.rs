@@ -22,6 +22,7 @@ mod registration;
 mod reload;
 #[path = "../csi/rpcs.rs"]
 mod rpcs;
+#[expect(dead_code, reason = "the endpoint's tests use the rest")]
 #[path = "../csi/scripted.rs"]
 mod scripted;
 mod site;

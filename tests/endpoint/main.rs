@@ -10,6 +10,7 @@ mod every_rpc;
 mod every_source;
 mod forwarded;
 mod populated;
+mod refused;
 mod rig;
 #[path = "../csi/rpcs.rs"]
 mod rpcs;

@@ -4,5 +4,6 @@
 
 mod cluster;
 mod rig;
+mod rights;
 mod sanity;
 mod volumes;

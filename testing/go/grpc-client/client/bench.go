@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -17,15 +19,18 @@ import (
 type load struct {
 	calls       int
 	concurrency int
-	keys        int // how many metadata keys the calls take turns with
+	keys        int           // how many metadata keys the calls take turns with
+	duration    time.Duration // after this no call begins; 0 for as long as it takes
 }
 
 // figures are what a benchmark measured.
 type figures struct {
-	Calls      int     `json:"calls"`
-	Failed     int64   `json:"failed"`
-	FirstError string  `json:"first_error,omitempty"`
-	Seconds    float64 `json:"seconds"`
+	Calls      int    `json:"calls"`
+	Failed     int64  `json:"failed"`
+	FirstError string `json:"first_error,omitempty"`
+	// How many calls ended with each code.
+	Codes   map[string]int `json:"codes"`
+	Seconds float64        `json:"seconds"`
 	// Microseconds that a call took.
 	P50 float64 `json:"p50_us"`
 	P90 float64 `json:"p90_us"`
@@ -35,7 +40,8 @@ type figures struct {
 
 func bench(ctx context.Context, connection *grpc.ClientConn, method *method, request proto.Message, load load) figures {
 	took := make([]time.Duration, load.calls)
-	var next, failed atomic.Int64
+	ended := make([]codes.Code, load.calls)
+	var next, made, failed atomic.Int64
 	var first sync.Once
 	var firstError string
 	var workers sync.WaitGroup
@@ -47,9 +53,10 @@ func bench(ctx context.Context, connection *grpc.ClientConn, method *method, req
 			response := method.out.New().Interface()
 			for {
 				number := int(next.Add(1)) - 1
-				if number >= load.calls {
+				if number >= load.calls || load.duration > 0 && time.Since(start) > load.duration {
 					return
 				}
+				made.Add(1)
 				ctx := ctx
 				if load.keys > 0 {
 					key := fmt.Sprintf("x-key-%d", number%load.keys)
@@ -57,7 +64,7 @@ func bench(ctx context.Context, connection *grpc.ClientConn, method *method, req
 				}
 				began := time.Now()
 				err := connection.Invoke(ctx, method.path, onWire(request), onWire(response))
-				took[number] = time.Since(began)
+				took[number], ended[number] = time.Since(began), status.Code(err)
 				if err != nil {
 					failed.Add(1)
 					first.Do(func() { firstError = err.Error() })
@@ -66,8 +73,13 @@ func bench(ctx context.Context, connection *grpc.ClientConn, method *method, req
 		}()
 	}
 	workers.Wait()
+	// Numbers are given out one by one, and each worker's last is not used.
+	took, ended = took[:made.Load()], ended[:made.Load()]
 	figures := figures{
-		Calls: load.calls, Failed: failed.Load(), FirstError: firstError, Seconds: time.Since(start).Seconds(),
+		Calls: len(took), Codes: map[string]int{}, Failed: failed.Load(), FirstError: firstError, Seconds: time.Since(start).Seconds(),
+	}
+	for _, code := range ended {
+		figures.Codes[code.String()]++
 	}
 	slices.Sort(took)
 	figures.P50 = percentile(took, 50)

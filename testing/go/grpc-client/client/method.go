@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/runtime/protoimpl"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // method is an RPC as its descriptor has it.
@@ -41,6 +42,17 @@ func methodOf(path string) (*method, error) {
 	}
 	return &method{path: path, in: in, out: out}, nil
 }
+
+// anyMethod is an RPC of which only the path is known: its messages are all
+// unknown fields.
+func anyMethod(path string) *method {
+	empty := (&emptypb.Empty{}).ProtoReflect().Type()
+	return &method{path: path, in: empty, out: empty}
+}
+
+const emptyName = "google.protobuf.Empty"
+
+func protoString(text string) protoreflect.Value { return protoreflect.ValueOfString(text) }
 
 func (m *method) request(text string) (proto.Message, error) {
 	request := m.in.New().Interface()
