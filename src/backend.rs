@@ -4,6 +4,7 @@
 mod connection;
 mod error;
 mod identity;
+mod last_words;
 mod reach;
 
 pub use connection::Connection;

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustix::fs::Stat;
 use tokio::net::UnixStream;
 
+use super::last_words::LastWords;
 use crate::grpc::Body;
 
 /// After this long without a byte while a call is open the backend is pinged: one
@@ -72,7 +73,7 @@ impl Connection {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADERS_BYTES)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(LastWords::of(stream)))
             .await
             .map_err(io::Error::other)?;
         tokio::spawn(async move {

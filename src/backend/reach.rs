@@ -16,8 +16,9 @@ use crate::grpc::{Body, Repeatable};
 /// How long a new connection may take to say which driver it is.
 const INTRODUCTION: Duration = Duration::from_secs(5);
 
-/// How often a call is sent that the backend does not take.
-const ATTEMPTS: u32 = 5;
+/// How often a call is sent that the backend does not take: one that has to wait for
+/// its turn, on connections that do not last, misses several of them.
+const ATTEMPTS: u32 = 20;
 
 /// A backend that is reached over one socket.
 #[derive(Debug)]

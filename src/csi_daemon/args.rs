@@ -20,14 +20,14 @@ pub struct CsiDaemonArgs {
     /// Without a configuration: the socket to serve.
     #[arg(long, value_name = "SOCKET", requires = "backend", value_parser = socket)]
     pub endpoint: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) single: SingleArgs,
     /// The cluster to look PersistentVolumes up in, where this is not a pod of it.
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// The context in the kubeconfig.
     #[arg(long, value_name = "NAME", requires = "kubeconfig")]
     pub context: Option<String>,
+    #[command(flatten)]
+    pub(super) single: SingleArgs,
 }
 
 /// What can be said of the one backend that has no configuration.

@@ -26,6 +26,8 @@ struct Source {
     is_lost: bool,
     /// The one attempt that may take more.
     attempt: u64,
+    /// Whether that has taken anything.
+    is_begun: bool,
 }
 
 /// A body from its start. A later one takes its place.
@@ -46,6 +48,7 @@ impl Repeatable {
             bytes: 0,
             is_lost: false,
             attempt: 0,
+            is_begun: false,
         }));
         let first = Attempt {
             source: source.clone(),
@@ -62,6 +65,7 @@ impl Repeatable {
             return None;
         }
         source.attempt += 1;
+        source.is_begun = false;
         Some(Body::Attempt(Attempt {
             source: self.0.clone(),
             number: source.attempt,
@@ -69,10 +73,11 @@ impl Repeatable {
         }))
     }
 
-    /// Whether no attempt has taken anything: a call without its message is none.
+    /// Whether the last attempt has taken nothing: a call without its message is none.
     pub fn is_untouched(&self) -> bool {
         let source = lock(&self.0);
-        source.taken.is_empty() && !source.is_lost && !source.rest.is_end_stream()
+        let is_empty = source.taken.is_empty() && source.rest.is_end_stream();
+        !source.is_begun && !is_empty
     }
 }
 
@@ -94,11 +99,13 @@ impl Attempt {
         }
         if let Some(chunk) = source.taken.get(self.sent) {
             let chunk = chunk.clone();
+            source.is_begun = true;
             self.sent += 1;
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
         let frame = ready!(Pin::new(&mut source.rest).poll_frame(cx));
         if let Some(Ok(frame)) = &frame {
+            source.is_begun = true;
             match frame.data_ref() {
                 Some(data) if !is_last && !source.is_lost && source.bytes + data.len() <= KEPT => {
                     source.bytes += data.len();
@@ -147,8 +154,8 @@ mod tests {
     #[tokio::test]
     async fn each_attempt_is_the_whole_body() {
         let (body, mut attempt) = Repeatable::new(Body::message(Bytes::from_static(b"message")));
-        assert!(body.is_untouched());
         for _ in 0..3 {
+            assert!(body.is_untouched());
             assert!(!attempt.is_end_stream());
             assert_eq!(next(&mut attempt).await.unwrap().unwrap(), "message");
             assert!(attempt.is_end_stream());

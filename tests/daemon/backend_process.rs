@@ -2,6 +2,7 @@
 //! program once more, in which only [`serves`] runs.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -66,12 +67,16 @@ impl BackendProcess {
     }
 
     async fn says(&mut self, expected: &str) {
-        while let Some(line) = self.stderr.next_line().await.unwrap() {
-            if line == expected {
-                return;
+        let says = async {
+            while let Some(line) = self.stderr.next_line().await.unwrap() {
+                if line == expected {
+                    return;
+                }
             }
-        }
-        panic!("the backend ended before it said {expected:?}");
+            panic!("the backend ended before it said {expected:?}");
+        };
+        let says = tokio::time::timeout(Duration::from_secs(60), says).await;
+        says.unwrap_or_else(|_| panic!("the backend never says {expected:?}"));
     }
 }
 

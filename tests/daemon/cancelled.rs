@@ -94,7 +94,7 @@ async fn nothing_stays_of_ten_thousand_calls_that_were_given_up_at_random() {
         "--operations",
         operations.to_str().unwrap(),
     ]);
-    daemon.says("serving").await;
+    daemon.says("serving endpoint=").await;
     let in_flight = format!("flex2csi_calls_in_flight{{door=\"csi\",driver=\"{EBS}\"}}");
     let mut numbers = Numbers(9);
     // What is made once is made.

@@ -74,7 +74,7 @@ async fn a_backend_that_goes_and_comes_is_seen_to() {
     let backend = site.backend("csi.sock", EBS);
     let operations = site.path("operations.sock");
     let daemon = site.node(&["--operations", operations.to_str().unwrap()]);
-    daemon.says("serving").await;
+    daemon.says("serving endpoint=").await;
     let labels = format!("{{driver=\"{EBS}\",socket=\"{}\"}}", site.text("csi.sock"));
     let up = format!("flex2csi_backend_up{labels}");
     let connections = format!("flex2csi_backend_connections_total{labels}");
@@ -106,7 +106,7 @@ async fn a_backend_whose_socket_was_out_of_sight_is_up_again() {
     let _backend = site.backend("csi.sock", EBS);
     let operations = site.path("operations.sock");
     let daemon = site.node(&["--operations", operations.to_str().unwrap()]);
-    daemon.says("serving").await;
+    daemon.says("serving endpoint=").await;
     let labels = format!("{{driver=\"{EBS}\",socket=\"{}\"}}", site.text("csi.sock"));
     let up = format!("flex2csi_backend_up{labels}");
     counted(&operations, &up, 1).await;

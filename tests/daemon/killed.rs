@@ -25,7 +25,7 @@ fn started(socket: PathBuf, path: &str, message: &[u8]) -> JoinHandle<Answer> {
 async fn a_backend_that_is_killed_within_any_call_is_unavailable_and_then_there_again() {
     let site = Site::new();
     let daemon = site.node(&["--driver", EBS]);
-    daemon.says("serving").await;
+    daemon.says("serving endpoint=").await;
     let message = b"\x0a\x05vol-1";
     for path in rpcs::of_csi() {
         for answers in [Answers::Never, Answers::Begun] {

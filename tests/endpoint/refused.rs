@@ -132,7 +132,7 @@ async fn a_refused_call_is_made_again_a_few_times() {
 async fn a_reset_is_passed_on_and_only_refusals_are_tried_again() {
     let refused = Reason::REFUSED_STREAM;
     for (reason, calls) in [
-        (refused, 5),
+        (refused, 20),
         (Reason::CANCEL, 1),
         (Reason::INTERNAL_ERROR, 1),
     ] {
