@@ -27,3 +27,4 @@ pub mod request_id;
 pub mod site;
 pub mod socket;
 pub mod translate;
+pub mod user_namespace;

@@ -3,6 +3,7 @@
 use std::os::unix::process::CommandExt;
 
 use super::program::Program;
+use crate::user_namespace;
 
 const UNSHARE: Program = Program::new("unshare", "util-linux");
 
@@ -39,7 +40,7 @@ pub(super) fn enter() -> anyhow::Result<Rights> {
             "not root, and unshare (Debian package util-linux) cannot be run to get a user namespace",
         ));
     }
-    Ok(if is_initial_namespace()? {
+    Ok(if user_namespace::is_initial()? {
         Rights::Root
     } else {
         Rights::Namespace
@@ -48,10 +49,4 @@ pub(super) fn enter() -> anyhow::Result<Rights> {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-/// Only the first user namespace has every user that there is.
-fn is_initial_namespace() -> anyhow::Result<bool> {
-    let map = fs_err::read_to_string("/proc/self/uid_map")?;
-    Ok(map.split_whitespace().eq(["0", "0", "4294967295"]))
 }

@@ -27,17 +27,28 @@ async fn nobody_serves_directories() {
     chown(dir.path(), Some(NOBODY), Some(NOBODY)).unwrap();
     let log = std::fs::File::create(path("log")).unwrap();
     let user = NOBODY.to_string();
-    let mut child = Command::new("setpriv")
-        .args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"])
+    let child = Command::new("setpriv")
+        .args([
+            "--pdeathsig",
+            "KILL",
+            "--reuid",
+            &user,
+            "--regid",
+            &user,
+            "--clear-groups",
+            "--",
+        ])
         .arg(&program)
         .args(["hostpath", "--no-staging", "--node-id", "n", "--endpoint"])
         .arg(path("csi.sock"))
         .arg("--state-dir")
         .arg(path("state"))
         .stdin(Stdio::null())
+        .stdout(Stdio::null())
         .stderr(log)
         .spawn()
         .unwrap();
+    let mut child = Killed(child);
     let socket = format!("unix://{}", path("csi.sock").display());
     let channel = loop {
         if let Ok(channel) = Endpoint::from_shared(socket.clone())
@@ -48,7 +59,7 @@ async fn nobody_serves_directories() {
             break channel;
         }
         let log = std::fs::read_to_string(path("log")).unwrap();
-        assert!(child.try_wait().unwrap().is_none(), "{log}");
+        assert!(child.0.try_wait().unwrap().is_none(), "{log}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     let capability = |fs_type: &str| v1::VolumeCapability {
@@ -82,7 +93,7 @@ async fn nobody_serves_directories() {
     };
     done(node.node_publish_volume(publish).await).unwrap();
     // In its namespace it is mounted, and in ours it is not.
-    let its = std::fs::read_to_string(format!("/proc/{}/mountinfo", child.id())).unwrap();
+    let its = std::fs::read_to_string(format!("/proc/{}/mountinfo", child.0.id())).unwrap();
     let mount = its
         .lines()
         .find(|line| line.contains(&target_path))
@@ -95,6 +106,14 @@ async fn nobody_serves_directories() {
     };
     done(node.node_unpublish_volume(unpublish).await).unwrap();
     assert!(!path("target").exists());
-    child.kill().unwrap();
-    child.wait().unwrap();
+}
+
+/// Ends with the test, even if that fails.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
