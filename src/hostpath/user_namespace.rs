@@ -32,7 +32,15 @@ pub(super) fn enter() -> anyhow::Result<Rights> {
             .env_clear()
             .envs(std::env::vars_os())
             .env(INSIDE, "1")
-            .args(["--user", "--map-root-user", "--mount", "--"])
+            // What is unmounted outside is not to be held by our copy of it.
+            .args([
+                "--user",
+                "--map-root-user",
+                "--mount",
+                "--propagation",
+                "slave",
+                "--",
+            ])
             .arg(std::env::current_exe()?)
             .args(std::env::args_os().skip(1))
             .exec();
