@@ -124,6 +124,12 @@ impl CsiSanity {
         self
     }
 
+    /// Where a run writes what csi-sanity says, for those who look why a case failed.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.directory.join("csi-sanity.log")
+    }
+
     /// Runs every case.
     ///
     /// # Errors
@@ -152,6 +158,7 @@ impl CsiSanity {
             command.arg(format!("--csi.{name}={}", file.display()));
         }
         let output = command.output()?;
+        std::fs::write(self.log(), &output.stdout)?;
         let failed = |why: String| SanityError::Report {
             why,
             said: String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat())
