@@ -5,6 +5,7 @@ mod connection;
 mod error;
 mod identity;
 mod reach;
+mod request_body;
 
 pub use connection::Connection;
 pub use error::{BackendError, is_reset};

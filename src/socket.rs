@@ -23,8 +23,10 @@ mod lock;
 pub mod path;
 mod place;
 mod private;
+mod stream;
 
 pub use connection::Connection;
 pub use error::SocketError;
 pub use listener::Listener;
 pub use place::Place;
+pub use stream::Stream;

@@ -72,7 +72,7 @@ pub enum BackendError {
         /// Its socket.
         socket: PathBuf,
         /// With which reason.
-        source: hyper::Error,
+        source: h2::Error,
     },
 }
 

@@ -6,7 +6,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 
 use super::error::is_reset;
 use super::identity;
@@ -136,7 +135,7 @@ impl Backend {
     ///
     /// # Errors
     /// The backend cannot be reached, or the connection breaks.
-    pub async fn call(&self, request: Request<Body>) -> Result<Response<Incoming>, BackendError> {
+    pub async fn call(&self, request: Request<Body>) -> Result<Response<Body>, BackendError> {
         let mut connection = self.connection().await?;
         let (error, unsent) = match connection.send(request).await {
             Ok(response) => return Ok(response),
@@ -151,7 +150,7 @@ impl Backend {
         sent.map_err(|(error, _)| self.broken(error))
     }
 
-    fn broken(&self, error: hyper::Error) -> BackendError {
+    fn broken(&self, error: h2::Error) -> BackendError {
         let socket = self.socket.clone();
         if is_reset(&error) {
             return BackendError::Reset {

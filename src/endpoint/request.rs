@@ -5,10 +5,9 @@ use std::io::Read as _;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Incoming;
 
 use super::CallError;
-use crate::grpc::Message;
+use crate::grpc::{Body, Message};
 
 /// The longest request that is looked into (bytes); gRPC's own servers take 4 MiB.
 pub const REQUEST_BYTES: usize = 16 << 20;
@@ -19,7 +18,7 @@ pub const ANSWER_BYTES: usize = 64 << 20;
 ///
 /// # Errors
 /// It breaks off, or is longer than `limit` bytes.
-pub async fn read(body: Incoming, limit: usize) -> Result<(Bytes, Option<HeaderMap>), CallError> {
+pub async fn read(body: Body, limit: usize) -> Result<(Bytes, Option<HeaderMap>), CallError> {
     let read = Limited::new(body, limit).collect().await;
     let read = read.map_err(|error| {
         if error.is::<LengthLimitError>() {

@@ -9,13 +9,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 use tonic::transport::server::{Connected, UdsConnectInfo};
 
+use super::Stream;
 use super::authority::{Authority, MAX_HELD};
 
 /// A connection of a caller who may call. What is read from it has an
 /// [`Authority`] that servers accept.
 #[derive(Debug)]
 pub struct Connection {
-    stream: UnixStream,
+    stream: Stream,
+    caller: UdsConnectInfo,
     authority: Authority,
     /// Read and not handed on yet. Most of the time it is empty: what comes is
     /// read into the caller's buffer and changed there.
@@ -25,13 +27,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: UnixStream) -> Self {
-        Self {
-            stream,
+    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
+        Ok(Self {
+            caller: stream.connect_info(),
+            stream: Stream::new(stream)?,
             authority: Authority::new(),
             held: BytesMut::new(),
             ready: 0,
-        }
+        })
     }
 
     /// Reads into the caller's buffer, and takes back what has to be held.
@@ -81,7 +84,7 @@ impl Connected for Connection {
     type ConnectInfo = UdsConnectInfo;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
+        self.caller.clone()
     }
 }
 
