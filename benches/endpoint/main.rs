@@ -23,7 +23,7 @@ use calls::Call;
 use measure::{Caller, Case, Figures, Path, ratio};
 use processes::Process;
 
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 25;
 const MIB: usize = 1 << 20;
 
 fn main() -> anyhow::Result<()> {
@@ -127,7 +127,7 @@ fn tonic(call: &Call, in_flight: usize) -> Case {
     Case {
         caller: Caller::Tonic,
         calls: Arc::new([call.clone()]),
-        count: 1000.max(100 * in_flight),
+        count: 400.max(50 * in_flight),
         in_flight,
     }
 }
