@@ -6,6 +6,7 @@ mod error;
 mod identity;
 mod last_words;
 mod reach;
+mod request_body;
 
 pub use connection::Connection;
 pub use error::{BackendError, is_reset};

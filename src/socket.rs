@@ -24,8 +24,10 @@ mod occupant;
 pub mod path;
 mod place;
 mod private;
+mod stream;
 
 pub use connection::Connection;
 pub use error::SocketError;
 pub use listener::Listener;
 pub use place::Place;
+pub use stream::Stream;

@@ -1,27 +1,28 @@
 //! One HTTP/2 connection to a backend's socket.
+//!
+//! It is `h2` itself: hyper's client over it sends the head of a request and its
+//! message in two packets, for each of which the backend is woken.
 
+use std::future::poll_fn;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 
+use bytes::Bytes;
+use h2::client::{self, SendRequest};
 use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use http_body::Body as _;
 use rustix::fs::Stat;
 use tokio::net::UnixStream;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::last_words::LastWords;
+use super::request_body;
 use crate::grpc::Body;
-
-/// After this long without a byte while a call is open the backend is pinged: one
-/// that is frozen does not answer, and the calls on the connection fail. gRPC's
-/// servers end the connection, and the call, of who pings more often than every
-/// five minutes (grpc-go `keepalive.EnforcementPolicy`).
-const KEEP_ALIVE: Duration = Duration::from_secs(330);
-/// How long the answer to a ping may take.
-const PONG: Duration = Duration::from_secs(20);
+use crate::socket::Stream;
 
 /// Trailers with error details can be long.
 const HEADERS_BYTES: u32 = 256 * 1024;
@@ -36,7 +37,8 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// A connection, and of which socket file.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    sender: http2::SendRequest<Body>,
+    sender: SendRequest<Bytes>,
+    ended: Arc<AtomicBool>,
     file: FileId,
     number: u64,
 }
@@ -65,26 +67,31 @@ impl Connection {
     /// Nobody listens, or what does breaks off.
     pub async fn open(socket: &Path) -> io::Result<Self> {
         let file = FileId::of(socket)?;
-        let stream = UnixStream::connect(socket).await?;
-        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(KEEP_ALIVE)
-            .keep_alive_timeout(PONG)
-            .initial_stream_window_size(STREAM_WINDOW)
+        let stream = Stream::new(UnixStream::connect(socket).await?)?;
+        let (sender, connection) = client::Builder::new()
+            .enable_push(false)
+            .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADERS_BYTES)
-            .handshake(TokioIo::new(LastWords::of(stream)))
+            .handshake(LastWords::of(stream))
             .await
             .map_err(io::Error::other)?;
+        let ended = Arc::new(AtomicBool::new(false));
+        let end = ended.clone();
+        // No pings keep it alive: the kernel tells when a process on this machine
+        // ends, calls have deadlines, and grpc-go takes a ping within five minutes
+        // of another for an attack and closes the connection under a long call.
         tokio::spawn(async move {
             // Each call on it learns this by itself.
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "the connection to a backend ended");
             }
+            end.store(true, Ordering::Relaxed);
         });
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
             sender,
+            ended,
             file,
             number,
         })
@@ -98,7 +105,8 @@ impl Connection {
     /// Whether calls can still be sent on it, to the process that now serves the
     /// socket.
     pub fn is_current(&self, socket: &Path) -> bool {
-        !self.sender.is_closed() && FileId::of(socket).is_ok_and(|file| file == self.file)
+        !self.ended.load(Ordering::Relaxed)
+            && FileId::of(socket).is_ok_and(|file| file == self.file)
     }
 
     /// Sends a call. Dropping the future, or the answer's body, cancels it.
@@ -108,26 +116,29 @@ impl Connection {
     pub async fn send(
         &mut self,
         request: Request<Body>,
-    ) -> Result<Response<Incoming>, (hyper::Error, Option<Request<Body>>)> {
-        self.sender
-            .try_send_request(request)
-            .await
-            .map_err(|mut error| {
-                let request = error.take_message();
-                (error.into_error(), request)
-            })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The least that grpc-go's servers ask of their clients by default
-    /// (`keepalive.EnforcementPolicy.MinTime`): after three pings that come
-    /// sooner they end the connection, and the calls on it.
-    #[test]
-    fn backends_are_not_pinged_more_often_than_they_bear() {
-        assert!(KEEP_ALIVE > Duration::from_secs(5 * 60));
+    ) -> Result<Response<Body>, (h2::Error, Option<Request<Body>>)> {
+        if let Err(error) = poll_fn(|cx| self.sender.poll_ready(cx)).await {
+            return Err((error, Some(request)));
+        }
+        let (head, body) = request.into_parts();
+        let ends = body.is_end_stream();
+        let sent = self
+            .sender
+            .send_request(Request::from_parts(head, ()), ends);
+        let (answer, stream) = sent.map_err(|error| (error, None))?;
+        // Cancelled with the call, until it is answered.
+        let mut rest = None;
+        if !ends {
+            let mut sending = Box::pin(request_body::send(body, stream));
+            let sent = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx).is_ready()));
+            if !sent.await {
+                rest = Some(AbortOnDropHandle::new(tokio::spawn(sending)));
+            }
+        }
+        let answer = pin!(answer).await.map_err(|error| (error, None))?;
+        if let Some(rest) = rest {
+            rest.detach();
+        }
+        Ok(answer.map(Body::from))
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::grpc::BodyError;
+
 /// Why a backend did not answer. Each says which socket, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -72,7 +74,7 @@ pub enum BackendError {
         /// Its socket.
         socket: PathBuf,
         /// With which reason.
-        source: hyper::Error,
+        source: BodyError,
     },
 }
 

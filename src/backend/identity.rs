@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::{Method, Request, Response, Uri, header};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use prost::Message as _;
 
 use super::Connection;
@@ -36,7 +35,7 @@ pub fn node_question() -> Result<Request<Body>, String> {
 }
 
 /// The driver's own id of this node.
-pub async fn node_id(response: Response<Incoming>) -> Result<String, String> {
+pub async fn node_id(response: Response<Body>) -> Result<String, String> {
     let answer = said(NODE_INFO, response).await?;
     let answer = NodeGetInfoResponse::decode(answer).map_err(|error| error.to_string())?;
     Ok(answer.node_id)
@@ -54,7 +53,7 @@ fn question(path: &'static str) -> Result<Request<Body>, String> {
 }
 
 /// The message of its answer.
-async fn said(path: &str, response: Response<Incoming>) -> Result<Bytes, String> {
+async fn said(path: &str, response: Response<Body>) -> Result<Bytes, String> {
     let (head, body) = response.into_parts();
     let limited = http_body_util::Limited::new(body, ANSWER_BYTES);
     let collected = limited.collect().await.map_err(|error| error.to_string())?;

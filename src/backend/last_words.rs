@@ -5,20 +5,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::UnixStream;
+
+use crate::socket::Stream;
 
 /// A stream on which writing to a side that has closed it succeeds, to no effect;
 /// reading then tells. h2 ends a connection when a write fails, and would leave
 /// unread which calls a backend that closed it had acted on (GOAWAY).
 #[derive(Debug)]
 pub struct LastWords {
-    stream: UnixStream,
+    stream: Stream,
     is_closed: bool,
 }
 
 impl LastWords {
     /// Hears out the other side of a stream.
-    pub fn of(stream: UnixStream) -> Self {
+    pub fn of(stream: Stream) -> Self {
         Self {
             stream,
             is_closed: false,
@@ -28,7 +29,7 @@ impl LastWords {
     fn write(
         &mut self,
         length: usize,
-        write: impl FnOnce(Pin<&mut UnixStream>) -> Poll<io::Result<usize>>,
+        write: impl FnOnce(Pin<&mut Stream>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if self.is_closed {
             return Poll::Ready(Ok(length));
@@ -100,8 +101,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_said_before_the_end_is_read_after_a_write() {
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let mut ours = LastWords::of(ours);
+        let (ours, mut theirs) = tokio::net::UnixStream::pair().unwrap();
+        let mut ours = LastWords::of(Stream::new(ours).unwrap());
         theirs.write_all(b"the last was 27").await.unwrap();
         drop(theirs);
         for _ in 0..2 {

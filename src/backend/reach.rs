@@ -6,12 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 
 use super::error::{is_refusal, is_reset};
 use super::identity;
 use super::{BackendError, Connection};
-use crate::grpc::{Body, Repeatable};
+use crate::grpc::{Body, BodyError, Repeatable};
 
 /// How long a new connection may take to say which driver it is.
 const INTRODUCTION: Duration = Duration::from_secs(5);
@@ -141,7 +140,7 @@ impl Backend {
     ///
     /// # Errors
     /// The backend cannot be reached, or the connection breaks.
-    pub async fn call(&self, request: Request<Body>) -> Result<Response<Incoming>, BackendError> {
+    pub async fn call(&self, request: Request<Body>) -> Result<Response<Body>, BackendError> {
         let (head, body) = request.into_parts();
         let (body, mut attempt) = Repeatable::new(body);
         let mut left = ATTEMPTS;
@@ -156,7 +155,7 @@ impl Backend {
             left -= 1;
             attempt = match body.attempt() {
                 Some(attempt) if is_undone && left > 0 => attempt,
-                _ => return Err(self.broken(error)),
+                _ => return Err(self.broken(error.into())),
             };
             // A stream is refused by itself; all else is about the connection.
             if !is_reset(&error) {
@@ -175,15 +174,15 @@ impl Backend {
     }
 
     /// What an error of a call means that was sent on a connection to it.
-    pub fn broken(&self, error: hyper::Error) -> BackendError {
+    pub fn broken(&self, error: BodyError) -> BackendError {
         let socket = self.socket.clone();
-        if is_reset(&error) {
+        if is_reset(&*error) {
             return BackendError::Reset {
                 socket,
                 source: error,
             };
         }
-        let reason = chain(&error);
+        let reason = chain(&*error);
         BackendError::Broken { socket, reason }
     }
 

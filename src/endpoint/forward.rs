@@ -86,7 +86,7 @@ pub struct Endpoint {
 }
 
 /// How a call that is answered ends: with an answer, or reset as the backend did.
-type Answered = Result<Response<AnswerBody>, hyper::Error>;
+type Answered = Result<Response<AnswerBody>, BackendError>;
 
 impl Endpoint {
     /// An endpoint that has not been called.
@@ -148,9 +148,9 @@ impl Endpoint {
                 let body = AnswerBody::new(&head.headers, body, timer);
                 return Ok(Response::from_parts(head, body));
             }
-            Err(CallError::Backend(BackendError::Reset { source, .. })) => {
+            Err(CallError::Backend(reset @ BackendError::Reset { .. })) => {
                 timer.finish(tonic::Code::Internal);
-                return Err(source);
+                return Err(reset);
             }
             Err(error) => error,
         };
@@ -198,7 +198,7 @@ impl Endpoint {
         head.headers.insert(REQUEST_ID, id.header_value());
         let Some(rpc) = rpc::find(path) else {
             let request = Request::from_parts(head, body.into());
-            return Ok(backend.call(request).await?.map(Body::from));
+            return Ok(backend.call(request).await?);
         };
         let (body, answer) = self
             .translated(rpc, backend, &mut head.headers, body)
@@ -209,7 +209,7 @@ impl Endpoint {
         }
         let response = backend.call(Request::from_parts(head, body)).await?;
         if !answer.is_changed() {
-            return Ok(response.map(Body::from));
+            return Ok(response);
         }
         self.answered(rpc, backend, response, &answer).await
     }
@@ -227,7 +227,7 @@ impl Endpoint {
             let answer = Answer::of(rpc, None, name, &self.known);
             return Ok((body.into(), answer));
         }
-        let (bytes, _) = request::read(body, REQUEST_BYTES).await?;
+        let (bytes, _) = request::read(body.into(), REQUEST_BYTES).await?;
         let message = request::plain(&bytes, headers, REQUEST_BYTES)?;
         let Knowledge {
             values,
@@ -263,12 +263,12 @@ impl Endpoint {
         &self,
         rpc: &Rpc,
         backend: &Backend,
-        response: Response<Incoming>,
+        response: Response<Body>,
         answer: &Answer,
     ) -> Result<Response<Body>, CallError> {
         let (mut head, body) = response.into_parts();
         if grpc::status_of(&head.headers).is_some() {
-            return Ok(Response::from_parts(head, body.into()));
+            return Ok(Response::from_parts(head, body));
         }
         let unread = |error: CallError| CallError::Answer(error.to_string());
         let read = request::read(body, ANSWER_BYTES).await;

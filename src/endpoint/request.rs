@@ -4,11 +4,10 @@ use std::io::Read as _;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::CallError;
-use crate::grpc::Message;
+use crate::grpc::{Body, BodyError, Message};
 
 /// The longest request that is looked into (bytes); gRPC's own servers take 4 MiB.
 pub const REQUEST_BYTES: usize = 16 << 20;
@@ -21,7 +20,7 @@ pub enum Unread {
     /// It is longer than this (bytes).
     TooLong(usize),
     /// It broke off.
-    Broken(hyper::Error),
+    Broken(BodyError),
 }
 
 /// What this means of a request.
@@ -38,12 +37,14 @@ impl From<Unread> for CallError {
 ///
 /// # Errors
 /// It breaks off, or is longer than `limit` bytes.
-pub async fn read(body: Incoming, limit: usize) -> Result<(Bytes, Option<HeaderMap>), Unread> {
+pub async fn read(body: Body, limit: usize) -> Result<(Bytes, Option<HeaderMap>), Unread> {
     let read = Limited::new(body, limit).collect().await;
-    let read = read.map_err(|error| match error.downcast() {
-        Ok(error) => Unread::Broken(*error),
-        // The only other one there is.
-        Err(_) => Unread::TooLong(limit),
+    let read = read.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            Unread::TooLong(limit)
+        } else {
+            Unread::Broken(error)
+        }
     })?;
     let trailers = read.trailers().cloned();
     Ok((read.to_bytes(), trailers))

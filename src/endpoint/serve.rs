@@ -70,6 +70,7 @@ async fn connection(stream: Connection, endpoint: Arc<Endpoint>, stop: Cancellat
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
+        // The answer has the headers that the backend gave it.
         .auto_date_header(false)
         .max_concurrent_streams(STREAMS)
         .max_pending_accept_reset_streams(EARLY_RESETS)

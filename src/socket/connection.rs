@@ -10,12 +10,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
 use tonic::transport::server::{Connected, UdsConnectInfo};
 
+use super::Stream;
 use super::authority::{Authority, MAX_HELD};
 
 /// A connection of a caller who may call. What is read from it has an
 /// [`Authority`] that servers accept.
 pub struct Connection {
-    stream: UnixStream,
+    stream: Stream,
+    caller: UdsConnectInfo,
     authority: Authority,
     /// Read and not handed on yet. Most of the time it is empty: what comes is
     /// read into the caller's buffer and changed there.
@@ -25,13 +27,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: UnixStream) -> Self {
-        Self {
-            stream,
+    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
+        Ok(Self {
+            caller: stream.connect_info(),
+            stream: Stream::new(stream)?,
             authority: Authority::new(),
             held: BytesMut::new(),
             ready: 0,
-        }
+        })
     }
 
     /// Reads into the caller's buffer, and takes back what has to be held.
@@ -90,7 +93,7 @@ impl Connected for Connection {
     type ConnectInfo = UdsConnectInfo;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
+        self.caller.clone()
     }
 }
 
@@ -176,7 +179,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         });
-        let mut connection = Connection::new(far);
+        let mut connection = Connection::new(far).unwrap();
         let (mut all, mut buffer) = (Vec::new(), vec![0; read]);
         loop {
             match connection.read(&mut buffer).await.unwrap() {

@@ -78,7 +78,7 @@ mod tests {
     /// The other end of a connection that is denied.
     fn denied(denials: &Denials) -> UnixStream {
         let (near, far) = UnixStream::pair().unwrap();
-        denials.deny(Connection::new(far), "user 7 may not".to_owned());
+        denials.deny(Connection::new(far).unwrap(), "user 7 may not".to_owned());
         near
     }
 

@@ -85,7 +85,13 @@ impl Listener {
                 return None;
             }
         };
-        let connection = Connection::new(stream);
+        let connection = match Connection::new(stream) {
+            Ok(connection) => connection,
+            Err(error) => {
+                tracing::warn!(socket = %path, %error, "connection closed");
+                return None;
+            }
+        };
         if self.callers.admit(caller.uid()) {
             return Some(connection);
         }

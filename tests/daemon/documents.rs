@@ -8,8 +8,9 @@ use crate::scripted::Scripted;
 use crate::site::{EBS, EBS_ENDPOINT, Site, echo, name_at};
 
 /// The directories that the documentation has daemons in, and ours for them.
-const DIRECTORIES: [(&str, &str); 3] = [
+const DIRECTORIES: [(&str, &str); 4] = [
     (" /csi/", " /SITE/csi/"),
+    (" /tmp/", " /SITE/csi/"),
     ("/var/lib/kubelet", "/SITE/kubelet"),
     ("/etc/flex2csi", "/SITE/etc"),
 ];
@@ -74,7 +75,9 @@ async fn runs(command: &str) {
         .replace("127.0.0.1:9809", "127.0.0.1:0");
     site.write("etc/config.yaml", &there(&config));
 
-    let command = site.here(&there(command.split("  #").next().unwrap()));
+    let command = site.here(&there(
+        command.split("  #").next().unwrap().trim_end_matches(" &"),
+    ));
     let args: Vec<&str> = command.split_whitespace().skip(1).collect();
     // Those of the configuration are where kubelet has its plugins.
     let socket = |flag: &str, driver: &str| match args.iter().position(|arg| *arg == flag) {

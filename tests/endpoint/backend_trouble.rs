@@ -7,6 +7,7 @@ use bytes::Bytes;
 use flex2csi::backend::Connection;
 use flex2csi::grpc;
 use http::{HeaderMap, HeaderValue, Request};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tonic::Code;
 
 use crate::caller::call_on;
@@ -169,4 +170,46 @@ async fn a_call_that_is_given_up_is_given_up_at_the_backend() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("{} calls are still open", rig.backend.open());
+}
+
+/// grpc-go takes a ping within five minutes of another for an attack, and closes
+/// the connection under the calls on it (v1.79.3, internal/transport/http2_server.go).
+#[tokio::test(start_paused = true)]
+async fn a_backend_is_not_pinged_under_a_long_call() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("csi.sock");
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    let backend = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let settings_and_their_acknowledgement = b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0";
+        let said = stream.write_all(settings_and_their_acknowledgement).await;
+        said.unwrap();
+        let mut got = Vec::new();
+        let calls = stream.read_to_end(&mut got);
+        let ended = tokio::time::timeout(Duration::from_secs(600), calls).await;
+        assert!(ended.is_err(), "the call was given up");
+        got
+    };
+    // The caller of the rig gives up after a minute; this one has no deadline.
+    let call = async {
+        let mut connection = Connection::open(&socket).await.unwrap();
+        let request = Request::post(grpc::uri(&PROBE.parse().unwrap()));
+        let request = request.body(grpc::Body::message(grpc::frame(b"")));
+        connection.send(request.unwrap()).await.map(drop)
+    };
+    let got = tokio::select! {
+        got = backend => got,
+        answer = call => panic!("{answer:?}"),
+    };
+    let mut frames = &got[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()..];
+    let mut kinds = Vec::new();
+    while let [a, b, c, kind, ..] = *frames {
+        kinds.push(kind);
+        frames = &frames[9 + u32::from_be_bytes([0, a, b, c]) as usize..];
+    }
+    let (headers, ping) = (1, 6);
+    assert!(
+        kinds.contains(&headers) && !kinds.contains(&ping),
+        "{kinds:?}"
+    );
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod cluster;
+mod readme;
 mod rig;
 mod rights;
 mod sanity;
