@@ -20,6 +20,9 @@
 //! The SnapshotMetadata service (alpha in CSI 1.12) is left out.
 
 use crate::exit::{Done, Usage};
+use crate::metrics::{Door, Metrics};
+use crate::operations::{Conditions, Operations, Server};
+use crate::{daemon, log};
 
 mod args;
 mod capability;
@@ -67,6 +70,7 @@ use driver::Driver;
 use error::Error;
 use id::Id;
 use lock::Share;
+use services::Services;
 use user_namespace::Rights;
 
 /// Serves until SIGTERM or SIGINT.
@@ -80,6 +84,7 @@ pub fn run(args: &HostpathArgs) -> anyhow::Result<Done> {
             Usage("--endpoint and --controller-endpoint are the same socket".into()).into(),
         );
     }
+    let log = log::install(args.log_format, &args.log_level)?;
     let rights = user_namespace::enter()?;
     if rights == Rights::Namespace {
         tracing::warn!(
@@ -88,17 +93,22 @@ pub fn run(args: &HostpathArgs) -> anyhow::Result<Done> {
         );
     }
     let driver = open(args, rights == Rights::Root)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let served = runtime.block_on(serve::serve(
-        driver,
-        args.endpoint.clone(),
-        args.controller_endpoint.clone(),
-    ));
-    // A call that hangs, as a fault can ask for, must not keep us here.
-    runtime.shutdown_background();
-    served.map(|()| Done::All)
+    daemon::run(async |shutdown| {
+        let metrics = Metrics::new();
+        let calls = metrics.calls(Door::Hostpath, &driver.name);
+        if let Some(listen) = &args.operations {
+            let operations = Operations {
+                metrics,
+                conditions: Conditions::default(),
+                log,
+            };
+            let server = Server::bind(listen).await?;
+            tokio::spawn(server.serve(operations, shutdown.clone()));
+        }
+        let services = Services::new(driver, calls);
+        serve::serve(services, args, shutdown).await?;
+        Ok(Done::All)
+    })
 }
 
 /// The driver with everything put right, and what flags ask for there.

@@ -8,6 +8,8 @@ use clap::{Args, ValueEnum};
 use super::faults::Fault;
 use super::kind::Kind;
 use super::size::{Size, SizeError};
+use crate::log;
+use crate::operations::Listen;
 
 /// The driver's own name.
 pub(super) const NAME: &str = "hostpath.flex2csi.io";
@@ -98,6 +100,15 @@ pub struct HostpathArgs {
     /// A file of things to go wrong, read at each call; need not be there.
     #[arg(long, value_name = "FILE")]
     pub faults_file: Option<PathBuf>,
+    /// Where to serve metrics, health and the log level.
+    #[arg(long, value_name = "ADDRESS|SOCKET")]
+    pub operations: Option<Listen>,
+    /// In which form to log.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub log_format: log::Format,
+    /// How much to log, as info,flex2csi::hostpath=debug.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log_level: log::Level,
 }
 
 /// A service that can be left out. Identity cannot.

@@ -1,15 +1,15 @@
 //! Sockets, and which services are on which.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
-use super::driver::Driver;
+use super::args::HostpathArgs;
 use super::services::Services;
 use crate::csi::v1::controller_server::ControllerServer;
 use crate::csi::v1::group_controller_server::GroupControllerServer;
@@ -19,35 +19,27 @@ use crate::socket::Listener;
 
 /// Serves until it is told to end.
 pub(super) async fn serve(
-    driver: Driver,
-    endpoint: PathBuf,
-    controller_endpoint: Option<PathBuf>,
+    services: Services,
+    args: &HostpathArgs,
+    stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let services = Services(Arc::new(driver));
-    let (has_controller, has_node) = (services.0.has_controller, services.0.has_node);
-    let stop = tokio_util::sync::CancellationToken::new();
-    let stopped = stopped(stop.clone());
-    let Some(controller_endpoint) = controller_endpoint else {
+    let (has_controller, has_node) = services.has();
+    let Some(controller_endpoint) = &args.controller_endpoint else {
         let all = router(&services, has_controller, has_node);
-        let serving = on(&endpoint, all, stop.cancelled_owned())?;
-        return until(serving, stopped).await;
+        let serving = on(&args.endpoint, all, stop.clone().cancelled_owned())?;
+        return until(serving, stop).await;
     };
     // Both sockets are there before either is served, and end together.
-    let node = on(
-        &endpoint,
-        router(&services, false, has_node),
+    let node = router(&services, false, has_node);
+    let node = on(&args.endpoint, node, stop.clone().cancelled_owned())?;
+    let controller = router(&services, has_controller, false);
+    let controller = on(
+        controller_endpoint,
+        controller,
         stop.clone().cancelled_owned(),
     )?;
-    let controller = on(
-        &controller_endpoint,
-        router(&services, has_controller, false),
-        stop.cancelled_owned(),
-    )?;
-    until(
-        async { tokio::try_join!(node, controller).map(drop) },
-        stopped,
-    )
-    .await
+    let both = async { tokio::try_join!(node, controller).map(drop) };
+    until(both, stop).await
 }
 
 /// How long calls have to end by themselves once all is to end.
@@ -56,10 +48,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Serves until it ended, or was told to and had its time.
 async fn until(
     serving: impl Future<Output = anyhow::Result<()>>,
-    stopped: impl Future<Output = anyhow::Result<()>>,
+    stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let overdue = async {
-        stopped.await?;
+        stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
         tracing::warn!("calls are cut off that did not end");
         Ok(())
@@ -92,18 +84,4 @@ fn on(
             .await
             .with_context(|| format!("cannot serve {}", socket.display()))
     })
-}
-
-/// Waits for SIGTERM or SIGINT, and says to stop.
-async fn stopped(stop: tokio_util::sync::CancellationToken) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tracing::info!("ending");
-    stop.cancel();
-    Ok(())
 }

@@ -9,12 +9,29 @@ use super::error::Error;
 use super::faults::When;
 use super::rpc::Rpc;
 use crate::csi::v1;
+use crate::metrics::Calls;
 
 /// A driver, to be served.
 #[derive(Debug, Clone)]
-pub(super) struct Services(pub Arc<Driver>);
+pub(super) struct Services {
+    driver: Arc<Driver>,
+    calls: Calls,
+}
 
 impl Services {
+    /// The services of a driver, whose calls are counted.
+    pub(super) fn new(driver: Driver, calls: Calls) -> Self {
+        Self {
+            driver: Arc::new(driver),
+            calls,
+        }
+    }
+
+    /// Whether there are the controller's, and the node's.
+    pub(super) fn has(&self) -> (bool, bool) {
+        (self.driver.has_controller, self.driver.has_node)
+    }
+
     /// Makes a call, on a thread that may block. Once begun it is done to its
     /// end, whether the caller still waits or not.
     async fn call<Q, A>(
@@ -27,7 +44,8 @@ impl Services {
         Q: Send + 'static,
         A: Send + 'static,
     {
-        let driver = &self.0;
+        let timer = self.calls.rpc(rpc.name()).start();
+        let driver = &self.driver;
         let answer = async {
             driver.faults.around(rpc, When::Before).await?;
             let answer = self.work(request.into_inner(), work).await?;
@@ -35,6 +53,11 @@ impl Services {
             Ok::<_, Status>(answer)
         }
         .await;
+        timer.finish(
+            answer
+                .as_ref()
+                .map_or_else(Status::code, |_| tonic::Code::Ok),
+        );
         match &answer {
             Ok(_) => tracing::debug!(rpc = rpc.name(), "done"),
             Err(status) => {
@@ -53,7 +76,7 @@ impl Services {
         Q: Send + 'static,
         A: Send + 'static,
     {
-        let driver = Arc::clone(&self.0);
+        let driver = Arc::clone(&self.driver);
         let done = tokio::task::spawn_blocking(move || work(&driver, request)).await;
         Ok(done.map_err(|error| Status::internal(format!("the call was cut off: {error}")))??)
     }

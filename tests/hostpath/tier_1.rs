@@ -5,5 +5,6 @@ mod elsewhere;
 mod killed;
 mod life;
 mod namespace;
+mod operations;
 mod readonly;
 mod together;
