@@ -59,8 +59,13 @@ fn fenced(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Daemons do not end by themselves: tests/daemon runs them.
-const DAEMONS: [&str; 2] = ["flex2csi node ", "flex2csi controller "];
+/// Daemons do not end by themselves: tests/daemon runs them, and the embedded
+/// backend, which needs root, the tests of the endpoint in testing.
+const DAEMONS: [&str; 3] = [
+    "flex2csi node ",
+    "flex2csi controller ",
+    "flex2csi hostpath ",
+];
 
 fn is_command(line: &str) -> bool {
     let names = ["flex2csi ", "kubectl ", "helm ", FROM_SOURCE];
