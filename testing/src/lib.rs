@@ -14,6 +14,7 @@ pub mod etcd;
 pub mod grpc_client;
 pub mod grpc_server;
 pub mod kubeconfig;
+pub mod left;
 pub mod oracle;
 pub mod ports;
 pub mod process;

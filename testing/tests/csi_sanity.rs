@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod tier_1 {
-    use std::path::Path;
     use std::time::Duration;
 
     use flex2csi_testing::csi_sanity::{CsiSanity, Outcome, Outcomes};
+    use flex2csi_testing::left::assert_nothing_left;
     use flex2csi_testing::process::Process;
     use flex2csi_testing::programs;
 
@@ -49,18 +49,6 @@ mod tier_1 {
         drop(driver);
         assert_nothing_left(directory.path());
         outcomes
-    }
-
-    #[track_caller]
-    fn assert_nothing_left(directory: &Path) {
-        let directory = directory.to_str().unwrap();
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-        assert!(!mounts.contains(directory), "{mounts}");
-        for device in Path::new("/sys/block").read_dir().unwrap() {
-            let file = device.unwrap().path().join("loop/backing_file");
-            let backing = std::fs::read_to_string(file).unwrap_or_default();
-            assert!(!backing.contains(directory), "{backing}");
-        }
     }
 
     /// With an attach step every case applies, and passes.

@@ -66,11 +66,10 @@ fn source_in(attributes: Option<&mut Object<'_>>) -> Result<Option<Object<'stati
 
 /// As [`source_in`], of attributes as CSI has them.
 fn source_of<'a>(attributes: &[(&str, &'a str)]) -> Result<Option<Object<'a>>, Error> {
-    let find = |name| {
-        let mut found = attributes.iter().rev();
-        found.find(|(key, _)| *key == name).map(|(_, value)| *value)
-    };
-    match (find(VERSION), find(SOURCE)) {
+    match (
+        attribute(attributes, VERSION),
+        attribute(attributes, SOURCE),
+    ) {
         (None, None) => Ok(None),
         (Some(KNOWN_VERSION), Some(text)) => Ok(Some(Object::parse(text).at(&[SOURCE])?)),
         (Some(KNOWN_VERSION), None) => Err(Error::MissingField {
@@ -87,6 +86,12 @@ fn source_of<'a>(attributes: &[(&str, &'a str)]) -> Result<Option<Object<'a>>, E
             version: other.chars().take(VERSION_LENGTH).collect(),
         }),
     }
+}
+
+/// The last value of a key, as in a map that was written twice.
+fn attribute<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
+    let mut found = attributes.iter().rev();
+    found.find(|(key, _)| *key == name).map(|(_, value)| *value)
 }
 
 /// How much of an unknown version is said (characters).

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use flex2csi_testing::left::assert_nothing_left;
 use flex2csi_testing::served::Served;
 use tonic::transport::Channel;
 
@@ -81,14 +82,7 @@ impl Rig {
     pub fn end(mut self) {
         self.endpoint.take();
         self.driver.take();
-        let directory = text(self.directory.path());
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-        assert!(!mounts.contains(&directory), "{mounts}");
-        for device in Path::new("/sys/block").read_dir().unwrap() {
-            let file = device.unwrap().path().join("loop/backing_file");
-            let backing = std::fs::read_to_string(file).unwrap_or_default();
-            assert!(!backing.contains(&directory), "{backing}");
-        }
+        assert_nothing_left(self.directory.path());
     }
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::volume::{ATTRIBUTES_BYTES, UNDECIDED};
-use super::{AFFINITY, CLASS, CONTEXT, FORM, SOURCE, source_of};
+use super::{AFFINITY, CLASS, CONTEXT, FORM, SOURCE, attribute, source_of};
 use crate::context::{Context, Direction, Target};
 use crate::digest::sha256_hex;
 use crate::error::Error;
@@ -137,12 +137,6 @@ pub fn backend_id<'h>(
 /// Whether [`backend_id`] can give another id, if it is told the node's.
 pub fn needs_node_id(driver: &str, id: &str) -> bool {
     in_tree::is_migrated_driver(driver) && id.contains("UNSPECIFIED")
-}
-
-/// The last value of a key, as in a map that was written twice.
-fn attribute<'a>(attributes: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
-    let mut found = attributes.iter().rev();
-    found.find(|(key, _)| *key == name).map(|(_, value)| *value)
 }
 
 fn class_told(told: &mut Object<'_>) -> Result<Option<StorageClass>, Error> {
