@@ -4,9 +4,11 @@
 //! that doors share. What a legacy volume becomes is decided in
 //! [`flex2csi_translators`]; nothing here knows a driver.
 
+pub mod attachment;
 pub mod backend;
 pub mod catalogue;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod controller;
 pub mod csi;

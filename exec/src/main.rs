@@ -1,0 +1,3 @@
+//! The FlexVolume exec binary.
+
+fn main() {}

@@ -1,0 +1,106 @@
+//! Attaching volumes as the attach/detach controller does: VolumeAttachments,
+//! under the names that it would give them.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::cluster::VolumeId;
+
+/// What will have become of an attachment.
+pub type Attaching<'a, T> = Pin<Box<dyn Future<Output = Result<T, AttachError>> + Send + 'a>>;
+
+/// Attaches volumes to this node.
+pub trait Attacher: Send + Sync {
+    /// Has a volume attached, and waits until it is. It can be called again for
+    /// one that is. Dropping the future ends the waiting, not the attachment.
+    fn attach<'a>(&'a self, wanted: &'a Wanted) -> Attaching<'a, PublishContext>;
+
+    /// Has a volume detached, unless the attach/detach controller has taken the
+    /// attachment over. It does not wait until it is detached.
+    fn detach<'a>(&'a self, volume: &'a VolumeId) -> Attaching<'a, Detached>;
+}
+
+/// An attachment that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The volume.
+    pub volume: VolumeId,
+    /// The PersistentVolume in legacy form, where it has one.
+    pub persistent_volume: Option<String>,
+    /// `spec.source.inlineVolumeSpec` of the VolumeAttachment, JSON.
+    pub inline_volume_spec: String,
+    /// Whether other nodes may have it at the same time (ReadWriteMany and
+    /// ReadOnlyMany).
+    pub is_shared: bool,
+}
+
+/// `publish_context` of NodeStage and NodePublish
+/// (`VolumeAttachment.status.attachmentMetadata`).
+pub type PublishContext = BTreeMap<String, String>;
+
+/// What became of an attachment that is not needed any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detached {
+    /// It is gone, or nothing was there.
+    Gone,
+    /// It is deleted, and the driver's attacher has yet to detach.
+    UnderWay,
+    /// It is the attach/detach controller's: a PersistentVolume in CSI form has
+    /// taken it over.
+    Adopted,
+}
+
+/// Why a volume is not attached, or not detached.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// The API server cannot be asked now.
+    #[error("the attachment of volume {handle} cannot be looked at: {reason}; it is tried again")]
+    Unavailable {
+        /// The volume.
+        handle: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// We may not.
+    #[error(
+        "flex2csi may not attach volume {handle}: {reason}; give its service account that right"
+    )]
+    Forbidden {
+        /// The volume.
+        handle: String,
+        /// What the API server said.
+        reason: String,
+    },
+    /// Another node has it.
+    #[error(
+        "volume {handle} is attached to node {node}, and may be on one node at a time: \
+         it is attached here when the pod there has ended"
+    )]
+    Elsewhere {
+        /// The volume.
+        handle: String,
+        /// The other node.
+        node: String,
+    },
+    /// A PersistentVolume in CSI form has the same handle.
+    #[error(
+        "volume {handle} is also that of PersistentVolume {persistent_volume}, which is in CSI \
+         form: two of them cannot be in use at once; rewrite or remove one"
+    )]
+    OtherVolume {
+        /// The volume.
+        handle: String,
+        /// The other PersistentVolume.
+        persistent_volume: String,
+    },
+    /// The driver's attacher failed; it goes on trying.
+    #[error("the CSI driver does not attach volume {handle}: {reason}")]
+    Refused {
+        /// The volume.
+        handle: String,
+        /// What it says (`status.attachError.message`).
+        reason: String,
+    },
+}
