@@ -2,6 +2,8 @@
 //! answered by the CSI driver that has the volume.
 
 mod call;
+mod exchange;
+mod kubelet_default;
 mod options;
 mod pod_target;
 
