@@ -16,6 +16,7 @@ pub mod csi_daemon;
 pub mod daemon;
 pub mod endpoint;
 pub mod exit;
+pub mod flexvolume;
 pub mod grpc;
 pub mod hostpath;
 pub mod log;

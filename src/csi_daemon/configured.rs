@@ -75,6 +75,7 @@ impl Configured {
                     register: false,
                 }),
             }],
+            flex_volume: None,
             kubelet: Kubelet::default(),
             values_file: None,
             mappings: single.mappings.clone(),
