@@ -6,7 +6,7 @@ use crate::answer::Answer;
 
 /// Makes a panic answer, and end the process as every answer does.
 pub fn answer_failure() {
-    set_hook(Box::new(|info| end(info)));
+    set_hook(Box::new(end));
     #[cfg(debug_assertions)]
     if std::env::var_os("FLEX2CSI_EXEC_PANIC").is_some() {
         panic!("a test wants to see this");

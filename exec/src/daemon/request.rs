@@ -28,7 +28,7 @@ impl Draft<'_> {
             strings.push(string.to_owned());
         }
         let name = strings.remove(0);
-        let missing = call.arguments().iter().nth(strings.len());
+        let missing = call.arguments().get(strings.len());
         if let Some(missing) = missing {
             return Err(format!(
                 "{name} was called without {missing}: kubelet calls it as {name} {}",

@@ -56,7 +56,7 @@ pub fn run(path: &Path, args: &[OsString], time: Duration) -> Result<Ended, Stri
             ended: false,
         },
     };
-    match running.to_its_end(deadline).map_err(cannot)? {
+    match running.watch(deadline).map_err(cannot)? {
         Some(status) => Ok(Ended {
             status,
             output: running.output.bytes,
@@ -65,8 +65,7 @@ pub fn run(path: &Path, args: &[OsString], time: Duration) -> Result<Ended, Stri
         None => {
             running.kill(Deadline::after(grace));
             Err(format!(
-                "did not answer within {} s and was killed: see what it waits for; kubelet will try again",
-                (time.as_millis() as f64) / 1000.0
+                "did not answer within {time:?} and was killed: see what it waits for; kubelet will try again"
             ))
         }
     }
@@ -91,7 +90,7 @@ struct Running {
 
 impl Running {
     /// Its status, or nothing when the time is over.
-    fn to_its_end(&mut self, deadline: Deadline) -> std::io::Result<Option<ExitStatus>> {
+    fn watch(&mut self, deadline: Deadline) -> std::io::Result<Option<ExitStatus>> {
         let mut pause = FIRST_PAUSE;
         let mut exit: Option<(ExitStatus, Deadline)> = None;
         loop {
