@@ -1,6 +1,7 @@
 //! What the node daemon has to know of the cluster: which volume a pod's is, the
 //! Secrets and StorageClasses that it names, how its CSI driver is served.
 
+mod api;
 mod csi_driver;
 mod files;
 mod object;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use api::{Api, Node, Taint, unique_volume_name};
 pub use files::Files;
 
 /// What the cluster will say.

@@ -57,6 +57,19 @@ impl Kind {
         }
     }
 
+    /// As the API server's paths have it.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Pod => "pods",
+            Self::PersistentVolumeClaim => "persistentvolumeclaims",
+            Self::PersistentVolume => "persistentvolumes",
+            Self::StorageClass => "storageclasses",
+            Self::Secret => "secrets",
+            Self::CsiDriver => "csidrivers",
+            Self::Node => "nodes",
+        }
+    }
+
     pub(super) fn is_namespaced(self) -> bool {
         matches!(self, Self::Pod | Self::PersistentVolumeClaim | Self::Secret)
     }
@@ -91,6 +104,32 @@ impl Object {
 
     pub(super) fn secret(secret: &SecretName) -> Self {
         Self::named(Kind::Secret, &secret.namespace, &secret.name)
+    }
+
+    /// Where the API server has it.
+    ///
+    /// # Errors
+    /// It has a name that no object has, and that would be another path.
+    pub(super) fn path(&self) -> Result<String, ClusterError> {
+        for part in [&self.namespace, &self.name] {
+            let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+            if !part.bytes().all(is_plain) || part.starts_with('.') {
+                return Err(self.unreadable(format!("no object is called {part:?}")));
+            }
+        }
+        if self.name.is_empty() || self.kind.is_namespaced() && self.namespace.is_empty() {
+            return Err(self.unreadable("it has no name"));
+        }
+        let root = match self.kind.group() {
+            "" => "/api/v1".to_owned(),
+            group => format!("/apis/{group}/v1"),
+        };
+        let namespace = match self.namespace.as_str() {
+            "" => String::new(),
+            namespace => format!("/namespaces/{namespace}"),
+        };
+        let (plural, name) = (self.kind.plural(), &self.name);
+        Ok(format!("{root}{namespace}/{plural}/{name}"))
     }
 
     pub(super) fn not_found(&self) -> ClusterError {
@@ -168,6 +207,41 @@ mod tests {
         let old = Kind::of("storage.k8s.io/v1beta1", "CSIDriver");
         assert_eq!(old, Some(Kind::CsiDriver));
         assert_eq!(Kind::of("v1", "Service"), None);
+    }
+
+    #[test]
+    fn each_object_has_its_path() {
+        let path = |kind, namespace, name| Object::named(kind, namespace, name).path();
+        for (kind, namespace, name, expected) in [
+            (Kind::Pod, "ns", "p-0", "/api/v1/namespaces/ns/pods/p-0"),
+            (
+                Kind::PersistentVolume,
+                "",
+                "a.b",
+                "/api/v1/persistentvolumes/a.b",
+            ),
+            (
+                Kind::CsiDriver,
+                "",
+                "d",
+                "/apis/storage.k8s.io/v1/csidrivers/d",
+            ),
+        ] {
+            assert_eq!(path(kind, namespace, name).unwrap(), expected);
+        }
+        for (namespace, name) in [
+            ("ns", "../../secrets/s"),
+            ("ns", ".."),
+            ("..", "p"),
+            ("ns", "p?watch=1"),
+            ("ns", "p%2f"),
+            ("ns", "é"),
+            ("ns", ""),
+            ("", "p"),
+        ] {
+            let error = path(Kind::Pod, namespace, name).unwrap_err();
+            assert!(matches!(error, ClusterError::Unreadable { .. }), "{error}");
+        }
     }
 
     #[test]
