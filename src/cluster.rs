@@ -2,6 +2,7 @@
 //! Secrets and StorageClasses that it names, how its CSI driver is served.
 
 mod api;
+mod client;
 mod csi_driver;
 mod files;
 mod object;
@@ -14,6 +15,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use api::{Api, Node, Taint, unique_volume_name};
+pub use client::{ClientError, ClusterArgs};
 pub use files::Files;
 
 /// What the cluster will say.
