@@ -13,6 +13,7 @@ pub mod config;
 pub mod controller;
 pub mod csi;
 pub mod daemon;
+pub mod demo;
 pub mod doors;
 pub mod endpoint;
 pub mod exit;
