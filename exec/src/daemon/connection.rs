@@ -37,7 +37,10 @@ pub fn connect(socket: &Path, deadline: Deadline) -> Result<Connection, String> 
     loop {
         match attempt(&address, deadline) {
             Ok(stream) => return trusted(stream, socket),
-            Err(Errno::NOENT | Errno::CONNREFUSED) if back.left().is_some() => {
+            // Not once more at the very end: what is wrong is known by then.
+            Err(Errno::NOENT | Errno::CONNREFUSED)
+                if back.left().is_some_and(|left| left > pause) =>
+            {
                 back.sleep(pause);
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
