@@ -4,6 +4,8 @@
 //! `FLEX2CSI_EXEC` names another build of it: `exec/build-static` runs these tests
 //! against the one that is shipped.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
 mod arguments;
 mod attaching_original;
 mod daemon;

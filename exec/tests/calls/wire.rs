@@ -1,5 +1,6 @@
 //! The wire, as version 1 has it for ever.
 
+use flex2csi_exec::installed::Installed;
 use flex2csi_exec::wire::{Answer, Reply, Request};
 
 use crate::daemon::SUCCESS;
@@ -62,6 +63,30 @@ fn replies_are_those_of_version_1() {
         reply(Answer::Failure, "x"),
         r#"{"version":1,"answer":"failure","message":"x"}"#
     );
+}
+
+/// The JSON of docs/flexvolume-exec.md is what is written and sent.
+#[test]
+fn what_is_documented_is_read() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/flexvolume-exec.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut blocks = page
+        .split("```json\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
+    let installed = blocks.next().unwrap();
+    let read: Installed = serde_json::from_str(installed).unwrap();
+    let written = serde_json::to_value(&read).unwrap();
+    assert_eq!(
+        written,
+        serde_json::from_str::<serde_json::Value>(installed).unwrap()
+    );
+    let lines: Vec<&str> = blocks.next().unwrap().lines().collect();
+    let request: Request = serde_json::from_str(lines[0]).unwrap();
+    assert_eq!(serde_json::to_string(&request).unwrap(), lines[0]);
+    let reply: Reply = serde_json::from_str(lines[1]).unwrap();
+    assert_eq!(serde_json::to_string(&reply).unwrap(), lines[1]);
+    assert!(blocks.next().is_none());
 }
 
 #[test]
