@@ -186,9 +186,12 @@ fn one_that_fails_to_initialise_is_not_guessed_at() {
             "neither true nor false",
         ),
         ("exit 7", "said nothing (exit status: 7)"),
-        ("sleep 1000", "was killed"),
+        ("sleep 100", "was killed"),
     ] {
-        let plugin = Plugin::beside("unknown", script).hurried();
+        let mut plugin = Plugin::beside("unknown", script);
+        if script.starts_with("sleep") {
+            plugin.set("timeoutMs", json!(1500));
+        }
         let daemon = plugin.served(SUCCESS);
         for call in [&["init"][..], &MOUNT, &["attach", "{}", "node"]] {
             let message = failure(&plugin.call(call));

@@ -188,17 +188,20 @@ fn pid(plugin: &Plugin) -> String {
 #[test]
 fn one_that_hangs_is_killed_with_all_that_it_started() {
     for script in [
-        r#"sleep 1000 & echo $! > "$(dirname "$0")/.pid"; wait"#,
+        r#"sleep 100 & echo $! > "$(dirname "$0")/.pid"; wait"#,
         // Asked to end, it does not.
-        r#"trap '' TERM; sleep 1000 & echo $! > "$(dirname "$0")/.pid"; wait; wait; sleep 1000"#,
-        r#"sleep 1000 & echo $! > "$(dirname "$0")/.pid"; exec >&- 2>&-; wait"#,
-        r#"sleep 1000 & echo $! > "$(dirname "$0")/.pid"; echo '{"status":"Success"}'; wait"#,
-        r#"sleep 1000 & echo $! > "$(dirname "$0")/.pid"; while echo; do :; done"#,
+        r#"trap '' TERM; sleep 100 & echo $! > "$(dirname "$0")/.pid"; wait; wait; sleep 100"#,
+        r#"sleep 100 & echo $! > "$(dirname "$0")/.pid"; exec >&- 2>&-; wait"#,
+        r#"sleep 100 & echo $! > "$(dirname "$0")/.pid"; echo '{"status":"Success"}'; wait"#,
+        r#"sleep 100 & echo $! > "$(dirname "$0")/.pid"; while echo; do :; done"#,
     ] {
         std::thread::scope(|scope| {
             for call in [&["init"][..], &UNMOUNT] {
                 scope.spawn(move || {
-                    let plugin = original(script).hurried();
+                    let mut plugin = original(script);
+                    // The call has five times as long.
+                    let time = if call[0] == "init" { 1000 } else { 200 };
+                    plugin.set("timeoutMs", json!(time));
                     assert_fails(&plugin.call(call), "was killed");
                     until_gone(&pid(&plugin));
                 });
@@ -212,7 +215,7 @@ fn one_that_hangs_is_killed_with_all_that_it_started() {
 #[test]
 fn what_it_leaves_running_stays_and_is_not_waited_for() {
     let plugin =
-        original(r#"sleep 1000 & echo $! > "$(dirname "$0")/.pid"; echo '{"status":"Success"}'"#);
+        original(r#"sleep 100 & echo $! > "$(dirname "$0")/.pid"; echo '{"status":"Success"}'"#);
     assert_success(&plugin.call(&MOUNT));
     let left = pid(&plugin);
     assert!(
@@ -223,7 +226,7 @@ fn what_it_leaves_running_stays_and_is_not_waited_for() {
     let pid = rustix::process::Pid::from_raw(left.parse().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 
-    let silent = original(r#"sleep 1000 & echo $! > "$(dirname "$0")/.pid""#);
+    let silent = original(r#"sleep 100 & echo $! > "$(dirname "$0")/.pid""#);
     assert_fails(&silent.call(&MOUNT), "said nothing");
     let pid = rustix::process::Pid::from_raw(self::pid(&silent).parse().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
