@@ -14,6 +14,7 @@ pub mod controller;
 pub mod csi;
 pub mod csi_daemon;
 pub mod daemon;
+pub mod durable_file;
 pub mod endpoint;
 pub mod exit;
 pub mod grpc;
