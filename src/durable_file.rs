@@ -117,9 +117,7 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError> {
         .write_all(&text)
         .and_then(|()| file.sync_all())
         .map_err(FileError::io("write", &partial))
-        .and_then(|()| {
-            std::fs::rename(&partial, path).map_err(FileError::io("rename to", path))
-        });
+        .and_then(|()| std::fs::rename(&partial, path).map_err(FileError::io("rename to", path)));
     if let Err(error) = written {
         // On a full disk it would be in the way of whatever frees space.
         let _ = std::fs::remove_file(&partial);

@@ -91,7 +91,10 @@ fn head<Q: Message>(
         .method(Method::POST)
         .uri(grpc::uri(&Uri::from_static(path)))
         .header(header::TE, "trailers")
-        .header(header::CONTENT_TYPE, HeaderValue::from_static(grpc::CONTENT_TYPE))
+        .header(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(grpc::CONTENT_TYPE),
+        )
         .header("grpc-timeout", timeout)
         .header(REQUEST_ID, context.request_id.header_value())
         .body(Body::message(grpc::frame(&request.encode_to_vec())))
@@ -145,7 +148,9 @@ async fn answer<A: Message + Default>(
     let message = grpc::Message::of(&bytes);
     let message = message.map_err(|error| unreadable(error.to_string()))?;
     if message.compressed {
-        return Err(unreadable("it is compressed, which was not asked for".to_owned()));
+        return Err(unreadable(
+            "it is compressed, which was not asked for".to_owned(),
+        ));
     }
     A::decode(message.bytes).map_err(|error| unreadable(error.to_string()))
 }

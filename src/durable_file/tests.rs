@@ -7,11 +7,7 @@ fn a_file_is_private_and_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.json");
     assert_eq!(read::<Vec<u8>>(&path).unwrap(), None);
-    std::fs::write(
-        path.with_extension(PARTIAL),
-        "left by a crash, and longer",
-    )
-    .unwrap();
+    std::fs::write(path.with_extension(PARTIAL), "left by a crash, and longer").unwrap();
     write(&path, &vec![1u8, 2]).unwrap();
     assert_eq!(read::<Vec<u8>>(&path).unwrap(), Some(vec![1, 2]));
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
@@ -27,7 +23,11 @@ fn of_two_that_are_written_at_once_one_counts() {
     assert!(write_new(&path, &1).unwrap());
     assert!(!write_new(&path, &2).unwrap());
     assert_eq!(read::<u8>(&path).unwrap(), Some(1));
-    assert_eq!(dir.path().read_dir().unwrap().count(), 1, "nothing else is left");
+    assert_eq!(
+        dir.path().read_dir().unwrap().count(),
+        1,
+        "nothing else is left"
+    );
 }
 
 #[test]

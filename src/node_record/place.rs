@@ -1,0 +1,79 @@
+//! What a record may name: nothing outside kubelet's directories of its pods.
+
+use std::path::{Component, Path};
+
+use sha2::{Digest as _, Sha256};
+
+use super::record::{VERSION, VolumeRecord};
+use crate::cluster::VolumeId;
+
+/// The file of a volume's record.
+pub(super) fn file_name(volume: &VolumeId) -> String {
+    use std::fmt::Write as _;
+
+    let mut digest = Sha256::new();
+    digest.update(volume.driver.as_bytes());
+    digest.update([0]);
+    digest.update(volume.handle.as_bytes());
+    let mut name = String::with_capacity(70);
+    for byte in digest.finalize() {
+        // Writing to a String does not fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name.push_str(".json");
+    name
+}
+
+/// Whether a text is one part of a path, and none that leads elsewhere.
+pub(super) fn is_plain(part: &str) -> bool {
+    let mut parts = Path::new(part).components();
+    matches!(
+        (parts.next(), parts.next()),
+        (Some(Component::Normal(name)), None) if name == part
+    ) && !part.contains('\0')
+}
+
+/// Whether a path is that of a FlexVolume of a pod:
+/// `<root>/pods/<uid>/volumes/<vendor~driver>/<name>`.
+pub(super) fn is_target(root: &Path, target: &Path, uid: &str, legacy_driver: &str) -> bool {
+    let Ok(inner) = target.strip_prefix(root) else {
+        return false;
+    };
+    let parts: Option<Vec<&str>> = inner
+        .components()
+        .map(|part| match part {
+            Component::Normal(name) => name.to_str(),
+            _ => None,
+        })
+        .collect();
+    let directory = legacy_driver.replace('/', "~");
+    matches!(
+        parts.as_deref(),
+        Some(["pods", pod, "volumes", driver, _]) if *pod == uid && *driver == directory
+    )
+}
+
+/// Why a record is not what we would have written into a file of this name.
+pub(super) fn distrust(record: &VolumeRecord, name: &str, root: &Path) -> Option<String> {
+    let VolumeId { driver, handle } = &*record.volume;
+    if record.version != VERSION {
+        return Some(format!("it is of version {}", record.version));
+    }
+    if file_name(&record.volume) != name {
+        return Some("it is named as the record of another volume".to_owned());
+    }
+    if !is_plain(driver) || handle.is_empty() {
+        return Some("it names no volume".to_owned());
+    }
+    let foreign = record
+        .mounts
+        .iter()
+        .find(|mount| !is_target(root, &mount.target, &mount.pod.uid, &record.legacy_driver));
+    foreign.map(|mount| {
+        format!(
+            "{} is no path of a FlexVolume of its pod under {}",
+            mount.target.display(),
+            root.display()
+        )
+    })
+}
