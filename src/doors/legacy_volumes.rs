@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
-use super::CsiDaemonArgs;
+use super::DaemonArgs;
 use crate::config::Config;
 use crate::endpoint::LegacyVolumes;
 use crate::exit::Usage;
@@ -16,10 +16,7 @@ const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
 ///
 /// # Errors
 /// The cluster's configuration cannot be read.
-pub async fn legacy_volumes(
-    args: &CsiDaemonArgs,
-    config: &Config,
-) -> anyhow::Result<LegacyVolumes> {
+pub async fn legacy_volumes(args: &DaemonArgs, config: &Config) -> anyhow::Result<LegacyVolumes> {
     if !config.persistent_volumes.is_empty() {
         return Ok(LegacyVolumes::Files(config.persistent_volumes.clone()));
     }

@@ -10,7 +10,7 @@ use crate::registration::DriverName;
 
 /// The flags of a daemon: a configuration, or one backend and its endpoint.
 #[derive(Debug, Args)]
-pub struct CsiDaemonArgs {
+pub struct DaemonArgs {
     /// The configuration: backends, endpoints and what only this site knows.
     #[arg(long, value_name = "FILE", required_unless_present = "backend", conflicts_with_all = ["backend", "endpoint"])]
     pub config: Option<PathBuf>,
