@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn mounting_and_unmounting_have_steps_of_their_own() {
-        let (mount, unmount): (Vec<&Step>, Vec<&Step>) = STEPS.iter().partition(|step| step.is_of_mount());
+        let (mount, unmount): (Vec<&Step>, Vec<&Step>) =
+            STEPS.iter().partition(|step| step.is_of_mount());
         assert_eq!(mount.first().map(|step| step.name()), Some("record.before"));
         assert_eq!(
             mount.last().map(|step| step.name()),

@@ -6,6 +6,7 @@ mod exchange;
 mod kubelet_default;
 mod options;
 mod pod_target;
+pub mod volumes;
 
 pub use call::{Call, InvalidCall};
 pub use options::{InvalidOptions, Options};

@@ -33,12 +33,10 @@ pub(super) fn is_plain(part: &str) -> bool {
     ) && !part.contains('\0')
 }
 
-/// Whether a path is that of a FlexVolume of a pod:
-/// `<root>/pods/<uid>/volumes/<vendor~driver>/<name>`.
-pub(super) fn is_target(root: &Path, target: &Path, uid: &str, legacy_driver: &str) -> bool {
-    let Ok(inner) = target.strip_prefix(root) else {
-        return false;
-    };
+/// The FlexVolume driver, as `vendor/driver`, of a path that is that of a pod's
+/// volume: `<root>/pods/<uid>/volumes/<vendor~driver>/<name>`.
+pub(super) fn driver_of(root: &Path, target: &Path, uid: &str) -> Option<String> {
+    let inner = target.strip_prefix(root).ok()?;
     let parts: Option<Vec<&str>> = inner
         .components()
         .map(|part| match part {
@@ -46,11 +44,14 @@ pub(super) fn is_target(root: &Path, target: &Path, uid: &str, legacy_driver: &s
             _ => None,
         })
         .collect();
-    let directory = legacy_driver.replace('/', "~");
-    matches!(
-        parts.as_deref(),
-        Some(["pods", pod, "volumes", driver, _]) if *pod == uid && *driver == directory
-    )
+    match parts.as_deref()? {
+        ["pods", pod, "volumes", driver, _]
+            if *pod == uid && driver.contains('~') && !driver.starts_with("kubernetes.io~") =>
+        {
+            Some(driver.replace('~', "/"))
+        }
+        _ => None,
+    }
 }
 
 /// Why a record is not what we would have written into a file of this name.
@@ -68,7 +69,7 @@ pub(super) fn distrust(record: &VolumeRecord, name: &str, root: &Path) -> Option
     let foreign = record
         .mounts
         .iter()
-        .find(|mount| !is_target(root, &mount.target, &mount.pod.uid, &record.legacy_driver));
+        .find(|mount| driver_of(root, &mount.target, &mount.pod.uid).is_none());
     foreign.map(|mount| {
         format!(
             "{} is no path of a FlexVolume of its pod under {}",

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::index::{Index, MountState, TargetEntry};
 use super::ownership::{self, PendingOwnership};
 use super::place::{distrust, file_name};
-use super::record::VolumeRecord;
+use super::record::{Mount, VolumeRecord};
 use super::{RecordError, place};
 use crate::cluster::VolumeId;
 use crate::durable_file::{self, FileError};
@@ -100,7 +100,13 @@ impl NodeRecord {
 
     /// Whether a path is where kubelet has a FlexVolume of this driver and pod.
     pub fn is_target(&self, target: &Path, uid: &str, legacy_driver: &str) -> bool {
-        place::is_plain(uid) && place::is_target(&self.shared.root, target, uid, legacy_driver)
+        let driver = place::driver_of(&self.shared.root, target, uid);
+        place::is_plain(uid) && driver.as_deref() == Some(legacy_driver)
+    }
+
+    /// The FlexVolume driver of a recorded mount, as `vendor/driver`.
+    pub fn legacy_driver_of(&self, mount: &Mount) -> Option<String> {
+        place::driver_of(&self.shared.root, &mount.target, &mount.pod.uid)
     }
 
     /// Whether a name can be a CSI driver's.
@@ -203,6 +209,23 @@ impl NodeRecord {
     /// than is there that it has to be undone.
     pub fn put_in_memory(&self, record: VolumeRecord) {
         self.shared.index().put(Arc::new(record));
+    }
+
+    /// Writes what was changed in memory alone, unless the file has it already.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub async fn put_if_changed(&self, record: &VolumeRecord) -> Result<(), RecordError> {
+        let record = record.clone();
+        self.on_disk(move |shared| {
+            let path = shared.place(&record.volume);
+            let there: Option<VolumeRecord> = durable_file::read(&path).unwrap_or_default();
+            if there.as_ref() != Some(&record) {
+                durable_file::write(&path, &record)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Removes a volume's record, when nothing is left of it.
