@@ -14,6 +14,7 @@ pub mod controller;
 pub mod csi;
 pub mod csi_client;
 pub mod daemon;
+pub mod demo;
 pub mod doors;
 pub mod durable_file;
 pub mod endpoint;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cluster::ClusterArgs;
 use crate::log;
 use crate::operations::Listen;
 use crate::registration::DriverName;
@@ -20,12 +21,8 @@ pub struct DaemonArgs {
     /// Without a configuration: the socket to serve.
     #[arg(long, value_name = "SOCKET", requires = "backend", value_parser = socket)]
     pub endpoint: Option<PathBuf>,
-    /// The cluster to look PersistentVolumes up in, where this is not a pod of it.
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-    /// The context in the kubeconfig.
-    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
-    pub context: Option<String>,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     #[command(flatten)]
     pub(super) single: SingleArgs,
 }
