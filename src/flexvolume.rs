@@ -7,6 +7,7 @@ mod kubelet_default;
 mod options;
 mod pod_target;
 mod server;
+pub mod volumes;
 
 pub use call::{Call, InvalidCall};
 pub use options::{InvalidOptions, Options};
