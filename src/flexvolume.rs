@@ -1,0 +1,12 @@
+//! The FlexVolume door: kubelet's exec calls, which the exec binary brings, are
+//! answered by the CSI driver that has the volume.
+
+mod call;
+mod exchange;
+mod kubelet_default;
+mod options;
+mod pod_target;
+
+pub use call::{Call, InvalidCall};
+pub use options::{InvalidOptions, Options};
+pub use pod_target::{PodTarget, TargetError};
