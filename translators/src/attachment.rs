@@ -6,7 +6,7 @@ mod names;
 mod release;
 
 pub use inline_spec::inline_volume_spec;
-pub use names::{attachment_name, lease_name};
+pub use names::{attachment_name, lease_name, shared_lease_name, spec_digest};
 pub use release::{Decision, Keep, Node, NodeSays, Reason, Seen, State, decide, frees_lease};
 
 /// How many renewals a node may miss before what it published counts no more.

@@ -22,16 +22,32 @@ pub fn attachment_name(driver: &str, handle: &str, node: &str) -> String {
 /// VolumeAttachments differ from node to node.
 #[must_use]
 pub fn lease_name(driver: &str, handle: &str) -> String {
-    let mut digest = sha256_hex(format!("{driver}\0{handle}").as_bytes());
+    lease(&format!("{driver}\0{handle}"))
+}
+
+/// The Lease of a volume that several nodes may have at a time: one for each node.
+#[must_use]
+pub fn shared_lease_name(driver: &str, handle: &str, node: &str) -> String {
+    lease(&format!("{driver}\0{handle}\0{node}"))
+}
+
+fn lease(of: &str) -> String {
+    let mut digest = sha256_hex(of.as_bytes());
     digest.truncate(LEASE_DIGITS);
     format!("{LEASE_PREFIX}{digest}")
+}
+
+/// The digest of an `inlineVolumeSpec`, to tell one from another by.
+#[must_use]
+pub fn spec_digest(inline_volume_spec: &str) -> String {
+    sha256_hex(inline_volume_spec.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{attachment_name, lease_name};
+    use super::{attachment_name, lease_name, shared_lease_name};
 
     #[test]
     fn the_attachment_has_the_name_that_kubernetes_gives_it() {
@@ -56,10 +72,11 @@ mod tests {
         }
 
         #[test]
-        fn two_nodes_have_two_attachments_and_one_lease(handle in ".+", one in "[a-z]{1,9}", other in "[a-z]{1,9}") {
+        fn two_nodes_have_two_attachments_and_leases_of_their_own_only_where_they_share(handle in ".+", one in "[a-z]{1,9}", other in "[a-z]{1,9}") {
             prop_assume!(one != other);
             prop_assert_ne!(attachment_name("d", &handle, &one), attachment_name("d", &handle, &other));
-            prop_assert_eq!(lease_name("d", &handle), lease_name("d", &handle));
+            prop_assert_ne!(shared_lease_name("d", &handle, &one), shared_lease_name("d", &handle, &other));
+            prop_assert_ne!(shared_lease_name("d", &handle, &one), lease_name("d", &handle));
         }
     }
 }
