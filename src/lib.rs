@@ -4,6 +4,7 @@
 //! that doors share. What a legacy volume becomes is decided in
 //! [`flex2csi_translators`]; nothing here knows a driver.
 
+pub mod api_request;
 pub mod attachment;
 pub mod backend;
 pub mod catalogue;
@@ -30,9 +31,11 @@ pub mod metrics;
 pub mod mountinfo;
 pub mod node;
 pub mod node_record;
+pub mod node_volumes;
 pub mod operations;
 pub mod original_mounts;
 pub mod registration;
+pub mod release;
 pub mod request_id;
 pub mod site;
 pub mod socket;
