@@ -6,7 +6,10 @@ mod exchange;
 mod kubelet_default;
 mod options;
 mod pod_target;
+mod server;
+pub mod volumes;
 
 pub use call::{Call, InvalidCall};
 pub use options::{InvalidOptions, Options};
 pub use pod_target::{PodTarget, TargetError};
+pub use server::{Answer, serve};

@@ -5,6 +5,7 @@
 //! copied as written.
 
 pub mod context;
+pub mod csi_volume;
 pub mod endpoint;
 pub mod error;
 pub mod flex;
