@@ -19,7 +19,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<(Vec<u8>, Metadata)>, Stri
         Ok(file) => File::from(file),
         Err(Errno::NOENT) => return Ok(None),
         Err(Errno::LOOP) => return Err("it is a symbolic link".to_owned()),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(format!("it cannot be read ({error})")),
     };
     let metadata = file.metadata().map_err(|error| error.to_string())?;
     check(&metadata)?;
