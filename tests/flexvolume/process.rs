@@ -86,6 +86,14 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Waits until it has logged this.
+    #[track_caller]
+    pub fn says(&self, text: &str) {
+        until(&format!("{text:?} is logged"), || {
+            self.log().contains(text).then_some(())
+        });
+    }
+
     /// Waits until it has ended by itself.
     #[track_caller]
     pub fn ended(&mut self) -> ExitStatus {

@@ -1,4 +1,7 @@
 //! These need root: they mount.
 
 mod backend_killed;
+mod backend_trouble;
+mod bad_input;
+mod crowd;
 mod daemon_killed;
