@@ -4,6 +4,7 @@
 //! that doors share. What a legacy volume becomes is decided in
 //! [`flex2csi_translators`]; nothing here knows a driver.
 
+pub mod api_request;
 pub mod attachment;
 pub mod backend;
 pub mod catalogue;
@@ -23,14 +24,19 @@ pub mod fault_points;
 pub mod flexvolume;
 pub mod grpc;
 pub mod hostpath;
+pub mod installation;
 pub mod log;
 pub mod manifest;
 pub mod metrics;
 pub mod mountinfo;
 pub mod node;
 pub mod node_record;
+pub mod node_volumes;
 pub mod operations;
+pub mod original_mounts;
+pub mod registered_plugins;
 pub mod registration;
+pub mod release;
 pub mod request_id;
 pub mod site;
 pub mod socket;

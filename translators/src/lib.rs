@@ -4,6 +4,7 @@
 //! Objects are edited as JSON text ([`json`]): what is not understood is
 //! copied as written.
 
+pub mod attachment;
 pub mod context;
 pub mod csi_volume;
 pub mod endpoint;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use tonic::Code;
+
 use crate::attachment::AttachError;
 use crate::cluster::{ClusterError, SecretName};
 use crate::csi_client::CsiError;
@@ -238,6 +240,27 @@ impl VolumeError {
             doing,
             path: path.to_owned(),
             source: source.into(),
+        }
+    }
+
+    /// The gRPC code that says the same, for metrics.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::UnderWay { .. } => Code::Aborted,
+            Self::Late { .. } => Code::DeadlineExceeded,
+            Self::Incomplete { .. } | Self::NoTarget { .. } => Code::InvalidArgument,
+            Self::NotOurs { .. } => Code::NotFound,
+            Self::Cluster(error) => match error {
+                ClusterError::Unavailable { .. } => Code::Unavailable,
+                ClusterError::Forbidden { .. } => Code::PermissionDenied,
+                ClusterError::NotFound { .. } => Code::NotFound,
+                _ => Code::FailedPrecondition,
+            },
+            Self::NoBackend { .. } => Code::Unavailable,
+            Self::Csi { source, .. } => source.code().unwrap_or(Code::Unavailable),
+            Self::Attach(AttachError::Unavailable { .. }) => Code::Unavailable,
+            Self::BrokeOff { .. } | Self::Record(_) | Self::Io { .. } => Code::Internal,
+            _ => Code::FailedPrecondition,
         }
     }
 

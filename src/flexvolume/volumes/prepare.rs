@@ -130,12 +130,15 @@ impl Inner {
         let publish_secrets = sources.values(refs.node_publish.as_ref()).await?;
 
         let persistent_volume = (!is_inline).then(|| name.clone());
-        let attachment = driver.attach_required.then(|| Wanted {
-            volume: id.clone(),
-            persistent_volume: persistent_volume.clone(),
-            inline_volume_spec: translated.inline_spec.clone(),
-            is_shared: translated.volume.is_shared(),
-        });
+        let attachment = match driver.attach_required {
+            true => Some(Wanted {
+                volume: id.clone(),
+                persistent_volume: persistent_volume.clone(),
+                inline_volume_spec: translated.attachment_spec?,
+                is_shared: translated.volume.is_shared(),
+            }),
+            false => None,
+        };
         let volume = translated.volume;
         let ownership = volume.ownership(
             options.fs_group,
