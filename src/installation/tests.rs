@@ -1,0 +1,9 @@
+mod bad;
+mod crash;
+mod events;
+mod install;
+mod original;
+mod property;
+mod take_back;
+mod undo;
+mod world;
