@@ -28,6 +28,7 @@ pub mod mountinfo;
 pub mod node;
 pub mod operations;
 pub mod original_mounts;
+pub mod registered_plugins;
 pub mod registration;
 pub mod request_id;
 pub mod site;

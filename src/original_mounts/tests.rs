@@ -111,7 +111,10 @@ fn kubelets_root_may_be_a_link() {
     world.recorded.insert(of_link("pv-2"));
     let found = world.find_below(&link);
     assert_eq!(found.pods.len(), 1);
-    assert!(found.has_target(&of_link("pv-1")), "by the path that kubelet says");
+    assert!(
+        found.has_target(&of_link("pv-1")),
+        "by the path that kubelet says"
+    );
 }
 
 #[test]
@@ -138,7 +141,10 @@ fn pods_are_found_by_their_directories() {
     world.pod("uid-2", "pv-1");
     world.directory("pods/uid-1/volumes/a.io~b");
     world.directory("pods/uid-3/volumes/a.io~c");
-    assert_eq!(pods_of(world.root.path(), &driver).unwrap(), ["uid-1", "uid-2"]);
+    assert_eq!(
+        pods_of(world.root.path(), &driver).unwrap(),
+        ["uid-1", "uid-2"]
+    );
 }
 
 #[test]
