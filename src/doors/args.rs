@@ -21,6 +21,7 @@ pub struct DaemonArgs {
     /// Without a configuration: the socket to serve.
     #[arg(long, value_name = "SOCKET", requires = "backend", value_parser = socket)]
     pub endpoint: Option<PathBuf>,
+    /// The cluster to look volumes up in.
     #[command(flatten)]
     pub cluster: ClusterArgs,
     #[command(flatten)]
