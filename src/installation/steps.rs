@@ -19,6 +19,7 @@ pub const STEPS: [&str; 12] = [
 /// A daemon that is to die here dies here.
 pub(super) fn reached(step: &'static str) {
     debug_assert!(STEPS.contains(&step), "{step}");
+    crate::fault_points::named(step);
     #[cfg(test)]
     tests::die_at(step);
 }
