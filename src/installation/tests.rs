@@ -5,5 +5,6 @@ mod install;
 mod original;
 mod property;
 mod take_back;
+mod tier_1;
 mod undo;
 mod world;

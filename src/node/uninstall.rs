@@ -63,6 +63,16 @@ pub(super) fn run(args: &UninstallArgs) -> anyhow::Result<Done> {
             site.plugin_directory.display()
         ))?;
     }
+    for record in looked
+        .records
+        .iter()
+        .filter(|record| record.mounts.is_empty())
+    {
+        warn(&format!(
+            "the volume {} of {} is still to be unstaged or detached, which the daemon does",
+            record.volume.handle, record.volume.driver
+        ));
+    }
     let mut done = Done::All;
     for driver in drivers {
         match uninstall(&site, &installed, &looked, &driver) {
@@ -125,6 +135,11 @@ fn uninstall(
             format!("removed; files that are not flex2csi's stay in its directory: {names}")
         }
     })
+}
+
+fn warn(text: &str) {
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(anstream::stderr(), "warning: {text}");
 }
 
 fn say(text: &str) -> anyhow::Result<()> {
