@@ -29,7 +29,7 @@ pub trait NodeObjects: Send + Sync {
 }
 
 /// What is told of each look at each driver.
-pub type Told = Box<dyn Fn(&FlexDriver, &Result<Kept, InstallError>) + Send>;
+pub type Told = Box<dyn Fn(&FlexDriver, &Result<Kept, InstallError>) + Send + Sync>;
 
 /// Looks after installations until `shutdown`, first at once and then `every` so
 /// often. What can be done about one driver does not wait for another's errors.

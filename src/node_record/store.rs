@@ -51,6 +51,10 @@ impl Shared {
     fn place(&self, volume: &VolumeId) -> PathBuf {
         self.directory.join(file_name(volume))
     }
+
+    fn pending_ownership(&self) -> Result<Vec<PendingOwnership>, RecordError> {
+        Ok(ownership::read_all(&self.directory, &self.boot_id)?)
+    }
 }
 
 impl NodeRecord {
@@ -264,8 +268,15 @@ impl NodeRecord {
     /// # Errors
     /// The directory cannot be read.
     pub async fn pending_ownership(&self) -> Result<Vec<PendingOwnership>, RecordError> {
-        self.on_disk(|shared| Ok(ownership::read_all(&shared.directory, &shared.boot_id)?))
-            .await
+        self.on_disk(Shared::pending_ownership).await
+    }
+
+    /// The same, at once. It waits for a disk.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn pending_ownership_now(&self) -> Result<Vec<PendingOwnership>, RecordError> {
+        self.shared.pending_ownership()
     }
 
     /// Does what waits for a disk where nothing else waits. Once begun it is done,

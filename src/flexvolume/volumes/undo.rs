@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::act::Guards;
+use super::act::{Begun, Guards};
 use super::prepare::{Prepared, of_volume};
 use super::staging::{blocking, unless_gone};
 use super::{CallContext, Inner, VolumeError, requests};
@@ -85,11 +85,24 @@ impl Inner {
         Ok(false)
     }
 
+    /// Takes it out of the record that a volume may be staged which is not.
+    fn never_staged(&self, id: &VolumeId, begun: Begun) {
+        if let Some(record) = self.record.find(id)
+            && record.is_staged
+            && !begun.staging
+        {
+            let mut record = (*record).clone();
+            record.is_staged = false;
+            self.record.put_in_memory(record);
+        }
+    }
+
     /// Undoes a mount that has failed for good, before that is answered. What cannot
     /// be undone stays recorded.
     pub(super) async fn undo(
         &self,
         prepared: &Prepared,
+        begun: Begun,
         error: &VolumeError,
         context: &CallContext,
         guards: Guards,
@@ -97,9 +110,12 @@ impl Inner {
         let (target_guard, volume) = guards;
         let (id, target) = (&prepared.id, &prepared.mount.target);
         let undone = async {
-            self.unpublish(id, target, context).await?;
+            if begun.publishing {
+                self.unpublish(id, target, context).await?;
+            }
             self.record.end_ownership(target).await?;
             if self.forget(id, target).await? {
+                self.never_staged(id, begun);
                 self.release_or_keep(volume, context).await;
             }
             Ok::<(), VolumeError>(())
