@@ -78,9 +78,7 @@ fn causes(error: &kube::Error) -> String {
 ///
 /// # Errors
 /// It failed, or there was no answer in time.
-pub async fn request<T>(
-    request: impl Future<Output = kube::Result<T>>,
-) -> Result<T, RequestError> {
+pub async fn request<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, RequestError> {
     match tokio::time::timeout(WITHIN, request).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(RequestError::Unavailable(format!(

@@ -9,7 +9,5 @@
 mod object;
 mod publish;
 
-pub use object::{
-    Counts, NodeVolumes, OriginalEntry, ShimEntry, State, node_volumes,
-};
+pub use object::{Counts, NodeVolumes, OriginalEntry, ShimEntry, State, node_volumes};
 pub use publish::{Entry, Mounted, Settings, publish};

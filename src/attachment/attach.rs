@@ -273,7 +273,9 @@ impl Attempt<'_> {
                 handle,
                 reason: failure.message,
             },
-            Waits::OtherNode(node) => not_yet(format!("node {node} has yet to be detached from it")),
+            Waits::OtherNode(node) => {
+                not_yet(format!("node {node} has yet to be detached from it"))
+            }
             Waits::Deletion => not_yet(format!(
                 "the attacher of {driver} has yet to detach what was attached before"
             )),

@@ -101,7 +101,10 @@ fn volume_of(pv: &PersistentVolume) -> Option<VolumeId> {
 
 fn has_claim(pod: &Pod, claims: &[Claim]) -> bool {
     let namespace = pod.metadata.namespace.as_deref();
-    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    let volumes = pod
+        .spec
+        .iter()
+        .flat_map(|spec| spec.volumes.iter().flatten());
     volumes
         .filter_map(|volume| volume.persistent_volume_claim.as_ref())
         .any(|source| {

@@ -182,7 +182,10 @@ impl Election {
             }
             Ok::<_, RequestError>(())
         };
-        if let Err(error) = tokio::time::timeout(EVERY, resigned).await.unwrap_or(Ok(())) {
+        if let Err(error) = tokio::time::timeout(EVERY, resigned)
+            .await
+            .unwrap_or(Ok(()))
+        {
             tracing::debug!(lease = LEASE, %error, "not given back");
         }
     }

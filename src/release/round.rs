@@ -271,7 +271,13 @@ impl Releases {
         let seen = seen_of_lease(node.as_ref(), lease);
         let free = Decision::Keep(Keep::Unsettled);
         let is_settled = self.before.contains_key(&subject);
-        if !frees_lease(&Seen { is_settled: true, ..seen }, lease.is_released) {
+        if !frees_lease(
+            &Seen {
+                is_settled: true,
+                ..seen
+            },
+            lease.is_released,
+        ) {
             return Ok(());
         }
         if !frees_lease(&Seen { is_settled, ..seen }, lease.is_released) {

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_legacy_volume_has_none() {
-        let pv = json!({"spec": {"accessModes": ["ReadWriteOnce"], "flexVolume": {"driver": "a/b"}}});
+        let pv =
+            json!({"spec": {"accessModes": ["ReadWriteOnce"], "flexVolume": {"driver": "a/b"}}});
         let error = spec_of(&pv).unwrap_err();
         assert!(error.contains("spec.csi is not set"), "{error}");
     }

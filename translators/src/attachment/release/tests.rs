@@ -40,14 +40,16 @@ fn any_seen() -> impl Strategy<Value = Seen> {
     let node = proptest::sample::select(NODES.to_vec());
     let says = proptest::sample::select(NODE_SAYS.to_vec());
     let flags = proptest::array::uniform4(any::<bool>());
-    (node, says, flags).prop_map(|(node, node_says, [adopted, rewritten, awaited, settled])| Seen {
-        node,
-        node_says,
-        is_adopted: adopted,
-        is_rewritten: rewritten,
-        is_awaited: awaited,
-        is_settled: settled,
-    })
+    (node, says, flags).prop_map(
+        |(node, node_says, [adopted, rewritten, awaited, settled])| Seen {
+            node,
+            node_says,
+            is_adopted: adopted,
+            is_rewritten: rewritten,
+            is_awaited: awaited,
+            is_settled: settled,
+        },
+    )
 }
 
 #[test]
