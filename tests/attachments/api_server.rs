@@ -50,6 +50,14 @@ impl ApiServer {
         }
     }
 
+    /// The same objects, reached by another way that can fail by itself.
+    pub fn with_fates_of_its_own(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            ..Self::new()
+        }
+    }
+
     pub fn client(&self) -> kube::Client {
         let server = self.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
