@@ -20,7 +20,7 @@ mod text;
 
 pub use error::{ConfigError, Fault};
 pub use load::Loaded;
-pub use model::{Backend, Config, Endpoint, Kubelet, Log};
+pub use model::{Backend, Config, Endpoint, FlexVolume, FlexVolumeDriver, Kubelet, Log};
 pub use reload::{Reloader, follow_log_level};
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! Members are only ever added, and unknown ones ignored. A daemon answers
 //! exec binaries of its own version and of older ones.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// The version of the wire that this crate speaks.
@@ -34,6 +36,17 @@ pub struct Request {
     /// after that is now to be done.
     #[serde(default, skip_serializing_if = "is_false")]
     pub original_does_not: bool,
+}
+
+/// Without the arguments: there may be secrets in them.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("request_id", &self.request_id)
+            .field("driver", &self.driver)
+            .field("call", &self.call)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What becomes of a call.

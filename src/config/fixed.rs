@@ -1,6 +1,6 @@
 //! What cannot change while a daemon runs.
 
-use super::model::{Backend, Config};
+use super::model::{Backend, Config, FlexVolume};
 
 impl Config {
     /// The keys that differ from the running configuration's and take a restart
@@ -18,6 +18,7 @@ impl Config {
         keep("operations.listen", self.operations != running.operations);
         keep("log.format", self.log.format != running.log.format);
         keys.extend(backends(&self.backends, &running.backends));
+        keys.extend(flex_volume(&self.flex_volume, &running.flex_volume));
 
         let new = std::mem::replace(&mut self.backends, running.backends.clone());
         for backend in &mut self.backends {
@@ -26,6 +27,11 @@ impl Config {
                     .legacy_provisioner
                     .clone_from(&new.legacy_provisioner);
             }
+        }
+        let drivers = self.flex_volume.take().map(|new| new.drivers);
+        self.flex_volume.clone_from(&running.flex_volume);
+        if let (Some(all), Some(drivers)) = (&mut self.flex_volume, drivers) {
+            all.drivers = drivers;
         }
         self.kubelet.clone_from(&running.kubelet);
         self.state.clone_from(&running.state);
@@ -61,6 +67,24 @@ fn backends(new: &[Backend], running: &[Backend]) -> Vec<String> {
         .filter(|old| new.iter().all(|backend| backend.driver != old.driver));
     keys.extend(gone.map(|old| format!("backends[{}]", old.driver)));
     keys
+}
+
+/// Drivers come and go; how they are served stays.
+fn flex_volume(new: &Option<FlexVolume>, running: &Option<FlexVolume>) -> Vec<String> {
+    let (new, old) = match (new, running) {
+        (None, None) => return Vec::new(),
+        (Some(new), Some(old)) => (new, old),
+        _ => return vec!["flexVolume".to_owned()],
+    };
+    let differs = [
+        ("socket", new.socket != old.socket),
+        ("execBinary", new.exec_binary != old.exec_binary),
+        ("timeoutSeconds", new.timeout != old.timeout),
+    ];
+    let differs = differs.into_iter().filter(|(_, differs)| *differs);
+    differs
+        .map(|(key, _)| format!("flexVolume.{key}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -106,5 +130,32 @@ mod tests {
         assert_eq!(new.log.level.as_str(), "debug");
         assert_eq!(new.persistent_volumes.len(), 1);
         assert!(new.keep_fixed(&running).is_empty());
+    }
+
+    #[test]
+    fn flex_volume_drivers_come_and_go_and_the_rest_stays() {
+        let running = read("flexVolume: {drivers: [{driver: a/b}]}").config;
+        let mut new = read(
+            "flexVolume:\n\
+             \x20 drivers: [{driver: a/c}]\n\
+             \x20 socket: /s\n\
+             \x20 execBinary: /e\n\
+             \x20 timeoutSeconds: 5\n",
+        )
+        .config;
+        assert_eq!(
+            new.keep_fixed(&running),
+            [
+                "flexVolume.socket",
+                "flexVolume.execBinary",
+                "flexVolume.timeoutSeconds"
+            ]
+        );
+        let (new, running) = (new.flex_volume.unwrap(), running.flex_volume.unwrap());
+        assert_eq!(new.drivers[0].driver, "a/c");
+        assert_eq!((new.socket, new.timeout), (running.socket, running.timeout));
+        let mut without = read("backends: [{driver: a.b}]").config;
+        let with = read("flexVolume: {drivers: [{driver: a/b}]}").config;
+        assert!(without.keep_fixed(&with).contains(&"flexVolume".to_owned()));
     }
 }

@@ -22,15 +22,7 @@ pub(super) fn driver_name(name: &str) -> Result<(), String> {
             "is {length} characters long; a CSI driver's name has at most {LONGEST_NAME}"
         ));
     }
-    let label = |label: &str| {
-        let bytes = label.as_bytes();
-        let ends = [bytes.first(), bytes.last()];
-        ends.iter()
-            .all(|end| end.is_some_and(u8::is_ascii_alphanumeric))
-            && bytes
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-    };
+    let label = |label: &str| is_word(label, u8::is_ascii_alphanumeric, b"-");
     if name.split('.').all(label) {
         return Ok(());
     }
@@ -39,6 +31,47 @@ pub(super) fn driver_name(name: &str) -> Result<(), String> {
          that `.` separates, as ebs.csi.aws.com"
             .to_owned(),
     )
+}
+
+/// Whether kubelet takes a FlexVolume driver by this name, and finds its volumes
+/// again: a domain name, `/`, and a name of at most 63 characters
+/// (IsQualifiedName in kubernetes v1.36.3 k8s.io/apimachinery/pkg/util/validation).
+/// A driver without a vendor is loaded, and its volumes in use are not understood.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn flex_volume_driver(name: &str) -> Result<(), String> {
+    let expected = || {
+        Err(
+            "is no FlexVolume driver's name: expected `vendor/driver`, as huawei.com/fuxivol"
+                .to_owned(),
+        )
+    };
+    let Some((vendor, driver)) = name.split_once('/') else {
+        return expected();
+    };
+    let lower = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_vendor =
+        vendor.len() <= 253 && vendor.split('.').all(|label| is_word(label, lower, b"-"));
+    if is_vendor
+        && driver.len() <= LONGEST_NAME
+        && is_word(driver, u8::is_ascii_alphanumeric, b"-_.")
+    {
+        return Ok(());
+    }
+    expected()
+}
+
+/// Whether a text begins and ends with what `is_end` takes, and has nothing but
+/// that and `between` in it.
+fn is_word(text: &str, is_end: impl Fn(&u8) -> bool, between: &[u8]) -> bool {
+    let bytes = text.as_bytes();
+    [bytes.first(), bytes.last()]
+        .iter()
+        .all(|end| end.is_some_and(&is_end))
+        && bytes
+            .iter()
+            .all(|byte| is_end(byte) || between.contains(byte))
 }
 
 /// Whether a daemon can use this path wherever it was started.
@@ -71,5 +104,35 @@ mod tests {
             assert!(driver_name(name).is_err(), "{name}");
         }
         assert!(driver_name(&"x".repeat(64)).is_err());
+    }
+
+    #[test]
+    fn flex_volume_drivers_have_a_vendor() {
+        for name in [
+            "huawei.com/fuxivol",
+            "ceph.rook.io/rook-ceph",
+            "k8s/nfs",
+            "a/B_c.9",
+        ] {
+            assert_eq!(flex_volume_driver(name), Ok(()), "{name}");
+        }
+        let refused = [
+            "",
+            "nfs",
+            "/nfs",
+            "k8s/",
+            "k8s/nfs/x",
+            "K8s/nfs",
+            "k8s~nfs",
+            "a/..",
+            "../a",
+            "a/b\0",
+            "a/-b",
+            "a b/c",
+        ];
+        for name in refused {
+            assert!(flex_volume_driver(name).is_err(), "{name}");
+        }
+        assert!(flex_volume_driver(&format!("a/{}", "x".repeat(64))).is_err());
     }
 }

@@ -3,16 +3,26 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_saphyr::{Location, Spanned};
 
 use super::error::Faults;
-use super::model::{Backend, Config, Endpoint, KUBELET_ROOT, Kubelet, Log, REGISTRY};
-use super::names::{LONGEST_SOCKET, absolute, driver_name};
+use super::model::{
+    Backend, Config, Endpoint, FlexVolume, FlexVolumeDriver, KUBELET_ROOT, Kubelet, Log,
+    PLUGIN_DIRECTORY, REGISTRY,
+};
+use super::names::{LONGEST_SOCKET, absolute, driver_name, flex_volume_driver};
 use super::schema;
 use crate::operations::Listen;
 
 const STATE: &str = "/var/lib/flex2csi";
+/// The socket for exec binaries, in the directory of records.
+const EXEC_SOCKET: &str = "flexvolume.sock";
+/// Kubelet gives a call up after two minutes and three seconds (kubernetes
+/// `pkg/kubelet/volumemanager`, v1.36) and has to hear why before.
+const TIMEOUT: u64 = 110;
+const LONGEST_TIMEOUT: u64 = 120;
 /// What an endpoint's name is made of, after the backend's.
 const SUFFIX: &str = ".flex2csi.io";
 
@@ -40,10 +50,10 @@ impl Resolver<'_> {
     fn config(&mut self, file: &schema::File) -> Config {
         let kubelet = self.kubelet(file.kubelet.as_ref());
         let listed = file.backends.as_deref().unwrap_or_default();
-        if listed.is_empty() {
+        if listed.is_empty() && file.flex_volume.is_none() {
             self.faults.at(
                 Location::UNKNOWN,
-                "expected at least one CSI driver in `backends`",
+                "expected at least one CSI driver in `backends`, or `flexVolume`",
             );
         }
         // All backends first: an endpoint has no backend's name, wherever that
@@ -56,12 +66,15 @@ impl Resolver<'_> {
             let endpoint = listed.endpoint.as_ref();
             backend.endpoint = endpoint.map(|endpoint| self.endpoint(endpoint, listed, &kubelet));
         }
+        let state = self.path_or("state", file.state.as_ref(), STATE);
+        let flex_volume = file.flex_volume.as_ref();
         if let (Some(_), Some(values_file)) = (&file.values, &file.values_file) {
             let message = "expected either `values` or `valuesFile`, found both";
             self.faults.on(values_file, message);
         }
         Config {
             backends,
+            flex_volume: flex_volume.map(|flex_volume| self.flex_volume(flex_volume, &state)),
             kubelet,
             values_file: file
                 .values_file
@@ -69,7 +82,7 @@ impl Resolver<'_> {
                 .map(|path| self.path("valuesFile", path)),
             mappings: self.paths("mappings", file.mappings.as_deref()),
             persistent_volumes: self.paths("persistentVolumes", file.persistent_volumes.as_deref()),
-            state: self.path_or("state", file.state.as_ref(), STATE),
+            state,
             operations: self.operations(file.operations.as_ref()),
             log: self.log(file.log.as_ref()),
         }
@@ -83,7 +96,69 @@ impl Resolver<'_> {
             Some(path) => self.path("registry", path),
             None => root.join(REGISTRY),
         };
-        Kubelet { root, registry }
+        Kubelet {
+            root,
+            registry,
+            plugin_directory: self.path_or(
+                "pluginDirectory",
+                kubelet.plugin_directory.as_ref(),
+                PLUGIN_DIRECTORY,
+            ),
+        }
+    }
+
+    fn flex_volume(&mut self, flex_volume: &schema::FlexVolume, state: &Path) -> FlexVolume {
+        let drivers = flex_volume.drivers.as_deref().unwrap_or_default();
+        if drivers.is_empty() {
+            let message = "expected at least one FlexVolume driver in `flexVolume.drivers`";
+            self.faults.at(Location::UNKNOWN, message);
+        }
+        let mut seen = BTreeMap::new();
+        for schema::FlexVolumeDriver { driver, .. } in drivers {
+            let name = &driver.value;
+            if let Err(wrong) = flex_volume_driver(name) {
+                self.faults.on(driver, format!("`driver` {name:?} {wrong}"));
+            }
+            let line = driver.referenced.line();
+            if let Some(first) = seen.insert(name, line) {
+                let message = format!("`driver` {name:?} stands on line {first} already");
+                self.faults.on(driver, message);
+            }
+        }
+        let socket = match &flex_volume.socket {
+            Some(given) => self.given_socket("flexVolume.socket", given),
+            None => {
+                let socket = state.join(EXEC_SOCKET);
+                self.check_length(&socket, Location::UNKNOWN);
+                socket
+            }
+        };
+        let exec_binary = flex_volume.exec_binary.as_ref();
+        let timeout = match &flex_volume.timeout_seconds {
+            Some(given) if !(1..=LONGEST_TIMEOUT).contains(&given.value) => {
+                let message = format!(
+                    "`timeoutSeconds` {}: expected 1 to {LONGEST_TIMEOUT}; kubelet waits a little longer",
+                    given.value
+                );
+                self.faults.on(given, message);
+                TIMEOUT
+            }
+            Some(given) => given.value,
+            None => TIMEOUT,
+        };
+        FlexVolume {
+            drivers: drivers
+                .iter()
+                .map(|driver| FlexVolumeDriver {
+                    driver: driver.driver.value.clone(),
+                    selinux_relabel: driver.selinux_relabel.unwrap_or(true),
+                    supports_metrics: driver.supports_metrics.unwrap_or(true),
+                })
+                .collect(),
+            socket,
+            exec_binary: exec_binary.map(|path| self.path("execBinary", path)),
+            timeout: Duration::from_secs(timeout),
+        }
     }
 
     fn backend(&mut self, backend: &schema::Backend, kubelet: &Kubelet) -> Backend {

@@ -13,6 +13,7 @@ type Text = Spanned<String>;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct File {
     pub backends: Option<Vec<Backend>>,
+    pub flex_volume: Option<FlexVolume>,
     pub kubelet: Option<Kubelet>,
     pub values: Option<Spanned<Places>>,
     pub values_file: Option<Text>,
@@ -46,6 +47,24 @@ pub(super) struct Endpoint {
 pub(super) struct Kubelet {
     pub root: Option<Text>,
     pub registry: Option<Text>,
+    pub plugin_directory: Option<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct FlexVolume {
+    pub drivers: Option<Vec<FlexVolumeDriver>>,
+    pub socket: Option<Text>,
+    pub exec_binary: Option<Text>,
+    pub timeout_seconds: Option<Spanned<u64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct FlexVolumeDriver {
+    pub driver: Text,
+    pub selinux_relabel: Option<bool>,
+    pub supports_metrics: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]

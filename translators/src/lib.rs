@@ -6,6 +6,7 @@
 
 pub mod attachment;
 pub mod context;
+pub mod csi_volume;
 pub mod endpoint;
 pub mod error;
 pub mod flex;

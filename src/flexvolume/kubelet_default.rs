@@ -1,0 +1,118 @@
+//! What kubelet does itself where a driver answers "Not supported", done here:
+//! kubelet would remember the answer for all volumes of the driver (kubernetes
+//! `pkg/volume/flexvolume/{mounter,unmounter}-defaults.go`, v1.36).
+
+use std::ffi::CStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, UnmountFlags};
+
+use crate::mountinfo::MountTable;
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+#[error("{} could not be {what}: {error}", .path.display())]
+pub struct DefaultError {
+    path: PathBuf,
+    what: &'static str,
+    error: io::Error,
+}
+
+fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> DefaultError {
+    let path = path.to_owned();
+    move |error| DefaultError { path, what, error }
+}
+
+/// Binds the directory in which the device is mounted to that of the pod. It
+/// blocks.
+///
+/// # Errors
+/// Nothing is mounted there, or the kernel refuses.
+pub(super) fn bind(global: &Path, target: &Path, read_only: bool) -> Result<(), DefaultError> {
+    let table = MountTable::read().map_err(failed(target, "looked at"))?;
+    if table.at(&canonical(target)).is_some() {
+        return Ok(());
+    }
+    if table.at(&canonical(global)).is_none() {
+        let error = io::Error::new(io::ErrorKind::NotFound, "no device is mounted there");
+        return Err(failed(global, "bound")(error));
+    }
+    rustix::mount::mount_bind(global, target)
+        .map_err(|error| failed(target, "mounted")(error.into()))?;
+    if read_only {
+        let flags = MountFlags::BIND | MountFlags::RDONLY;
+        let none: &CStr = c"";
+        if let Err(error) = rustix::mount::mount_remount(target, flags, none) {
+            // A pod that may only read must not get more.
+            let undone = rustix::mount::unmount(target, UnmountFlags::NOFOLLOW);
+            let error = match undone {
+                Ok(()) => io::Error::from(error),
+                Err(left) => io::Error::other(format!("{error}; and it stays mounted: {left}")),
+            };
+            return Err(failed(target, "made read-only")(error));
+        }
+    }
+    Ok(())
+}
+
+/// Unmounts whatever is at a directory, and removes the directory. What serves
+/// it may be gone. It blocks.
+///
+/// # Errors
+/// It is in use, or the kernel refuses.
+pub(super) fn unmount(target: &Path) -> Result<(), DefaultError> {
+    let path = canonical(target);
+    loop {
+        let table = MountTable::read().map_err(failed(target, "looked at"))?;
+        if table.at(&path).is_none() {
+            break;
+        }
+        rustix::mount::unmount(target, UnmountFlags::NOFOLLOW)
+            .map_err(|error| failed(target, "unmounted")(error.into()))?;
+    }
+    match rustix::fs::rmdir(target) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(failed(target, "removed")(error.into())),
+    }
+}
+
+/// As the mount table has a path, of which only the last part may be out of order.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
+    match (parent, path.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_mounted_is_unmounted_already() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("pv-1");
+        unmount(&target).unwrap();
+        std::fs::create_dir(&target).unwrap();
+        unmount(&target).unwrap();
+        assert!(!target.exists());
+        std::fs::create_dir(&target).unwrap();
+        std::fs::write(target.join("data"), "x").unwrap();
+        let error = unmount(&target).unwrap_err().to_string();
+        assert!(error.contains("could not be removed"), "{error}");
+        assert!(target.join("data").exists());
+    }
+
+    #[test]
+    fn nothing_is_bound_where_no_device_is_mounted() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = bind(directory.path(), &directory.path().join("x"), false).unwrap_err();
+        assert!(
+            error.to_string().contains("no device is mounted"),
+            "{error}"
+        );
+    }
+}
