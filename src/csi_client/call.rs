@@ -18,9 +18,10 @@ use crate::request_id::{REQUEST_ID, RequestId};
 /// `pkg/volume/csi/csi_plugin.go`, `csiTimeout`).
 pub const LONGEST_CALL: Duration = Duration::from_secs(120);
 
-/// An answer is waited for a little longer than the driver is told, so that one
-/// that keeps to its deadline can say so itself.
-const GRACE: Duration = Duration::from_millis(100);
+/// A driver is told that it has a little less time than its answer is waited for,
+/// and that is a little less than our caller waits: whoever keeps to a deadline can
+/// say so itself.
+const MARGIN: Duration = Duration::from_millis(100);
 
 /// The longest answer (bytes), as gRPC's clients have it.
 const ANSWER_BYTES: usize = 4 << 20;
@@ -35,10 +36,16 @@ pub struct CallContext {
 }
 
 impl CallContext {
-    /// How long a call may take that is made now.
-    fn timeout(&self) -> Duration {
+    /// How long a call may take that is made now, and how long its answer is waited
+    /// for.
+    fn timeouts(&self) -> (Duration, Duration) {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        left.min(LONGEST_CALL)
+        let left = left.min(LONGEST_CALL);
+        if left > 10 * MARGIN {
+            (left - 2 * MARGIN, left - MARGIN)
+        } else {
+            (left, left)
+        }
     }
 }
 
@@ -49,7 +56,7 @@ pub(super) async fn call<Q: Message, A: Message + Default>(
     request: &Q,
     context: &CallContext,
 ) -> Result<A, CsiError> {
-    let timeout = context.timeout();
+    let (timeout, patience) = context.timeouts();
     let late = || CsiError::Deadline {
         driver: backend.driver().unwrap_or_default(),
         rpc: rpc(path),
@@ -62,7 +69,7 @@ pub(super) async fn call<Q: Message, A: Message + Default>(
         let response = backend.call(head(path, request, context, timeout)?).await?;
         answer(backend, path, response).await
     };
-    let answered = tokio::time::timeout(timeout + GRACE, answered).await;
+    let answered = tokio::time::timeout(patience, answered).await;
     let answered = answered.unwrap_or_else(|_| Err(late()));
     tracing::debug!(
         request_id = %context.request_id, rpc = rpc(path),

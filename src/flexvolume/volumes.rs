@@ -28,7 +28,7 @@ mod undo;
 mod unmount;
 mod walk;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
@@ -43,7 +43,7 @@ pub use settings::{Backends, Finding, Knowledge, ReleaseWhen, Settings, Sockets}
 pub use unmount::Unmounted;
 
 use crate::cluster::VolumeId;
-use crate::node_record::{NodeRecord, RecordError, Refused};
+use crate::node_record::{MountState, NodeRecord, RecordError, Refused};
 use crate::request_id::RequestIds;
 use locks::Locks;
 
@@ -83,7 +83,7 @@ impl Volumes {
                 changes: watch::Sender::new(0),
             }),
         };
-        volumes.inner.find_again();
+        volumes.inner.find_again()?;
         Ok(volumes)
     }
 
@@ -128,20 +128,25 @@ impl Inner {
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// Of what is recorded, what is mounted is published: a mount that was under way
-    /// when we died and is not there is done again when kubelet asks again.
-    fn find_again(&self) {
+    /// What was published in this boot, is mounted, and has its files in its group is
+    /// published. All else is done again when kubelet asks again, or undone.
+    fn find_again(&self) -> Result<(), RecordError> {
         let all = self.record.all();
-        let targets: Vec<_> = all
+        let boot_id = self.record.boot_id();
+        let pending = self.record.pending_ownership_now()?;
+        let is_pending = |target: &Path| pending.iter().any(|pending| *pending.target == *target);
+        let targets: Vec<Arc<Path>> = all
             .iter()
-            .flat_map(|record| record.mounts.iter().map(|mount| mount.target.clone()))
+            .filter(|record| record.boot_id == boot_id)
+            .flat_map(|record| &record.mounts)
+            .map(|mount| mount.target.clone())
+            .filter(|target| !is_pending(target))
             .collect();
         match self.settings.mount_points.are_mounted(&targets) {
             Ok(mounted) => {
                 for (target, is_mounted) in targets.iter().zip(mounted) {
                     if is_mounted {
-                        let state = crate::node_record::MountState::Published;
-                        self.record.set_state(target, state);
+                        self.record.set_state(target, MountState::Published);
                     }
                 }
             }
@@ -151,11 +156,9 @@ impl Inner {
             ),
         }
         if !all.is_empty() {
-            tracing::info!(
-                volumes = all.len(),
-                mounts = targets.len(),
-                "found the record again"
-            );
+            let mounts: usize = all.iter().map(|record| record.mounts.len()).sum();
+            tracing::info!(volumes = all.len(), mounts, "found the record again");
         }
+        Ok(())
     }
 }

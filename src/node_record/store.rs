@@ -14,7 +14,7 @@ use super::{RecordError, place};
 use crate::cluster::VolumeId;
 use crate::durable_file::{self, FileError};
 
-const RECORD: &str = ".json";
+pub(super) const RECORD: &str = ".json";
 const PARTIAL: &str = ".partial";
 
 /// A record that is not trusted.
@@ -50,6 +50,10 @@ impl Shared {
 
     fn place(&self, volume: &VolumeId) -> PathBuf {
         self.directory.join(file_name(volume))
+    }
+
+    fn pending_ownership(&self) -> Result<Vec<PendingOwnership>, RecordError> {
+        Ok(ownership::read_all(&self.directory, &self.boot_id)?)
     }
 }
 
@@ -264,8 +268,15 @@ impl NodeRecord {
     /// # Errors
     /// The directory cannot be read.
     pub async fn pending_ownership(&self) -> Result<Vec<PendingOwnership>, RecordError> {
-        self.on_disk(|shared| Ok(ownership::read_all(&shared.directory, &shared.boot_id)?))
-            .await
+        self.on_disk(Shared::pending_ownership).await
+    }
+
+    /// The same, at once. It waits for a disk.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn pending_ownership_now(&self) -> Result<Vec<PendingOwnership>, RecordError> {
+        self.shared.pending_ownership()
     }
 
     /// Does what waits for a disk where nothing else waits. Once begun it is done,
@@ -296,7 +307,8 @@ fn take_in(index: &mut Index, path: &Path, name: String, root: &Path) {
     }
 }
 
-fn read(path: &Path, name: &str, root: &Path) -> Result<Option<VolumeRecord>, String> {
+/// A record, if it is there and to be trusted.
+pub(super) fn read(path: &Path, name: &str, root: &Path) -> Result<Option<VolumeRecord>, String> {
     let about = match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         about => about.map_err(|error| error.to_string())?,

@@ -2,7 +2,6 @@
 //! it: access modes, paths, the files beside them, which errors are final.
 
 mod access_mode;
-mod inline_spec;
 mod kubelet;
 mod legacy_secret;
 mod ownership;
@@ -15,7 +14,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use access_mode::{AccessMode, CsiAccessMode};
-pub use inline_spec::inline_spec;
 pub use kubelet::{POD_INFO, staging_directory, volume_data};
 pub use legacy_secret::{pod_of_inline, secret_contents, secret_of_flex_volume};
 pub use ownership::{Ownership, OwnershipPolicy};

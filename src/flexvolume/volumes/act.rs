@@ -1,7 +1,7 @@
 //! The acts of a mount, in their order. They are done by a task that holds the
 //! locks of the target and of the volume, whoever still waits for them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,13 +53,14 @@ impl Act {
         }
         at(points::RECORD_BEFORE);
         inner.record.set_state(target, MountState::Uncertain);
+        let mut begun = Begun::of(inner.record.find(&prepared.id).as_deref(), target);
         let record = inner.recorded(&prepared);
         if inner.record.find(&prepared.id).as_deref() != Some(&record) {
             inner.record.put(record.clone()).await?;
         }
         at(points::RECORD_AFTER);
         inner.changed();
-        let mounted = inner.bring(&prepared, &record, &context).await;
+        let mounted = inner.bring(&prepared, &record, &context, &mut begun).await;
         match mounted {
             Ok(()) => {
                 inner.record.set_state(target, MountState::Published);
@@ -74,7 +75,7 @@ impl Act {
             Err(error) => {
                 let left = context.deadline.saturating_duration_since(Instant::now());
                 if error.is_final() && left > UNDOING {
-                    inner.undo(&prepared, &error, &context, guards).await;
+                    inner.undo(&prepared, begun, &error, &context, guards).await;
                 } else {
                     tracing::warn!(
                         request_id = %context.request_id, volume = %prepared.id.handle,
@@ -88,6 +89,24 @@ impl Act {
                 }
                 Err(error)
             }
+        }
+    }
+}
+
+/// What there may be to undo: drivers are not asked to undo what they were never
+/// asked to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun {
+    pub staging: bool,
+    pub publishing: bool,
+}
+
+impl Begun {
+    /// What earlier calls may have done.
+    fn of(known: Option<&VolumeRecord>, target: &Path) -> Self {
+        Self {
+            staging: known.is_some_and(|known| known.is_staged),
+            publishing: known.is_some_and(|known| known.mount(target).is_some()),
         }
     }
 }
@@ -143,10 +162,14 @@ impl Inner {
         prepared: &Prepared,
         record: &VolumeRecord,
         context: &CallContext,
+        begun: &mut Begun,
     ) -> Result<(), VolumeError> {
         let attached = self.attach(prepared, context).await?;
         let staging = match prepared.capabilities.stage_unstage {
-            true => Some(self.stage(prepared, record, &attached, context).await?),
+            true => {
+                begun.staging = true;
+                Some(self.stage(prepared, record, &attached, context).await?)
+            }
             false => None,
         };
         let pending = match prepared.ownership {
@@ -161,6 +184,7 @@ impl Inner {
         if let Some(pending) = &pending {
             self.record.begin_ownership(pending.clone()).await?;
         }
+        begun.publishing = true;
         at(points::PUBLISH_BEFORE);
         let request = prepared.publish(staging.as_deref(), attached);
         let published = csi_client::node_publish(&prepared.sockets.node, &request, context).await;
@@ -204,7 +228,7 @@ impl Inner {
 }
 
 /// Whether a directory of kubelet's is there. If it cannot be said, it is.
-pub(super) async fn is_there(directory: &std::path::Path) -> bool {
+pub(super) async fn is_there(directory: &Path) -> bool {
     let directory = directory.to_owned();
     let looked = tokio::task::spawn_blocking(move || directory.symlink_metadata()).await;
     !matches!(looked, Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound)

@@ -85,6 +85,15 @@ pub enum VolumeError {
         /// Why.
         reason: String,
     },
+    /// Kubelet's CSI plugin has the volume through another PersistentVolume.
+    #[error(
+        "volume {handle} is in use on this node through another PersistentVolume, in CSI form: \
+         kubelet would take it away from under this one; rewrite or remove one of the two"
+    )]
+    InUseByCsi {
+        /// The volume.
+        handle: String,
+    },
     /// A block device cannot be mounted.
     #[error("{what} has the volumeMode Block, which FlexVolume cannot serve")]
     Block {

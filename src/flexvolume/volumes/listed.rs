@@ -17,6 +17,8 @@ pub struct ListedVolume {
     pub persistent_volume: Option<String>,
     /// Whether it is, or may be, attached by us.
     pub is_attached: bool,
+    /// Whether it is, or may be, staged.
+    pub is_staged: bool,
     /// How it stands with it.
     pub state: MountedState,
     /// The pod and its path; `None` for one that no pod has any more.
@@ -67,6 +69,7 @@ pub(super) fn list(record: &NodeRecord) -> Vec<ListedVolume> {
             legacy_driver: volume.legacy_driver.clone(),
             persistent_volume: volume.persistent_volume.clone(),
             is_attached: volume.is_attached,
+            is_staged: volume.is_staged,
             state,
             mount,
         };

@@ -8,8 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use flex2csi_translators::csi_volume::{CsiVolume, Ownership, OwnershipPolicy, POD_INFO};
 use tokio::time::Instant;
 
+use super::holders::is_held_here;
 use super::locks::Guard;
 use super::secrets::Sources;
+use super::staging::blocking;
 use super::translation::{described, secret_name, translate};
 use super::{CallContext, Inner, MountCall, Sockets, VolumeError};
 use crate::attachment::Wanted;
@@ -103,6 +105,7 @@ impl Inner {
             return Err(VolumeError::Untranslatable { what, reason });
         }
         self.record.check(&id).await?;
+        self.check_not_kubelets(&id).await?;
         let driver = cluster.csi_driver(&id.driver).await?;
         if driver.attach_required && self.settings.attacher.is_none() {
             return Err(VolumeError::NoAttacher { driver: id.driver });
@@ -127,12 +130,15 @@ impl Inner {
         let publish_secrets = sources.values(refs.node_publish.as_ref()).await?;
 
         let persistent_volume = (!is_inline).then(|| name.clone());
-        let attachment = driver.attach_required.then(|| Wanted {
-            volume: id.clone(),
-            persistent_volume: persistent_volume.clone(),
-            inline_volume_spec: translated.inline_spec.clone(),
-            is_shared: translated.volume.is_shared(),
-        });
+        let attachment = match driver.attach_required {
+            true => Some(Wanted {
+                volume: id.clone(),
+                persistent_volume: persistent_volume.clone(),
+                inline_volume_spec: translated.attachment_spec?,
+                is_shared: translated.volume.is_shared(),
+            }),
+            false => None,
+        };
         let volume = translated.volume;
         let ownership = volume.ownership(
             options.fs_group,
@@ -169,6 +175,21 @@ impl Inner {
             publish_secrets,
             publish_attributes,
         })
+    }
+
+    /// That kubelet's CSI plugin has not the volume: both would stage it at one path,
+    /// and kubelet unstages without asking.
+    async fn check_not_kubelets(&self, id: &VolumeId) -> Result<(), VolumeError> {
+        let (root, held) = (self.settings.root.clone(), id.clone());
+        let is_held = blocking(&self.settings.root, move || {
+            is_held_here(&root, &held).map_err(VolumeError::io("look through", &root))
+        });
+        match is_held.await? {
+            true => Err(VolumeError::InUseByCsi {
+                handle: id.handle.clone(),
+            }),
+            false => Ok(()),
+        }
     }
 
     /// The sockets of a driver.

@@ -48,7 +48,10 @@ impl Inner {
                 "the volume is not released yet; it is tried again"
             ),
         }
-        if !is_released && let Err(error) = self.record.put_if_changed(&record).await {
+        if !is_released
+            && let Some(record) = self.record.find(id)
+            && let Err(error) = self.record.put_if_changed(&record).await
+        {
             // The file says of more than is there, and that is undone once more.
             tracing::warn!(volume = %id.handle, %error, "a release cannot be recorded");
         }
@@ -70,6 +73,13 @@ impl Inner {
             self.unstage(id, context).await?;
         }
         if record.is_attached {
+            if record.is_staged {
+                // From here on the controller may detach it as well as we.
+                let mut unstaged = record.clone();
+                unstaged.is_staged = false;
+                self.record.put(unstaged).await?;
+                self.changed();
+            }
             self.detach(id).await?;
         }
         at(points::RELEASE_BEFORE);

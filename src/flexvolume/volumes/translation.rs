@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use flex2csi_translators::attachment::inline_volume_spec;
 use flex2csi_translators::context::{Context, Direction, Secrets, Target};
 use flex2csi_translators::csi_volume::{
-    CsiVolume, SecretRef, inline_spec, pod_of_inline, secret_contents, secret_of_flex_volume,
+    CsiVolume, SecretRef, pod_of_inline, secret_contents, secret_of_flex_volume,
 };
 use flex2csi_translators::json::Object;
 use flex2csi_translators::storage_class::StorageClass;
@@ -19,8 +20,8 @@ use crate::cluster::{PodName, SecretName, SecretValues, VolumeSource};
 pub(super) struct Translated {
     /// What its driver is told.
     pub volume: CsiVolume,
-    /// `inlineVolumeSpec` of its attachment.
-    pub inline_spec: String,
+    /// `inlineVolumeSpec` of its attachment, where it is to have one.
+    pub attachment_spec: Result<String, VolumeError>,
     /// The Secret of the legacy volume, whose values came with the call.
     pub legacy_secret: Option<SecretName>,
     /// The Secrets that the translation made of that one and of the options.
@@ -108,7 +109,7 @@ pub(super) fn translate(
         });
     }
     Ok(Translated {
-        inline_spec: inline_spec(&mut pv).map_err(failed)?,
+        attachment_spec: inline_volume_spec(&pv).map_err(failed),
         volume,
         legacy_secret: legacy_secret.map(secret_name),
         made: made(extra).map_err(untranslatable)?,

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::act::Guards;
+use super::act::{Begun, Guards};
 use super::prepare::{Prepared, of_volume};
 use super::staging::{blocking, unless_gone};
 use super::{CallContext, Inner, VolumeError, requests};
 use crate::cluster::VolumeId;
 use crate::csi_client::{self, LONGEST_CALL};
 use crate::fault_points::{self as points, at};
+use crate::node_record::MountState;
 
 impl Inner {
     /// The context of what nobody waits for.
@@ -32,6 +33,7 @@ impl Inner {
         context: &CallContext,
     ) -> Result<(), VolumeError> {
         let sockets = self.find_sockets(&id.driver).await?;
+        self.record.set_state(target, MountState::Uncertain);
         at(points::UNPUBLISH_BEFORE);
         let request = requests::unpublish(&id.handle, target);
         let undone = csi_client::node_unpublish(&sockets.node, &request, context).await;
@@ -85,11 +87,24 @@ impl Inner {
         Ok(false)
     }
 
+    /// Takes it out of the record that a volume may be staged which is not.
+    fn never_staged(&self, id: &VolumeId, begun: Begun) {
+        if let Some(record) = self.record.find(id)
+            && record.is_staged
+            && !begun.staging
+        {
+            let mut record = (*record).clone();
+            record.is_staged = false;
+            self.record.put_in_memory(record);
+        }
+    }
+
     /// Undoes a mount that has failed for good, before that is answered. What cannot
     /// be undone stays recorded.
     pub(super) async fn undo(
         &self,
         prepared: &Prepared,
+        begun: Begun,
         error: &VolumeError,
         context: &CallContext,
         guards: Guards,
@@ -97,9 +112,12 @@ impl Inner {
         let (target_guard, volume) = guards;
         let (id, target) = (&prepared.id, &prepared.mount.target);
         let undone = async {
-            self.unpublish(id, target, context).await?;
+            if begun.publishing {
+                self.unpublish(id, target, context).await?;
+            }
             self.record.end_ownership(target).await?;
             if self.forget(id, target).await? {
+                self.never_staged(id, begun);
                 self.release_or_keep(volume, context).await;
             }
             Ok::<(), VolumeError>(())

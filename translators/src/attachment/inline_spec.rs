@@ -33,11 +33,8 @@ pub fn inline_volume_spec(pv: &Object<'_>) -> Result<String, Error> {
     if spec.object(source::CSI).at(&["spec"])?.is_none() {
         return Err(missing(&["spec", source::CSI]));
     }
-    if !spec
-        .array("accessModes")
-        .at(&["spec"])?
-        .is_some_and(|modes| !modes.is_empty())
-    {
+    let modes = spec.array("accessModes").at(&["spec"])?;
+    if modes.is_none_or(|modes| modes.is_empty()) {
         return Err(missing(&["spec", "accessModes"]));
     }
     if let Some(mode) = spec.str("volumeMode").at(&["spec"])?

@@ -90,26 +90,6 @@ fn a_driver_is_told_the_first_mode_alone() {
 }
 
 #[test]
-fn an_attachment_has_what_the_api_server_lets_it_have() {
-    let spec = inline_spec(&mut Object::parse(PV).unwrap()).unwrap();
-    let spec: serde_json::Value = serde_json::from_str(&spec).unwrap();
-    let keys: Vec<&String> = spec.as_object().unwrap().keys().collect();
-    assert_eq!(
-        keys,
-        [
-            "accessModes",
-            "csi",
-            "mountOptions",
-            "persistentVolumeReclaimPolicy",
-            "volumeMode"
-        ]
-    );
-    assert_eq!(spec["csi"]["volumeHandle"], "vol-1");
-    assert_eq!(spec["persistentVolumeReclaimPolicy"], "Retain");
-    assert!(inline_spec(&mut Object::parse(r#"{"spec": {"nfs": {}}}"#).unwrap()).is_err());
-}
-
-#[test]
 fn paths_and_files_are_kubelets() {
     // Kubernetes v1.36 names the directory by `fmt.Sprintf("%x", sha256.Sum256(handle))`.
     assert_eq!(
