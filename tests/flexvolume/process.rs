@@ -78,10 +78,6 @@ impl Process {
         });
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }

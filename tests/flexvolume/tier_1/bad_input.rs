@@ -32,7 +32,7 @@ fn handles_of_any_kind() {
     let node = Node::start();
     let pod = node.pod("one");
     let long = "x".repeat(LONG);
-    for handle in ["", "../../../etc", "a\0b", "a\nb", &long, "a^b"] {
+    for handle in ["", "../../../etc", "a\0b", "a\nb", "a^b", &long] {
         let volume = volume_of(&node, handle);
         let error = pod.mount(&volume).unwrap_err();
         assert!(error.len() < 2000 && !error.contains('\0'), "{error}");

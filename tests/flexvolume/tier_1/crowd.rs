@@ -1,7 +1,6 @@
 //! Many volumes and pods at once, and a daemon that is killed meanwhile.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cluster::Volume;
 use crate::kubelet::Pod;
@@ -10,7 +9,7 @@ use crate::process::until;
 
 const VOLUMES: usize = 100;
 const AT_ONCE: usize = 32;
-/// Of the pauses between two kills.
+/// Of the moments at which it is killed.
 const SEED: u64 = 0x5eed_0005;
 
 /// Kubelet's retries, until it is done.
@@ -19,9 +18,10 @@ fn at_last(mut call: impl FnMut() -> Result<(), String>) {
 }
 
 /// A volume's life: two pods have it, one after the other they leave.
-fn live(volume: &Volume, pods: [Pod; 2]) {
+fn live(volume: &Volume, pods: [Pod; 2], calls: &AtomicUsize) {
     for pod in &pods {
         at_last(|| pod.mount(volume));
+        calls.fetch_add(1, Ordering::Relaxed);
         let file = pod.target(volume).join(&pod.name);
         std::fs::write(file, &volume.name).unwrap();
     }
@@ -31,19 +31,21 @@ fn live(volume: &Volume, pods: [Pod; 2]) {
     }
     for pod in &pods {
         at_last(|| pod.unmount(volume));
+        calls.fetch_add(1, Ordering::Relaxed);
         pod.end();
     }
 }
 
-/// Pauses that are the same in each run.
-fn pauses() -> impl Iterator<Item = Duration> {
-    let mut state = SEED;
+/// After how many calls of kubelet's it is killed next; the same in each run.
+fn turns() -> impl Iterator<Item = usize> {
+    let (mut state, mut turn) = (SEED, 0);
     std::iter::repeat_with(move || {
-        // Of Knuth, MMIX.
+        // Knuth's MMIX.
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        Duration::from_millis(150 + (state >> 33) % 400)
+        turn += 5 + usize::try_from(state >> 33).unwrap() % 60;
+        turn
     })
 }
 
@@ -60,33 +62,24 @@ fn a_hundred_volumes_while_the_daemon_is_killed() {
     node.start_backend(&handles);
     let volumes: Vec<Volume> = names.iter().map(|name| node.volume(name)).collect();
     node.start_daemon();
-    let (next, done) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (next, calls) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_ONCE)
-            .map(|_| {
-                scope.spawn(|| {
-                    while let Some(volume) = volumes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        live(
-                            volume,
-                            ["one", "other"].map(|pod| node.pod(&format!("{}-{pod}", volume.name))),
-                        );
-                    }
-                })
-            })
-            .collect();
-        let killer = scope.spawn(|| {
-            for pause in pauses() {
-                std::thread::sleep(pause);
-                if done.load(Ordering::Relaxed) {
-                    break;
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(volume) = volumes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let pods =
+                        ["one", "other"].map(|pod| node.pod(&format!("{}-{pod}", volume.name)));
+                    live(volume, pods, &calls);
                 }
-                node.restart_daemon();
-            }
-        });
-        let ended: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
-        done.store(true, Ordering::Relaxed);
-        killer.join().unwrap();
-        assert!(ended.iter().all(Result::is_ok));
+            });
+        }
+        // Two pods, and two calls for each.
+        for turn in turns().take_while(|turn| *turn < 4 * VOLUMES) {
+            until("there are calls", || {
+                (calls.load(Ordering::Relaxed) >= turn).then_some(())
+            });
+            node.restart_daemon();
+        }
     });
     node.restart_daemon();
     node.comes_to_nothing_left();
