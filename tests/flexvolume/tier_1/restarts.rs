@@ -84,6 +84,32 @@ fn a_daemon_that_ends_leaves_mounts_alone() {
     node.assert_nothing_left();
 }
 
+/// What is under way when it is told to end gets a little time, or is made again.
+#[test]
+#[ignore = "needs root: mounts"]
+fn a_daemon_that_ends_in_a_call() {
+    for fault in [
+        "NodePublishVolume=slow:1s,recorded,times=1",
+        "NodePublishVolume=hang,after,times=1",
+    ] {
+        let node = Node::start();
+        let (volume, pod) = (node.volume("a"), node.pod("one"));
+        node.faults(fault);
+        std::thread::scope(|scope| {
+            let mount = scope.spawn(|| pod.mount(&volume));
+            node.comes_to(fault);
+            node.daemon().terminate();
+            assert_eq!(mount.join().unwrap().is_ok(), fault.contains("slow"));
+        });
+        node.start_daemon();
+        pod.mount(&volume).unwrap();
+        node.assert_mounted(&volume, &[&pod]);
+        pod.unmount(&volume).unwrap();
+        pod.end();
+        node.assert_nothing_left();
+    }
+}
+
 /// Kubelet boots before the daemon's pod.
 #[test]
 #[ignore = "needs root: mounts"]
