@@ -1,6 +1,7 @@
 //! Many volumes and pods at once; daemon and CSI driver are killed meanwhile.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::cluster::Volume;
 use crate::kubelet::{Pod, mounts_on};
@@ -24,7 +25,14 @@ const FAULTS: [&str; 8] = [
 
 /// Kubelet's retries, until it is done.
 fn at_last(mut call: impl FnMut() -> Result<(), String>) {
-    until("kubelet is done", || call().ok());
+    until("kubelet is done", || {
+        let called = call();
+        if called.is_err() {
+            // Kubelet waits for half a second and more.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        called.ok()
+    });
 }
 
 /// A volume's life: two pods have it, one after the other they leave.
