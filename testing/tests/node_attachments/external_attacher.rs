@@ -48,8 +48,6 @@ mod tier_2 {
             &address,
             "--state-dir",
             &state,
-            "--services",
-            "controller",
             "--driver-name",
             DRIVER,
             "--node-id",
