@@ -16,7 +16,7 @@ use crate::config::{Config, FlexVolume, Loaded};
 use crate::flexvolume::volumes::Volumes;
 use crate::installation::{
     Asking, FlexDriver, InstallError, Installation, Kept, NodeObjects, NodeVolumeNames, Restored,
-    Told, Uninstaller, Wanted, watch as look_after,
+    Told, Uninstaller, Wanted, installed_drivers, watch as look_after,
 };
 use crate::operations::Conditions;
 
@@ -66,7 +66,7 @@ pub fn exec_binary(flex_volume: &FlexVolume) -> anyhow::Result<PathBuf> {
 impl Installer {
     /// Looks after the installations until `shutdown`, and takes up new configurations.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut gone = BTreeSet::new();
+        let mut gone = self.left_over();
         loop {
             let loaded = self.configs.borrow_and_update().clone();
             let wanted = self.wanted(&loaded.config);
@@ -104,6 +104,25 @@ impl Installer {
                 return;
             }
             gone.extend(wanted.into_iter().map(|wanted| wanted.driver));
+        }
+    }
+
+    /// The drivers that were installed for this daemon, as for a configuration that
+    /// was changed while it did not run.
+    fn left_over(&self) -> BTreeSet<FlexDriver> {
+        let loaded = self.configs.borrow().clone();
+        let socket = loaded.config.flex_volume.as_ref().map(|all| &all.socket);
+        match installed_drivers(&loaded.config.kubelet.plugin_directory) {
+            Ok(installed) => installed
+                .into_iter()
+                .filter(|installed| installed.socket.as_ref() == socket)
+                .map(|installed| installed.driver)
+                .collect(),
+            // The installations say so themselves.
+            Err(error) => {
+                tracing::debug!(%error, "it is not known what was installed before");
+                BTreeSet::new()
+            }
         }
     }
 

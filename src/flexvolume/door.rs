@@ -19,7 +19,7 @@ use super::volumes::{CallContext, MountCall, Unmounted, VolumeError, Volumes};
 use super::{device_directory, server};
 use crate::installation::FlexDriver;
 use crate::metrics::{Door as MetricsDoor, Metrics};
-use crate::mountinfo::MountTable;
+use crate::mountinfo::{MountTable, real_path};
 use crate::node_record::Refused;
 use crate::original_mounts::OriginalMounts;
 use crate::request_id::{RequestId, RequestIds};
@@ -287,7 +287,7 @@ fn known(driver: &str) -> &str {
 
 fn is_mounted(path: &Path) -> io::Result<bool> {
     let table = MountTable::read()?;
-    Ok(table.at(&kubelet_default::canonical(path)).is_some())
+    Ok(table.at(&real_path(path)).is_some())
 }
 
 /// Does what waits for the kernel where nobody else waits for it.
