@@ -7,6 +7,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 mod line;
+mod targets;
+
+pub use targets::are_mounted;
 
 #[cfg(test)]
 mod tests;

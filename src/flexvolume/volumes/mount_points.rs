@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::mountinfo::MountTable;
+use crate::mountinfo;
 
 /// What is mounted.
 pub trait MountPoints: Send + Sync {
@@ -25,11 +25,8 @@ impl MountPoints for SystemMounts {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
-        let table = MountTable::read()?;
-        let mounted: std::collections::HashSet<&Path> =
-            table.iter().map(|mount| mount.target.as_path()).collect();
-        let is_mounted = |path: &Arc<Path>| mounted.contains(&*real(path));
-        Ok(paths.iter().map(is_mounted).collect())
+        let real: Vec<PathBuf> = paths.iter().map(|path| real(path)).collect();
+        mountinfo::are_mounted(&real)
     }
 }
 
