@@ -75,7 +75,7 @@ impl Installer {
 
     /// Looks after the installations until `shutdown`, and takes up new configurations.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut gone = self.left_over();
+        let mut gone = self.installed_before().await;
         loop {
             let loaded = self.configs.borrow_and_update().clone();
             let wanted = self.wanted(&loaded.config);
@@ -116,23 +116,23 @@ impl Installer {
         }
     }
 
-    /// The drivers that were installed for this daemon, as for a configuration that
-    /// was changed while it did not run.
-    fn left_over(&self) -> BTreeSet<FlexDriver> {
-        let loaded = self.configs.borrow().clone();
-        let socket = loaded.config.flex_volume.as_ref().map(|all| &all.socket);
-        match installed_drivers(&loaded.config.kubelet.plugin_directory) {
-            Ok(installed) => installed
-                .into_iter()
-                .filter(|installed| installed.socket.as_ref() == socket)
-                .map(|installed| installed.driver)
-                .collect(),
-            // The installations say so themselves.
-            Err(error) => {
-                tracing::debug!(%error, "it is not known what was installed before");
-                BTreeSet::new()
-            }
-        }
+    /// The drivers that this daemon installed when it was here before. The
+    /// configuration may have lost some while it was not, or while pods needed them.
+    async fn installed_before(&self) -> BTreeSet<FlexDriver> {
+        let config = self.configs.borrow().config.clone();
+        let Some(FlexVolume { socket, .. }) = config.flex_volume else {
+            return BTreeSet::new();
+        };
+        let plugins = config.kubelet.plugin_directory;
+        let looked = tokio::task::spawn_blocking(move || installed_drivers(&plugins)).await;
+        let Ok(Ok(found)) = looked else {
+            // The installations say what is wrong with it.
+            return BTreeSet::new();
+        };
+        let ours = found
+            .into_iter()
+            .filter(|found| found.socket.as_ref() == Some(&socket));
+        ours.map(|found| found.driver).collect()
     }
 
     fn wanted(&self, config: &Config) -> Vec<Wanted> {

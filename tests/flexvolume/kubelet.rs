@@ -172,16 +172,6 @@ impl Pod {
         }
     }
 
-    /// Unmounts, until it is done.
-    #[track_caller]
-    pub fn unmount_at_last(&self, volume: &Volume) {
-        let mut tries = 0;
-        while let Err(error) = self.unmount(volume) {
-            tries += 1;
-            assert!(tries < 20, "{error}");
-        }
-    }
-
     /// Removes the directories of a pod that has ended; nothing may be in them.
     #[track_caller]
     pub fn end(&self) {

@@ -144,14 +144,28 @@ impl Node {
 
     #[track_caller]
     fn start_daemon_with(&self, environment: &[(&str, &str)]) {
-        let config = self.path("config.yaml");
-        let args = ["node".as_ref(), "--config".as_ref(), config.as_os_str()];
-        let daemon = Process::start(args, environment, &self.path("node.log"));
+        let daemon = self.new_daemon(environment, "node.log");
         *self.daemon.lock().unwrap() = Some(daemon);
         let executable = self.kubelet.executable(DRIVER);
         until("the exec binary is installed", || {
             executable.is_file().then_some(())
         });
+    }
+
+    /// Starts one that may not get to that.
+    pub fn start_daemon_not_installed(&self) {
+        *self.daemon.lock().unwrap() = Some(self.new_daemon(&[], "node.log"));
+    }
+
+    /// A second one, of the same configuration.
+    pub fn another_daemon(&self) -> Process {
+        self.new_daemon(&[], "second.log")
+    }
+
+    fn new_daemon(&self, environment: &[(&str, &str)], log: &str) -> Process {
+        let config = self.path("config.yaml");
+        let args = ["node".as_ref(), "--config".as_ref(), config.as_os_str()];
+        Process::start(args, environment, &self.path(log))
     }
 
     /// The daemon's process.

@@ -78,12 +78,16 @@ impl Process {
         });
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Waits until it has logged this.
+    #[track_caller]
+    pub fn says(&self, text: &str) {
+        until(&format!("{text:?} is logged"), || {
+            self.log().contains(text).then_some(())
+        });
     }
 
     /// Waits until it has ended by itself.

@@ -36,7 +36,7 @@ fn pod(node: &Node, name: &str) -> Pod {
 #[ignore = "needs root: mounts"]
 fn a_mount_is_made_again() {
     let node = Node::set_up();
-    node.start_backend(&[]);
+    node.start_backend(&["--no-mount-group"]);
     let (volume, pod) = (node.volume("a"), pod(&node, "one"));
     for step in steps(true) {
         dies_at(step);
@@ -63,7 +63,7 @@ fn a_mount_is_made_again() {
 #[ignore = "needs root: mounts"]
 fn a_mount_that_kubelet_gives_up_is_undone() {
     let node = Node::set_up();
-    node.start_backend(&[]);
+    node.start_backend(&["--no-mount-group"]);
     let (volume, pod) = (node.volume("a"), pod(&node, "one"));
     for step in steps(true) {
         dies_at(step);
@@ -86,7 +86,7 @@ fn a_mount_that_kubelet_gives_up_is_undone() {
 #[ignore = "needs root: mounts"]
 fn an_unmount_is_made_again() {
     let node = Node::set_up();
-    node.start_backend(&[]);
+    node.start_backend(&["--no-mount-group"]);
     let volume = node.volume("a");
     let pods = [pod(&node, "one"), pod(&node, "two")];
     for step in steps(false) {
@@ -115,7 +115,7 @@ fn an_unmount_is_made_again() {
 #[ignore = "needs root: mounts"]
 fn an_unmount_that_was_cut_off_leaves_other_pods_alone() {
     let node = Node::set_up();
-    node.start_backend(&[]);
+    node.start_backend(&["--no-mount-group"]);
     let volume = node.volume("a");
     let (one, other) = (pod(&node, "one"), pod(&node, "other"));
     for step in steps(false).take_while(|step| step.name() != "unstage.before") {
