@@ -88,15 +88,17 @@ impl FlexVolumeDoor {
             plugin_directory: config.kubelet.plugin_directory.clone(),
             timeout: flex_volume.timeout,
         };
+        let installer = Installer {
+            configs: configs.clone(),
+            exec_binary,
+            objects: around.objects,
+            volumes: volumes.clone(),
+            conditions: conditions.clone(),
+        };
+        installer.announce();
         Ok(Self {
             door: Arc::new(Door::new(settings, volumes.clone(), metrics.clone())),
-            installer: Installer {
-                configs: configs.clone(),
-                exec_binary,
-                objects: around.objects,
-                volumes: volumes.clone(),
-                conditions: conditions.clone(),
-            },
+            installer,
             mounted: Mounted {
                 volumes: volumes.clone(),
                 configs: configs.clone(),

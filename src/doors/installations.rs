@@ -64,6 +64,15 @@ pub fn exec_binary(flex_volume: &FlexVolume) -> anyhow::Result<PathBuf> {
 }
 
 impl Installer {
+    /// Makes each driver's installation a condition of being ready, before anybody can
+    /// ask: without it kubelet has nobody to call.
+    pub fn announce(&self) {
+        let loaded = self.configs.borrow().clone();
+        for wanted in self.wanted(&loaded.config) {
+            self.conditions.add(condition(&wanted.driver));
+        }
+    }
+
     /// Looks after the installations until `shutdown`, and takes up new configurations.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut gone = self.installed_before().await;
@@ -154,12 +163,12 @@ impl Installer {
         wanted.collect()
     }
 
-    /// Makes each driver's installation a condition of being ready.
+    /// Says of each driver whether it is installed.
     fn told(&self) -> Told {
         let conditions = self.conditions.clone();
         Box::new(
             move |driver: &FlexDriver, kept: &Result<Kept, InstallError>| {
-                let condition = conditions.add(format!("FlexVolume driver {driver}"));
+                let condition = conditions.add(condition(driver));
                 match kept {
                     Ok(_) => condition.met(),
                     Err(error) => condition.not_met(error.to_string()),
@@ -167,6 +176,10 @@ impl Installer {
             },
         )
     }
+}
+
+fn condition(driver: &FlexDriver) -> String {
+    format!("FlexVolume driver {driver}")
 }
 
 fn drivers(config: &Config) -> Option<&[crate::config::FlexVolumeDriver]> {
