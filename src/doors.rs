@@ -1,4 +1,4 @@
-//! What `flex2csi node` and `flex2csi controller` run: the CSI endpoints of a
+//! What `flex2csi node` and `flex2csi controller` run: the doors of a
 //! configuration, with all that belongs to them.
 
 mod args;
@@ -9,5 +9,5 @@ mod kubelet;
 mod legacy_volumes;
 mod run;
 
-pub use args::CsiDaemonArgs;
+pub use args::DaemonArgs;
 pub use run::{Role, run};

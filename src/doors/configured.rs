@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::CsiDaemonArgs;
+use super::DaemonArgs;
 use crate::backend;
 use crate::config::{Backend, Config, Endpoint, Kubelet, Loaded, Log, Reloader};
 use crate::exit::Usage;
@@ -42,7 +42,7 @@ impl Configured {
     /// # Errors
     /// The values, the mappings or the names cannot be used.
     pub async fn of_flags(
-        args: &CsiDaemonArgs,
+        args: &DaemonArgs,
         served: &Condition,
         shutdown: &CancellationToken,
     ) -> anyhow::Result<Option<Self>> {

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cluster::ClusterArgs;
 use crate::log;
 use crate::operations::Listen;
 use crate::registration::DriverName;
 
 /// The flags of a daemon: a configuration, or one backend and its endpoint.
 #[derive(Debug, Args)]
-pub struct CsiDaemonArgs {
+pub struct DaemonArgs {
     /// The configuration: backends, endpoints and what only this site knows.
     #[arg(long, value_name = "FILE", required_unless_present = "backend", conflicts_with_all = ["backend", "endpoint"])]
     pub config: Option<PathBuf>,
@@ -20,12 +21,8 @@ pub struct CsiDaemonArgs {
     /// Without a configuration: the socket to serve.
     #[arg(long, value_name = "SOCKET", requires = "backend", value_parser = socket)]
     pub endpoint: Option<PathBuf>,
-    /// The cluster to look PersistentVolumes up in, where this is not a pod of it.
-    #[arg(long, value_name = "FILE")]
-    pub kubeconfig: Option<PathBuf>,
-    /// The context in the kubeconfig.
-    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
-    pub context: Option<String>,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
     #[command(flatten)]
     pub(super) single: SingleArgs,
 }

@@ -10,7 +10,7 @@ use super::backends::Backends;
 use super::configured::Configured;
 use super::endpoints::{self, Served};
 use super::legacy_volumes::legacy_volumes;
-use super::{CsiDaemonArgs, kubelet};
+use super::{DaemonArgs, kubelet};
 use crate::config::{Loaded, Log, follow_log_level};
 use crate::endpoint::serve;
 use crate::exit::{Done, Usage};
@@ -42,7 +42,7 @@ struct Process {
 ///
 /// # Errors
 /// The configuration is wrong, or a socket cannot be served.
-pub fn run(role: Role, args: &CsiDaemonArgs) -> anyhow::Result<Done> {
+pub fn run(role: Role, args: &DaemonArgs) -> anyhow::Result<Done> {
     daemon::run(async |shutdown| {
         let single = &args.single;
         let read = args.config.as_deref().map(Configured::read).transpose()?;
@@ -102,7 +102,7 @@ impl Process {
     async fn serve_all(
         &self,
         role: Role,
-        args: &CsiDaemonArgs,
+        args: &DaemonArgs,
         configured: Configured,
     ) -> anyhow::Result<()> {
         let Self {
