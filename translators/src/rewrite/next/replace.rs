@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::claim;
-use super::stop::{self, stop};
+use super::stop::stop;
 use crate::rewrite::action::{Action, Awaited, Change, StopCode};
 use crate::rewrite::body::compose;
 use crate::rewrite::names::{ORPHAN, POLICY, RETAIN, REWRITING, is_deleter, is_removable};
