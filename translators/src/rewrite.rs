@@ -20,3 +20,6 @@ pub use record::{Direction, Record, RecordError, Spec, Status, Step};
 pub use task::{AnnotationChange, ClaimId, InUse, ObjectKind, Task};
 pub use view::View;
 pub use world::{Use, World};
+
+#[cfg(test)]
+mod tests;

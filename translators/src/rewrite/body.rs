@@ -94,9 +94,7 @@ pub(super) fn compose(record: &Record, goal: Direction, live: &Value) -> Value {
         let merged = merge(&part(base), &part(target), &part(live), |key| {
             key.starts_with(OURS)
         });
-        if !merged.is_empty() {
-            body["metadata"][of] = merged.into();
-        }
+        body["metadata"][of] = merged.into();
     }
     body["metadata"]
         .as_object_mut()
