@@ -69,3 +69,6 @@ pub async fn resume<A: Api>(
     let goal = start.record.status.direction;
     worker::run(api, options, start, goal).await
 }
+
+#[cfg(test)]
+mod tests;

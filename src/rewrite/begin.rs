@@ -197,15 +197,19 @@ async fn replace<A: Api>(
 fn whole<A: Api>(line: &Line<'_, A>, object: &Value, fresh: &Record) -> Result<Start, Stopped> {
     let document = Document::read(object)?;
     if document.spec != fresh.spec {
-        return Err(Stopped::Refused {
-            subject: line.subject(),
-            doing: format!("create VolumeMigration {}", document.name),
-            status: 200,
-            message: "it was not stored as it was sent".to_owned(),
-            remedy: "apply the deploy/crds/volumemigrations.yaml of this version",
-        });
+        return Err(not_whole(line, &document.name));
     }
     Start::of(document)
+}
+
+pub(super) fn not_whole<A: Api>(line: &Line<'_, A>, record: &str) -> Stopped {
+    Stopped::Refused {
+        subject: line.subject(),
+        doing: format!("write VolumeMigration {record}"),
+        status: 200,
+        message: "it was not stored as it was sent".to_owned(),
+        remedy: "apply the deploy/crds/volumemigrations.yaml of this version",
+    }
 }
 
 /// Makes us the holder of a record, once nobody else works on it. `None`: it has

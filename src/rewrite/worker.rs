@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::api::{Api, Call, Place, Resource, Sight, Verb};
 use super::backoff::Backoff;
-use super::begin::{Start, place};
+use super::begin::{Start, not_whole, place};
 use super::line::{Answer, Line};
 use super::options::Options;
 use super::stopped::{Finished, Stopped};
@@ -96,7 +96,7 @@ impl<A: Api> Worker<'_, A> {
                 return Ok(());
             }
             self.may_go_on()?;
-            if !matches!(action, Action::Wait(_)) {
+            if !matches!(action, Action::Wait(_) | Action::AskUse | Action::Try(_)) {
                 self.waiting = None;
             }
             let is_fresh = std::mem::take(&mut self.is_fresh);
@@ -249,7 +249,11 @@ impl<A: Api> Worker<'_, A> {
         fault::at(step, "after");
         match answer {
             Answer::Object(object) => {
-                let start = Start::of(Document::read(&object)?)?;
+                let document = Document::read(&object)?;
+                if document.status != status {
+                    return Err(not_whole(&self.line, &document.name));
+                }
+                let start = Start::of(document)?;
                 (self.record, self.version) = (start.record, start.version);
                 self.written = Instant::now();
                 self.is_fresh = true;

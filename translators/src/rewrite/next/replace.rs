@@ -30,14 +30,15 @@ pub(super) fn live(record: &Record, world: &World, goal: Direction, object: View
     if let Some(action) = is_fit(record, world, object) {
         return action;
     }
-    if let Some(action) = is_idle(record, world, goal) {
-        return action;
-    }
     if !is_marked(record, object) {
-        return mark(record, object);
+        return is_idle(record, world, goal).unwrap_or_else(|| mark(record, object));
     }
     if object.finalizers().any(is_deleter) {
         return Action::Wait(Awaited::Deleter);
+    }
+    // Once more: that may have taken its time.
+    if let Some(action) = is_idle(record, world, goal) {
+        return action;
     }
     let body = compose(record, goal, object.0);
     if world.accepted.as_ref() != Some(&body) {

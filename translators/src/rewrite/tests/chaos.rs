@@ -179,7 +179,7 @@ impl Chaos {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     /// Whatever goes wrong on our side, the last worker brings it to its end, and what
     /// others have changed of the volume meanwhile is still there.
