@@ -1,0 +1,3 @@
+//! A fleet of bound volumes, and what is noticed when one is damaged.
+
+mod damage;
