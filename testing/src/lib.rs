@@ -25,6 +25,7 @@ pub mod oracle;
 pub mod ports;
 pub mod process;
 pub mod programs;
+pub mod proxy;
 pub mod seed;
 pub mod served;
 pub mod users;

@@ -11,7 +11,9 @@ mod tier_2 {
     #[ignore = "tier 2: needs etcd, kube-apiserver and kube-controller-manager; testing/run prepares them"]
     async fn try_it() {
         let start = Instant::now();
-        let cluster = Cluster::start_with(&Setup::binding(ApiRate::DEFAULT)).await.unwrap();
+        let cluster = Cluster::start_with(&Setup::binding(ApiRate::DEFAULT))
+            .await
+            .unwrap();
         eprintln!("cluster {:?}", start.elapsed());
         let fleet = Fleet::make(&cluster, &Size::pairs(500)).await.unwrap();
         eprintln!("fleet {:?}", start.elapsed());
