@@ -60,7 +60,7 @@ pub struct Member {
     pub dynamic: bool,
     /// The volume, as the API server had it.
     pub volume: Value,
-    /// Its `spec` in CSI form, as the translation library gives it.
+    /// The volume in CSI form, as the translation library gives it.
     pub translated: Value,
     /// The claim, as the API server had it.
     pub claim: Value,

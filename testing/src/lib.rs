@@ -22,12 +22,14 @@ pub mod history;
 pub mod kubeconfig;
 pub mod left;
 pub mod oracle;
+pub mod order;
 pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod proxy;
 pub mod seed;
 pub mod served;
+pub mod tool;
 pub mod users;
 
 pub use cluster::{Cluster, Setup};

@@ -69,16 +69,25 @@ impl State {
         })
     }
 
-    /// Claims that two volumes name.
+    /// Claims that two volumes name, and data that two volumes have.
     fn doubles(&self) -> Vec<String> {
-        let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
+        let (mut owners, mut holders) = (BTreeMap::new(), BTreeMap::new());
         let mut findings = Vec::new();
         for (name, volume) in &self.volumes {
             let uid = text(volume, "/spec/claimRef/uid");
-            if let Some(other) = owners.insert(uid, name)
-                && !uid.is_empty()
+            if !uid.is_empty()
+                && let Some(other) = owners.insert(uid, name)
             {
                 findings.push(format!("{other} and {name} both name claim {uid}"));
+            }
+            let handle = text(volume, "/spec/csi/volumeHandle");
+            let driver = text(volume, "/spec/csi/driver");
+            if !handle.is_empty()
+                && let Some(other) = holders.insert((driver, handle), name)
+            {
+                findings.push(format!(
+                    "{other} and {name} have one handle, {driver} {handle}"
+                ));
             }
         }
         findings

@@ -44,7 +44,7 @@ pub async fn fleet(cluster: &Cluster, size: &Size) -> Result<Fleet, Untrue> {
     let mut drivers = BTreeSet::new();
     for (pair, volume, claim) in pairs {
         let translated = translation.of(&volume)?;
-        drivers.insert(text(&translated, "/csi/driver").to_owned());
+        drivers.insert(text(&translated, "/spec/csi/driver").to_owned());
         let name = pair.which.name;
         let member = Member {
             name: name.clone(),
@@ -161,7 +161,7 @@ impl Translation {
         })
     }
 
-    /// The `spec` of a volume in CSI form.
+    /// A volume in CSI form.
     pub fn of(&self, volume: &Value) -> Result<Value, Untrue> {
         let text = volume.to_string();
         let context = Context {
@@ -183,8 +183,6 @@ impl Translation {
         if !outcome.changed {
             return Err(failed(&"it has no CSI form"));
         }
-        let translated: Value =
-            serde_json::from_str(&outcome.object.to_json()).map_err(|error| failed(&error))?;
-        Ok(translated["spec"].clone())
+        serde_json::from_str(&outcome.object.to_json()).map_err(|error| failed(&error))
     }
 }

@@ -22,7 +22,7 @@ impl Form {
         let spec = compared(&volume["spec"]);
         if spec == compared(&member.volume["spec"]) {
             Self::Original
-        } else if spec == compared(&member.translated) {
+        } else if spec == compared(&member.translated["spec"]) {
             Self::Translated
         } else {
             Self::Other

@@ -53,8 +53,12 @@ fn every_in_tree_source_with_a_csi_form_has_a_kind() {
 #[test]
 fn every_volume_has_a_csi_form_of_its_own() {
     let specs = specs(4 * kinds().len());
-    let handle =
-        |spec: &Value| format!("{} {}", spec["csi"]["driver"], spec["csi"]["volumeHandle"]);
+    let handle = |spec: &Value| {
+        format!(
+            "{} {}",
+            spec["spec"]["csi"]["driver"], spec["spec"]["csi"]["volumeHandle"]
+        )
+    };
     let handles: BTreeSet<String> = specs
         .iter()
         .map(|(_, translated)| handle(translated))

@@ -1,3 +1,7 @@
-//! A fleet of bound volumes, and what is noticed when one is damaged.
+//! The tools with which rewrites are tested: a fleet of bound volumes and its
+//! witness, an API server that fails, programs that are killed.
 
 mod damage;
+mod killed;
+mod proxy;
+mod restarts;
