@@ -113,6 +113,17 @@ impl Fleet {
         create::fleet(cluster, size).await
     }
 
+    /// The members that `belongs` picks, as a fleet of their own.
+    #[must_use]
+    pub fn part(&self, belongs: impl Fn(&Member) -> bool) -> Self {
+        let members = self.members.values().filter(|member| belongs(member));
+        let members = members.map(|member| (member.name.clone(), member.clone()));
+        Self {
+            members: Arc::new(members.collect()),
+            values: self.values.clone(),
+        }
+    }
+
     /// The values that its translation needs, for `--values`.
     #[must_use]
     pub fn values(&self) -> &str {

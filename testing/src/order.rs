@@ -69,6 +69,19 @@ pub fn write(fleet: &Fleet, directory: &Path) -> io::Result<PathBuf> {
     Ok(path)
 }
 
+/// Writes a file `NAME.json` for each volume, the object to create.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write_objects(fleet: &Fleet, directory: &Path) -> io::Result<()> {
+    for member in fleet.members.values() {
+        let order = Order::of(member);
+        let path = directory.join(format!("{}.json", order.name));
+        std::fs::write(path, order.object.to_string())?;
+    }
+    Ok(())
+}
+
 /// Reads orders.
 ///
 /// # Errors

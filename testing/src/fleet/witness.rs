@@ -40,10 +40,18 @@ impl Witness {
     /// its policy was `Delete`, a new one that is not `Retain` or names another
     /// claim, two for one claim, one that was `Released`; a claim deleted or moved.
     pub async fn so_far(&self) -> Result<Lost, Untrue> {
+        self.of(|_| true).await
+    }
+
+    /// The same, counting only the members that `counts`.
+    ///
+    /// # Errors
+    /// As [`Witness::so_far`], whoever it concerns.
+    pub async fn of(&self, counts: impl Fn(&Member) -> bool) -> Result<Lost, Untrue> {
         self.history.caught_up().await.map_err(Untrue::of)?;
         let ledger = self.ledger.lock().map_err(Untrue::of)?;
         Untrue::none(ledger.findings.clone())?;
-        Ok(ledger.lost(Instant::now()))
+        Ok(ledger.lost(Instant::now(), counts))
     }
 }
 
@@ -94,10 +102,9 @@ struct Ledger {
     /// The member of each claim, by `namespace/name`.
     claims: BTreeMap<String, String>,
     volumes: BTreeMap<String, Volume>,
-    phases: BTreeMap<String, String>,
     lost_since: BTreeMap<String, Instant>,
     lost: BTreeMap<String, Duration>,
-    replaced: usize,
+    replaced: BTreeMap<String, usize>,
     findings: Vec<String>,
 }
 
@@ -133,13 +140,10 @@ impl Ledger {
                 .clone()
                 .map(|member| (member.name.clone(), Volume::of(&member.volume)))
                 .collect(),
-            phases: members
-                .map(|member| (place(member), "Bound".to_owned()))
-                .collect(),
             fleet: fleet.members.clone(),
             lost_since: BTreeMap::new(),
             lost: BTreeMap::new(),
-            replaced: 0,
+            replaced: BTreeMap::new(),
             findings: Vec::new(),
         }
     }
@@ -185,20 +189,13 @@ impl Ledger {
                 let spec = &volume["spec"];
                 self.finding(change, name, &format!("neither form: {spec}"));
             }
-            let place = format!("{}/{}", member.namespace(), member.claim_name());
+            // That of the claim says less: the controller may still be about to write
+            // down a loss that is over.
             let restored = before.is_some_and(|before| before.policy != now.policy);
-            let bound = self
-                .phases
-                .get(&place)
-                .is_some_and(|phase| phase == "Bound");
-            if deletes && (is_new || restored) && !(bound && !is_new) {
-                self.finding(
-                    change,
-                    name,
-                    "policy Delete before the claim is bound to it",
-                );
+            if deletes && (is_new || (restored && phase != "Bound")) {
+                self.finding(change, name, "policy Delete before it is bound");
             }
-            self.replaced += usize::from(is_new);
+            *self.replaced.entry(name.to_owned()).or_default() += usize::from(is_new);
         } else if is_new && deletes && self.is_of_the_fleet(&now.claim) {
             self.finding(
                 change,
@@ -242,14 +239,13 @@ impl Ledger {
                 );
             }
         }
-        let phase = text(claim, "/status/phase").to_owned();
+        let phase = text(claim, "/status/phase");
         if phase == "Lost" {
             let since = self.lost_since.entry(place.to_owned());
             since.or_insert(change.at);
         } else if let Some(since) = self.lost_since.remove(place) {
             self.end_of_loss(place, change.at - since);
         }
-        self.phases.insert(place.to_owned(), phase);
     }
 
     fn end_of_loss(&mut self, place: &str, time: Duration) {
@@ -257,16 +253,19 @@ impl Ledger {
         *longest = time.max(*longest);
     }
 
-    fn lost(&self, now: Instant) -> Lost {
+    fn lost(&self, now: Instant, counts: impl Fn(&Member) -> bool) -> Lost {
         let time = |place: &String| {
             let ended = self.lost.get(place).copied().unwrap_or_default();
             let since = self.lost_since.get(place);
             since.map_or(ended, |since| ended.max(now - *since))
         };
-        let mut times: Vec<Duration> = self.claims.keys().map(time).collect();
+        let counts = |name: &str| self.fleet.get(name).is_some_and(&counts);
+        let claims = self.claims.iter().filter(|(_, name)| counts(name));
+        let mut times: Vec<Duration> = claims.map(|(place, _)| time(place)).collect();
         times.sort_unstable();
+        let replaced = self.replaced.iter().filter(|(name, _)| counts(name));
         Lost {
-            replaced: self.replaced,
+            replaced: replaced.map(|(_, times)| times).sum(),
             claims: times.iter().filter(|time| !time.is_zero()).count(),
             times,
         }

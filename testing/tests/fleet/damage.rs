@@ -88,10 +88,7 @@ mod tier_2 {
                 "deleted while its policy was Delete",
             ),
             (&deletes[0].name, "being deleted while its policy is Delete"),
-            (
-                &deletes[1].name,
-                "policy Delete before the claim is bound to it",
-            ),
+            (&deletes[1].name, "policy Delete before it is bound"),
             (&retains[0].name, "neither form"),
             ("twin", "a second volume for its claim"),
             (retains[2].claim_name(), "/metadata/deletionTimestamp"),

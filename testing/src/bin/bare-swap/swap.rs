@@ -7,7 +7,7 @@ use kube::Client;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
-use crate::bound::{Bound, is_bound, key};
+use crate::bound::{Bound, is_bound, is_deletable, is_let_go, key};
 
 const MANAGER: &str = "bare-swap";
 
@@ -30,17 +30,12 @@ impl Swap {
         }
         let retain = json!({ "spec": { "persistentVolumeReclaimPolicy": "Retain" } });
         let volume = self.patch(&volumes, &order.name, &retain).await?;
+        let volume_key = key(None, &order.name);
+        self.let_go(&volume_key, &volume).await?;
         if self.journal {
             self.note(order, "Deleting").await?;
         }
-        let deletion = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: volume.metadata.uid,
-                resource_version: volume.metadata.resource_version,
-            }),
-            ..DeleteParams::background()
-        };
-        volumes.delete(&order.name, &deletion).await?;
+        self.delete(volume).await?;
         let strip = json!({ "metadata": { "finalizers": null } });
         self.patch(&volumes, &order.name, &strip).await?;
         let object = self.create(&volumes, &order.object).await?;
@@ -52,21 +47,14 @@ impl Swap {
         let claim = self.patch(&claims, &order.claim, &poke("created")).await?;
         let (claim_uid, volume_uid) = (uid(&claim), uid(&object));
         let claim_key = key(Some(&order.namespace), &order.claim);
-        let volume_key = key(None, &order.name);
-        bound
-            .until(|phases| is_bound(phases, &volume_key, &volume_uid))
-            .await;
-        let late = bound.until(|phases| is_bound(phases, &claim_key, &claim_uid));
+        let volume_bound = |seen: &_| is_bound(seen, &volume_key, &volume_uid);
+        let claim_bound = |seen: &_| is_bound(seen, &claim_key, &claim_uid);
+        bound.until("the volume is Bound", volume_bound).await?;
         // The first poke may have come before the controller knew the volume.
-        if tokio::time::timeout(std::time::Duration::ZERO, late)
-            .await
-            .is_err()
-        {
+        if !bound.is_now(claim_bound) {
             self.patch(&claims, &order.claim, &poke("bound")).await?;
         }
-        bound
-            .until(|phases| is_bound(phases, &claim_key, &claim_uid))
-            .await;
+        bound.until("the claim is Bound", claim_bound).await?;
         if order.policy != "Retain" {
             let policy = json!({ "spec": { "persistentVolumeReclaimPolicy": order.policy } });
             self.patch(&volumes, &order.name, &policy).await?;
@@ -75,6 +63,41 @@ impl Swap {
             self.note(order, "Done").await?;
         }
         Ok(())
+    }
+
+    /// Waits until no deleter holds the volume any more. (One that was `Retain`
+    /// before is not changed by the patch, and no watch tells of it.)
+    async fn let_go(&self, key: &str, volume: &DynamicObject) -> anyhow::Result<()> {
+        if let Some(bound) = &self.bound
+            && is_deletable(&volume.metadata)
+        {
+            let version = volume.metadata.resource_version.as_deref();
+            let since = version.unwrap_or_default().parse()?;
+            let let_go = |seen: &_| is_let_go(seen, key, since);
+            bound.until("no deleter holds it", let_go).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the very volume, as it was last seen; the controller may write in between.
+    async fn delete(&self, mut volume: DynamicObject) -> anyhow::Result<()> {
+        let volumes = api::volumes(&self.client);
+        let name = volume.metadata.name.clone().unwrap_or_default();
+        loop {
+            let deletion = DeleteParams {
+                preconditions: Some(Preconditions {
+                    uid: volume.metadata.uid.clone(),
+                    resource_version: volume.metadata.resource_version.clone(),
+                }),
+                ..DeleteParams::background()
+            };
+            match volumes.delete(&name, &deletion).await {
+                Err(kube::Error::Api(status)) if status.code == 409 => {
+                    volume = volumes.get(&name).await?;
+                }
+                result => return Ok(result.map(drop)?),
+            }
+        }
     }
 
     async fn record(&self, order: &Order) -> anyhow::Result<()> {
