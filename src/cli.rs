@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::catalogue::{DriversArgs, ExplainArgs};
 use crate::controller::ControllerArgs;
+use crate::demo::DemoArgs;
 use crate::hostpath::HostpathArgs;
 use crate::node::NodeArgs;
 use crate::translate::TranslateArgs;
@@ -39,6 +40,8 @@ pub enum Verb {
     Node(Box<NodeArgs>),
     /// Serve the CSI sidecars for legacy volumes, once in a cluster.
     Controller(Box<ControllerArgs>),
+    /// Show the whole loop on this machine, without a cluster.
+    Demo(DemoArgs),
     /// Serve a CSI driver over local directories and files, to try things with.
     Hostpath(Box<HostpathArgs>),
 }

@@ -1,9 +1,22 @@
 //! What the node daemon has to know of the cluster: which volume a pod's is, the
 //! Secrets and StorageClasses that it names, how its CSI driver is served.
 
+mod api;
+mod client;
+mod csi_driver;
+mod files;
+mod object;
+mod pod;
+mod pod_volume;
+mod secret;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+
+pub use api::{Api, Node, Taint, unique_volume_name};
+pub use client::{ClientError, ClusterArgs};
+pub use files::Files;
 
 /// What the cluster will say.
 pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, ClusterError>> + Send + 'a>>;
@@ -165,7 +178,7 @@ pub enum FsGroupPolicy {
 }
 
 /// Why the cluster does not say.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClusterError {
     /// It cannot be asked now.

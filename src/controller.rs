@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::csi_daemon::{self, CsiDaemonArgs, Role};
+use crate::doors::{self, DaemonArgs, Role};
 use crate::exit::Done;
 
 const EXAMPLES: &str = "\
@@ -20,7 +20,7 @@ SIGHUP reads the configuration again; SIGTERM ends the daemon.";
 #[command(after_help = EXAMPLES)]
 pub struct ControllerArgs {
     #[command(flatten)]
-    daemon: CsiDaemonArgs,
+    daemon: DaemonArgs,
 }
 
 /// Runs the daemon until it is told to end.
@@ -28,5 +28,5 @@ pub struct ControllerArgs {
 /// # Errors
 /// The configuration is wrong, or a socket cannot be served.
 pub fn run(args: &ControllerArgs) -> anyhow::Result<Done> {
-    csi_daemon::run(Role::Controller, &args.daemon)
+    doors::run(Role::Controller, &args.daemon)
 }

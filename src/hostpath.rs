@@ -58,7 +58,6 @@ mod size;
 mod snapshot;
 mod topology;
 mod tree_copy;
-mod user_namespace;
 mod volume;
 
 pub use args::{GivenVolume, GivenVolumeError, HostpathArgs, ServiceArg};
@@ -66,12 +65,12 @@ pub use faults::{Fault, FaultError};
 pub use kind::Kind;
 pub use size::{Size, SizeError};
 
+use crate::user_namespace::{self, Rights};
 use driver::Driver;
 use error::Error;
 use id::Id;
 use lock::Share;
 use services::Services;
-use user_namespace::Rights;
 
 /// Serves until SIGTERM or SIGINT.
 ///

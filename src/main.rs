@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use flex2csi::cli::{Cli, Verb};
-use flex2csi::{catalogue, controller, exit, hostpath, node, translate};
+use flex2csi::{catalogue, controller, demo, exit, hostpath, node, translate};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Verb::Explain(args) => catalogue::explain(&args),
         Verb::Node(args) => node::run(&args),
         Verb::Controller(args) => controller::run(&args),
+        Verb::Demo(args) => demo::run(&args),
         Verb::Hostpath(args) => hostpath::run(&args),
     };
     exit::code(done)

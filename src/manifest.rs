@@ -10,6 +10,7 @@ mod buffer;
 mod error;
 mod json_stream;
 mod json_text;
+mod objects;
 mod piece;
 mod reader;
 mod sources;
@@ -18,6 +19,7 @@ mod yaml_documents;
 
 pub use error::{Error, Place};
 pub use json_stream::JsonSplitter;
+pub use objects::{Found, Seen, each_object};
 pub use piece::{ListItem, Piece};
 pub use reader::{Format, Reader, open};
 pub use sources::{Source, expand};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::manifest::{self, Format, Piece};
+use crate::manifest::{self, Seen};
 
 /// Volumes of one page: the API server answers with some MiB at most.
 const PAGE: usize = 500;
@@ -45,6 +45,9 @@ pub enum LookupError {
     /// A manifest cannot be read.
     #[error(transparent)]
     Manifest(#[from] manifest::Error),
+    /// What is in a manifest cannot be read, and may be the volume.
+    #[error("{0}")]
+    Broken(String),
     /// Reading manifests itself failed.
     #[error("reading PersistentVolumes broke off: {0}")]
     BrokeOff(String),
@@ -124,27 +127,14 @@ impl Found {
 }
 
 fn in_files(files: &[PathBuf], mut found: Found) -> Result<Found, LookupError> {
-    for source in manifest::expand(files, false)? {
-        let mut reader = manifest::open(&source)?;
-        let format = reader.format();
-        while let Some(piece) = reader.next()? {
-            let Piece::Object { text, line, .. } = piece else {
-                continue;
-            };
-            let json;
-            let text = match format {
-                Format::Json => text,
-                Format::Yaml => {
-                    json = manifest::yaml::to_json(manifest::yaml::text(text, line)?, line)?;
-                    json.as_bytes()
-                }
-            };
-            // What is no object is no volume either.
-            if let Ok(pv) = serde_json::from_slice::<Value>(text) {
-                found.look_at(&pv)?;
-            }
-        }
-    }
+    manifest::each_object(files, |seen| match seen {
+        // What is no object is no volume either.
+        Seen::Object(object) => match serde_json::from_slice::<Value>(object.json) {
+            Ok(pv) => found.look_at(&pv),
+            Err(_) => Ok(()),
+        },
+        Seen::Broken(problem) => Err(LookupError::Broken(problem)),
+    })?;
     Ok(found)
 }
 

@@ -7,12 +7,17 @@ use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
 pub enum Door {
     /// The CSI endpoint.
     Csi,
+    /// FlexVolume: kubelet's exec calls.
+    FlexVolume,
     /// The embedded backend.
     Hostpath,
 }
 
 /// What calls are counted under that no door knows.
 pub(super) const OTHER: &str = "other";
+
+/// The calls that the exec binary brings to the daemon, [`OTHER`] last.
+const FLEX_VOLUME: &[&str] = &["mount", "unmount", "unmountdevice", "expandfs", OTHER];
 
 /// Every RPC of CSI 1.12, [`OTHER`] last.
 const CSI: &[&str] = &[
@@ -55,6 +60,7 @@ impl Door {
     fn as_str(self) -> &'static str {
         match self {
             Self::Csi => "csi",
+            Self::FlexVolume => "flexvolume",
             Self::Hostpath => "hostpath",
         }
     }
@@ -63,6 +69,7 @@ impl Door {
     pub(super) fn rpcs(self) -> &'static [&'static str] {
         match self {
             Self::Csi | Self::Hostpath => CSI,
+            Self::FlexVolume => FLEX_VOLUME,
         }
     }
 }

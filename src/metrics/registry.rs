@@ -10,7 +10,7 @@ use prometheus_client::registry::Registry;
 
 use super::backend::BackendFamilies;
 use super::calls::CallFamilies;
-use super::{BackendMetrics, Calls, Door, Flag, Reloads, build, process};
+use super::{BackendMetrics, Calls, Door, Flag, NodeMetrics, Reloads, build, process};
 
 /// What [`Metrics::text`] is.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -31,6 +31,7 @@ struct Families {
     backends: BackendFamilies,
     registered: Family<DriverLabel, Gauge>,
     reloads: Reloads,
+    node: NodeMetrics,
 }
 
 impl Metrics {
@@ -52,6 +53,7 @@ impl Metrics {
             backends: BackendFamilies::register(&mut registry),
             registered,
             reloads: Reloads::register(&mut registry),
+            node: NodeMetrics::register(&mut registry),
             registry,
         }))
     }
@@ -79,6 +81,11 @@ impl Metrics {
     /// What becomes of new configurations.
     pub fn reloads(&self) -> &Reloads {
         &self.0.reloads
+    }
+
+    /// What this node holds.
+    pub fn node(&self) -> &NodeMetrics {
+        &self.0.node
     }
 
     /// All of them as OpenMetrics text.

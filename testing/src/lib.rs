@@ -5,8 +5,10 @@
 //! or with the test process, whatever ends it. `testing/run` prepares what a
 //! tier needs and runs its tests; see `docs/testing.md`.
 
+pub mod account;
 pub mod api;
 pub mod apiserver;
+pub mod applied;
 pub mod audit;
 pub mod cluster;
 pub mod component;

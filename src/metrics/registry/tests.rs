@@ -27,6 +27,10 @@ fn counted() -> Metrics {
     metrics.registered("ebs.csi.aws.com.flex2csi.io").set(true);
     metrics.reloads().succeeded();
     metrics.reloads().failed();
+    let node = metrics.node();
+    node.mounts(&[("ebs.csi.aws.com".to_owned(), 3)].into());
+    node.attachments(&[("ebs.csi.aws.com".to_owned(), 1)].into());
+    node.originals(&[("k8s/nfs".to_owned(), 1)].into());
     metrics
 }
 
@@ -146,6 +150,15 @@ fn backends_registration_and_reloads() {
         samples(&metrics, "flex2csi_config_last_reload_successful"),
         ["flex2csi_config_last_reload_successful 0"]
     );
+}
+
+#[test]
+fn drivers_that_have_nothing_left_are_not_shown() {
+    let metrics = counted();
+    let mounts = || samples(&metrics, "flex2csi_mounts");
+    assert_eq!(mounts(), ["flex2csi_mounts{driver=\"ebs.csi.aws.com\"} 3"]);
+    metrics.node().mounts(&[("a.b".to_owned(), 1)].into());
+    assert_eq!(mounts(), ["flex2csi_mounts{driver=\"a.b\"} 1"]);
 }
 
 /// The names that samples have, from the `# TYPE` lines.
