@@ -19,6 +19,9 @@ pub struct Finished {
     pub uid: String,
     /// Whether it was like this already.
     pub was_done: bool,
+    /// Whether its policy is still `Retain` and is to be another once the pods that
+    /// used it meanwhile are gone: rewriting it once more sets it then.
+    pub policy_is_due: bool,
     /// How long it took.
     pub took: Duration,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use flex2csi_translators::rewrite::{
-    Action, Awaited, Change, Direction, Record, Status, Step, View, World, next,
+    Action, Awaited, Change, Direction, Record, Status, Step, View, World, names, next,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -55,6 +55,8 @@ pub(super) async fn run<A: Api>(
                 direction: goal,
                 uid: object.map_or("", |object| View(object).uid()).to_owned(),
                 was_done: worker.was_done,
+                policy_is_due: object
+                    .is_some_and(|object| View(object).annotation(names::POLICY).is_some()),
                 took: began.elapsed(),
             })
         }

@@ -12,10 +12,10 @@ mod tier_2 {
     use flex2csi_testing::applied::applied;
     use flex2csi_testing::controller_manager::ApiRate;
     use flex2csi_testing::fleet::{Expect, Fleet, Member, Size};
-    use flex2csi_testing::{Cluster, Setup, api};
+    use flex2csi_testing::{Cluster, Setup, api, programs};
     use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task, Use};
     use futures::{StreamExt as _, stream};
-    use kube::api::{ListParams, Patch, PatchParams};
+    use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
     use serde_json::{Value, json};
 
     /// No pod runs here.
@@ -222,6 +222,74 @@ mod tier_2 {
             .await
             .unwrap();
         all_back(&server, &fleet.part(|other| other.name == member.name)).await;
+        fleet.check(&cluster, Expect::Originals).await.unwrap();
+    }
+
+    /// The commands of a paragraph in docs/rewrite-protocol.md.
+    fn by_hand(paragraph: &str) -> String {
+        let path = format!("{}/../docs/rewrite-protocol.md", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let begin = format!("```sh\n# {paragraph}\n");
+        let commands = text.split(&begin).nth(1).expect("the paragraph");
+        commands.split("```").next().unwrap().to_owned()
+    }
+
+    /// Runs it with kubectl, as an administrator.
+    async fn run_by_hand(cluster: &Cluster, member: &Member, backup: &str, paragraph: &str) {
+        let kubectl = programs::built("kubectl").unwrap();
+        let mut path = kubectl.parent().unwrap().as_os_str().to_owned();
+        path.push(":/usr/bin:/bin");
+        let ended = tokio::process::Command::new("sh")
+            .args(["-eu", "-c", &by_hand(paragraph)])
+            .env("PATH", path)
+            .env("KUBECONFIG", cluster.kubeconfig())
+            .env("PV", &member.name)
+            .env("NAMESPACE", member.namespace())
+            .env("CLAIM", member.claim_name())
+            .env("BACKUP", backup)
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{paragraph}: {said}");
+    }
+
+    /// Somebody deletes a rewritten volume; record and backup each bring it back.
+    #[tokio::test]
+    #[ignore = "tier 2: needs etcd, kube-apiserver, kube-controller-manager and kubectl; testing/run prepares them"]
+    async fn what_is_lost_comes_back_by_hand() {
+        let (cluster, server) = site().await;
+        let fleet = Fleet::make(&cluster, &Size::pairs(2)).await.unwrap();
+        let backup = cluster.directory().join("backup");
+        let mut options = Options::new("one");
+        options.backup = Some(backup.clone());
+        let backup = backup.to_str().unwrap();
+        let volumes = api::volumes(&cluster.client().unwrap());
+        for (member, from) in fleet.members.values().zip(["restore", "restore-backup"]) {
+            let task = task(&cluster, member).await;
+            rewrite_one(&server, &task, &options).await.unwrap();
+            run_by_hand(&cluster, member, backup, "look").await;
+            // Not to be deleted with its storage, and then gone all the same.
+            let retain = json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}});
+            let patch = Patch::Merge(retain);
+            volumes
+                .patch(&member.name, &PatchParams::default(), &patch)
+                .await
+                .unwrap();
+            volumes
+                .delete(&member.name, &DeleteParams::default())
+                .await
+                .unwrap();
+            run_by_hand(&cluster, member, backup, "release").await;
+            run_by_hand(&cluster, member, backup, from).await;
+            run_by_hand(&cluster, member, backup, "settle").await;
+        }
+        fleet.check(&cluster, Expect::Originals).await.unwrap();
+        for member in fleet.members.values() {
+            let kind = ObjectKind::PersistentVolume;
+            let back = roll_back_one(&server, kind, &member.name, &Options::new("two")).await;
+            back.unwrap();
+        }
         fleet.check(&cluster, Expect::Originals).await.unwrap();
     }
 }

@@ -28,6 +28,8 @@ pub enum Use {
     By(String),
     /// Why it cannot be known.
     Unknown(String),
-    /// Pods, each of which kubelet already serves through CSI too.
+    /// Only pods whose every mount was made by the node daemons' FlexVolume door. Where
+    /// the CSI driver attaches: on nodes each of which reports the CSI volume in
+    /// `volumesInUse` already, for a pod that pins it there.
     ByCsi,
 }

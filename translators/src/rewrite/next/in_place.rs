@@ -34,6 +34,13 @@ pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View
             return action;
         }
     }
+    if !is_settled && stays_retained(record, world, goal, object) {
+        return if is_recorded {
+            Action::Done
+        } else {
+            done(record, goal, object)
+        };
+    }
     if !is_settled {
         // Only here can a volume become one whose storage is deleted with its claim.
         if object.policy_meant() != RETAIN
@@ -43,6 +50,10 @@ pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View
         }
         return settle(record, object);
     }
+    done(record, goal, object)
+}
+
+fn done(record: &Record, goal: Direction, object: View<'_>) -> Action {
     Action::Journal(Box::new(Status {
         id: record.spec.id.clone(),
         direction: goal,
@@ -75,6 +86,15 @@ fn is_held(record: &Record, world: &World, goal: Direction) -> Option<Action> {
         Some(Use::Idle | Use::ByCsi) => None,
         Some(_) => Some(Action::Wait(Awaited::Kubelet)),
     }
+}
+
+/// The node daemon's attachment names no volume, so nobody would wait for it before the
+/// storage is deleted. Once the pods are gone, going on settles the policy.
+fn stays_retained(record: &Record, world: &World, goal: Direction, object: View<'_>) -> bool {
+    matches!(record.spec.in_use, InUse::Shim { attach: true, .. })
+        && goal == Direction::Forward
+        && world.used == Some(Use::ByCsi)
+        && object.policy_meant() != RETAIN
 }
 
 fn settle(record: &Record, object: View<'_>) -> Action {

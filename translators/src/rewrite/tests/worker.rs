@@ -33,6 +33,8 @@ pub(super) struct Worker {
     /// Decided, and not carried out yet.
     pub(super) intent: Option<Action>,
     pub(super) end: Option<End>,
+    /// Who it finds to use the volume.
+    pub(super) used: Use,
     /// How many calls it has made.
     pub(super) calls: usize,
 }
@@ -64,6 +66,7 @@ impl Worker {
             goal,
             intent: None,
             end: None,
+            used: Use::Idle,
             calls: 0,
         };
         worker.observe(model);
@@ -95,7 +98,7 @@ impl Worker {
 
     fn act(&mut self, model: &mut Model, action: Action, luck: Luck) {
         match action {
-            Action::AskUse => self.world.used = Some(Use::Idle),
+            Action::AskUse => self.world.used = Some(self.used.clone()),
             Action::Try(body) => self.world.accepted = Some(body),
             Action::Wait(_) => {
                 self.observe(model);
