@@ -35,6 +35,8 @@ pub(super) struct Line<'a, A> {
     silent: Option<Instant>,
     backoff: Backoff,
     conflicts: u32,
+    /// How long the last call took.
+    latency: Duration,
 }
 
 impl<'a, A: Api> Line<'a, A> {
@@ -46,6 +48,7 @@ impl<'a, A: Api> Line<'a, A> {
             silent: None,
             backoff: Backoff::retry(),
             conflicts: 0,
+            latency: Duration::ZERO,
         }
     }
 
@@ -56,7 +59,9 @@ impl<'a, A: Api> Line<'a, A> {
     /// Makes a call, once.
     pub(super) async fn ask(&mut self, call: Call) -> Result<Answer, Stopped> {
         let (doing, dry_run) = (describe(&call), call.dry_run);
+        let began = Instant::now();
         let result = self.api.call(call).await;
+        self.latency = began.elapsed();
         self.take(result, &doing, dry_run).await
     }
 
@@ -124,16 +129,40 @@ impl<'a, A: Api> Line<'a, A> {
         Ok(())
     }
 
+    /// How long to wait at least before the next look: a server that is slow is not
+    /// asked more often for that.
+    pub(super) fn pace(&self) -> Duration {
+        self.latency.min(Duration::from_secs(1))
+    }
+
+    /// Reads two objects at once, until it is certain whether they are there.
+    pub(super) async fn get_both(
+        &mut self,
+        one: &Place,
+        other: &Place,
+    ) -> Result<(Option<Value>, Option<Value>), Stopped> {
+        let (first, second) = tokio::join!(self.api.call(read(one)), self.api.call(read(other)));
+        let first = self.taken(first, one).await?;
+        let second = self.taken(second, other).await?;
+        Ok((first, second))
+    }
+
+    async fn taken(
+        &mut self,
+        result: Result<Value, Failure>,
+        place: &Place,
+    ) -> Result<Option<Value>, Stopped> {
+        match self.take(result, &describe(&read(place)), false).await? {
+            Answer::Object(object) => Ok(Some(object)),
+            Answer::Missing => Ok(None),
+            Answer::Changed | Answer::Unsure => self.get(place).await,
+        }
+    }
+
     /// Reads an object, until it is certain whether there is one.
     pub(super) async fn get(&mut self, place: &Place) -> Result<Option<Value>, Stopped> {
         loop {
-            let call = Call {
-                verb: Verb::Get,
-                place: place.clone(),
-                body: None,
-                dry_run: false,
-            };
-            match self.ask(call).await? {
+            match self.ask(read(place)).await? {
                 Answer::Object(object) => return Ok(Some(object)),
                 Answer::Missing => return Ok(None),
                 Answer::Changed | Answer::Unsure => {}
@@ -166,6 +195,15 @@ impl<'a, A: Api> Line<'a, A> {
             dry_run,
         })
         .await
+    }
+}
+
+fn read(place: &Place) -> Call {
+    Call {
+        verb: Verb::Get,
+        place: place.clone(),
+        body: None,
+        dry_run: false,
     }
 }
 

@@ -172,8 +172,12 @@ impl<A: Api> Worker<'_, A> {
 
     async fn observe(&mut self) -> Result<(), Stopped> {
         self.world.used = None;
-        self.observe_claim().await?;
-        self.observe_object().await
+        let Some(claim) = self.claim_place() else {
+            return self.observe_object().await;
+        };
+        let (object, claim) = self.line.get_both(&self.place(), &claim).await?;
+        (self.world.object, self.world.claim) = (object, claim);
+        Ok(())
     }
 
     async fn observe_object(&mut self) -> Result<(), Stopped> {
@@ -192,15 +196,29 @@ impl<A: Api> Worker<'_, A> {
     /// Looks once more, right before what cannot be undone: the record is ours, the
     /// claim is there, and it still is what is to be done.
     async fn confirm(&mut self, action: &Action) -> Result<bool, Stopped> {
-        self.reload().await?;
-        self.observe_claim().await?;
+        let record = self.record_place(Resource::Migration);
+        let found = match self.claim_place() {
+            Some(claim) => {
+                let (found, claim) = self.line.get_both(&record, &claim).await?;
+                self.world.claim = claim;
+                found
+            }
+            None => self.line.get(&record).await?,
+        };
+        self.adopt(found).await?;
         Ok(next(&self.record, &self.world, self.goal) == *action)
     }
 
     /// Reads the record again, which has to be ours.
     async fn reload(&mut self) -> Result<(), Stopped> {
         let place = self.record_place(Resource::Migration);
-        let Some(found) = self.line.get(&place).await? else {
+        let found = self.line.get(&place).await?;
+        self.adopt(found).await
+    }
+
+    async fn adopt(&mut self, found: Option<Value>) -> Result<(), Stopped> {
+        let Some(found) = found else {
+            let place = self.record_place(Resource::Migration);
             return self.record_anew(place).await;
         };
         let document = Document::read(&found)?;
@@ -399,6 +417,7 @@ impl<A: Api> Worker<'_, A> {
             Awaited::Claim => self.claim_place().unwrap_or_else(|| self.place()),
             _ => self.place(),
         };
+        let longest = longest.max(self.line.pace());
         self.line.api.moved(&place, awaited, longest).await;
         self.world.used = None;
         match awaited {
