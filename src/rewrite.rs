@@ -19,6 +19,7 @@ mod worker;
 use flex2csi_translators::rewrite::{Direction, ObjectKind, Task};
 
 pub use api::{Api, Call, Failure, Place, Resource, Sight, Verb};
+pub use fault::STEPS;
 pub use options::Options;
 pub use server::Server;
 pub use stopped::{Finished, Stopped};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::{Awaited, Use};
+use flex2csi_translators::rewrite::Use;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
@@ -72,10 +72,6 @@ impl<E: Evidence> Api for Server<E> {
 
     async fn used(&self, subject: &Subject<'_>) -> Result<Use, Failure> {
         self.evidence.used(subject).await
-    }
-
-    async fn moved(&self, _: &Place, _: Awaited, longest: Duration) {
-        tokio::time::sleep(longest).await;
     }
 }
 

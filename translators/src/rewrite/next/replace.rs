@@ -141,8 +141,8 @@ fn no_foreign_finalizer(record: &Record, object: View<'_>) -> Option<Action> {
     let foreign: Vec<&str> = object
         .finalizers()
         .filter(|finalizer| {
-            let known = is_deleter(finalizer) || is_removable(finalizer);
-            !known && !(*finalizer == ORPHAN && object.is_ending())
+            let of_deletion = *finalizer == ORPHAN && object.is_ending();
+            !(is_deleter(finalizer) || is_removable(finalizer) || of_deletion)
         })
         .collect();
     (!foreign.is_empty()).then(|| {
