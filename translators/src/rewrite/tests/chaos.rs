@@ -215,6 +215,23 @@ proptest! {
         prop_assert_eq!(&labels["team"], "blue");
     }
 
+    /// In whatever order the controllers hear of things: once it is done, nothing that
+    /// they still have in mind makes the claim Lost.
+    #[test]
+    fn what_is_done_stays_bound(turns in prop::collection::vec((0..3_u8, 0..TURNS), 60..200)) {
+        let mut chaos = Chaos::new();
+        for (steps, turn) in turns {
+            for _ in 0..steps {
+                chaos.workers[0].step(&mut chaos.model, Luck::Good);
+            }
+            chaos.model.turn(turn);
+        }
+        let worker = chaos.workers.remove(0);
+        prop_assert_eq!(worker.run(&mut chaos.model), End::Done);
+        chaos.model.settle();
+        assert_right(&chaos.model, &task(), Direction::Forward, "Delete");
+    }
+
     /// Whatever others do, it ends, and no storage is deleted while anything is under
     /// way. The model checks the rest at each call.
     #[test]

@@ -239,3 +239,29 @@ fn what_the_node_daemon_serves_is_replaced_under_its_pods() {
     assert_eq!(worker.run(&mut model), End::Done);
     assert_eq!(policy(&model), "Delete");
 }
+
+/// What is recorded is what is deleted: another version is recorded first.
+#[test]
+fn nothing_is_deleted_that_was_not_recorded_as_it_is() {
+    let mut model = Model::new(
+        ObjectKind::PersistentVolume,
+        volume("Delete"),
+        Some(claim()),
+    );
+    let mut worker = Worker::start(&mut model, &task(), Direction::Forward, "one");
+    while !matches!(worker.intent, Some(Action::Delete { .. })) {
+        worker.step(&mut model, Luck::Good);
+    }
+    // Only its version: nothing that would be in the new object.
+    let live = View(model.object.as_ref().unwrap()).version().to_owned();
+    model
+        .patch(&json!({"metadata": {"resourceVersion": live}}))
+        .unwrap();
+    let commits = |model: &Model| model.journal.as_ref().unwrap().version;
+    let before = commits(&model);
+    worker.step(&mut model, Luck::Good);
+    while !matches!(worker.intent, Some(Action::Delete { .. })) {
+        worker.step(&mut model, Luck::Good);
+    }
+    assert_eq!(commits(&model), before + 1);
+}
