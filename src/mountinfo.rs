@@ -7,6 +7,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 mod line;
+mod targets;
+
+pub use targets::are_mounted;
 
 #[cfg(test)]
 mod tests;
@@ -120,6 +123,15 @@ impl MountTable {
         self.mounts
             .iter()
             .filter(move |mount| mount.source == source.as_os_str())
+    }
+}
+
+/// A path as the table has it: kubelet's root may be reached through a link. The
+/// last part is left alone, for what is mounted on it may not answer.
+pub fn real_path(path: &Path) -> PathBuf {
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(parent)), Some(name)) => parent.join(name),
+        _ => path.to_owned(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::config::{Config, FlexVolume, Loaded};
 use crate::flexvolume::volumes::Volumes;
 use crate::installation::{
     Asking, FlexDriver, InstallError, Installation, Kept, NodeObjects, NodeVolumeNames, Restored,
-    Told, Uninstaller, Wanted, watch as look_after,
+    Told, Uninstaller, Wanted, installed_drivers, watch as look_after,
 };
 use crate::operations::Conditions;
 
@@ -64,9 +64,18 @@ pub fn exec_binary(flex_volume: &FlexVolume) -> anyhow::Result<PathBuf> {
 }
 
 impl Installer {
+    /// Makes each driver's installation a condition of being ready, before anybody can
+    /// ask: without it kubelet has nobody to call.
+    pub fn announce(&self) {
+        let loaded = self.configs.borrow().clone();
+        for wanted in self.wanted(&loaded.config) {
+            self.conditions.add(condition(&wanted.driver));
+        }
+    }
+
     /// Looks after the installations until `shutdown`, and takes up new configurations.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut gone = BTreeSet::new();
+        let mut gone = self.installed_before().await;
         loop {
             let loaded = self.configs.borrow_and_update().clone();
             let wanted = self.wanted(&loaded.config);
@@ -107,6 +116,25 @@ impl Installer {
         }
     }
 
+    /// The drivers that this daemon installed when it was here before. The
+    /// configuration may have lost some while it was not, or while pods needed them.
+    async fn installed_before(&self) -> BTreeSet<FlexDriver> {
+        let config = self.configs.borrow().config.clone();
+        let Some(FlexVolume { socket, .. }) = config.flex_volume else {
+            return BTreeSet::new();
+        };
+        let plugins = config.kubelet.plugin_directory;
+        let looked = tokio::task::spawn_blocking(move || installed_drivers(&plugins)).await;
+        let Ok(Ok(found)) = looked else {
+            // The installations say what is wrong with it.
+            return BTreeSet::new();
+        };
+        let ours = found
+            .into_iter()
+            .filter(|found| found.socket.as_ref() == Some(&socket));
+        ours.map(|found| found.driver).collect()
+    }
+
     fn wanted(&self, config: &Config) -> Vec<Wanted> {
         let Some(flex_volume) = &config.flex_volume else {
             return Vec::new();
@@ -135,12 +163,12 @@ impl Installer {
         wanted.collect()
     }
 
-    /// Makes each driver's installation a condition of being ready.
+    /// Says of each driver whether it is installed.
     fn told(&self) -> Told {
         let conditions = self.conditions.clone();
         Box::new(
             move |driver: &FlexDriver, kept: &Result<Kept, InstallError>| {
-                let condition = conditions.add(format!("FlexVolume driver {driver}"));
+                let condition = conditions.add(condition(driver));
                 match kept {
                     Ok(_) => condition.met(),
                     Err(error) => condition.not_met(error.to_string()),
@@ -148,6 +176,10 @@ impl Installer {
             },
         )
     }
+}
+
+fn condition(driver: &FlexDriver) -> String {
+    format!("FlexVolume driver {driver}")
 }
 
 fn drivers(config: &Config) -> Option<&[crate::config::FlexVolumeDriver]> {

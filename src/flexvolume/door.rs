@@ -19,7 +19,7 @@ use super::volumes::{CallContext, MountCall, Unmounted, VolumeError, Volumes};
 use super::{device_directory, server};
 use crate::installation::FlexDriver;
 use crate::metrics::{Door as MetricsDoor, Metrics};
-use crate::mountinfo::MountTable;
+use crate::mountinfo::{self, MountTable, real_path};
 use crate::node_record::Refused;
 use crate::original_mounts::OriginalMounts;
 use crate::request_id::{RequestId, RequestIds};
@@ -216,26 +216,18 @@ impl Door {
         };
         let directory = self.settings.plugin_directory.join(driver.directory());
         let original = directory.join(original_file(driver.executable()));
-        let recorded: BTreeSet<PathBuf> = self.recorded().collect();
-        let root = self.settings.root.clone();
+        let (root, volumes) = (self.settings.root.clone(), self.volumes.clone());
         let find = move || {
+            // Most nodes have none, and nothing has to be known of all volumes.
             match original.symlink_metadata() {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 looked => looked?,
             };
+            let recorded: BTreeSet<PathBuf> = recorded(&volumes).collect();
             let table = MountTable::read()?;
             OriginalMounts::find(&root, &driver, &table, &recorded).map(Some)
         };
         blocking(find).await?.map_err(CallError::Originals)
-    }
-
-    fn recorded(&self) -> impl Iterator<Item = PathBuf> {
-        let mounts = self
-            .volumes
-            .list()
-            .into_iter()
-            .filter_map(|listed| listed.mount);
-        mounts.map(|mount| mount.target.to_path_buf())
     }
 
     fn context(&self, request: &Request) -> CallContext {
@@ -277,6 +269,12 @@ impl server::Answer for Door {
     }
 }
 
+/// Where volumes are, or may be, mounted.
+fn recorded(volumes: &Volumes) -> impl Iterator<Item = PathBuf> {
+    let mounts = volumes.list().into_iter().filter_map(|listed| listed.mount);
+    mounts.map(|mount| mount.target.to_path_buf())
+}
+
 /// A driver's name for metrics: root alone calls, and could make series all the same.
 fn known(driver: &str) -> &str {
     match driver.parse::<FlexDriver>() {
@@ -286,8 +284,8 @@ fn known(driver: &str) -> &str {
 }
 
 fn is_mounted(path: &Path) -> io::Result<bool> {
-    let table = MountTable::read()?;
-    Ok(table.at(&kubelet_default::canonical(path)).is_some())
+    let mounted = mountinfo::are_mounted(&[real_path(path)])?;
+    Ok(mounted.contains(&true))
 }
 
 /// Does what waits for the kernel where nobody else waits for it.

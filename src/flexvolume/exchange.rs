@@ -9,6 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 /// An exec binary sends its line at once.
 const SENDING: Duration = Duration::from_secs(5);
 
+/// What most calls have, with the options of their volume (bytes).
+const USUAL: usize = 4096;
+
 /// Reads a request.
 ///
 /// # Errors
@@ -17,7 +20,8 @@ const SENDING: Duration = Duration::from_secs(5);
 pub(super) async fn receive(
     connection: &mut (impl AsyncRead + Unpin),
 ) -> io::Result<Result<Request, Reply>> {
-    let mut line = Vec::new();
+    // Most fit: the buffer would grow, and be read into, 64 bytes at first.
+    let mut line = Vec::with_capacity(USUAL);
     let read = async {
         let mut limited = connection.take(LONGEST as u64 + 1);
         while !line.ends_with(b"\n") {

@@ -3,10 +3,11 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 /// A directory `<root>/pods/<uid>/volumes/<vendor~driver>/<volume>`.
@@ -131,20 +132,49 @@ fn below_root<'a>(path: &'a Path, root: &Path, driver: &str) -> Option<Parts<'a>
 fn no_links(root: &Path, suffix: &Path) -> Result<(), Errno> {
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let mut directory = rustix::fs::openat(CWD, root, flags | OFlags::DIRECTORY, Mode::empty())?;
-    for name in suffix {
+    for name in suffix.parent().into_iter().flatten() {
         match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) if FileType::from_raw_mode(stat.st_mode).is_symlink() => {
                 return Err(Errno::LOOP);
             }
             Ok(_) => {}
-            // What is not there leads nowhere. A mount whose server or process is
-            // gone cannot be looked at, and is no link.
+            // What is not there leads nowhere.
             Err(_) => return Ok(()),
         }
         let flags = flags | OFlags::NOFOLLOW;
         directory = rustix::fs::openat(&directory, name, flags, Mode::empty())?;
     }
-    Ok(())
+    match suffix.file_name() {
+        Some(name) if is_link(&directory, name)? => Err(Errno::LOOP),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a directory has a link of this name, by the directory alone. Looking at
+/// the name itself would be looking at what is mounted there, and whoever looks at a
+/// mount whose server is gone may wait for ever.
+fn is_link(directory: &OwnedFd, name: &OsStr) -> Result<bool, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let readable = match rustix::fs::openat(directory, c".", flags, Mode::empty()) {
+        // It is no directory, and nothing is in it.
+        Err(Errno::NOTDIR) => return Ok(false),
+        opened => opened?,
+    };
+    for entry in Dir::read_from(&readable)? {
+        let entry = entry?;
+        if entry.file_name().to_bytes() != name.as_bytes() {
+            continue;
+        }
+        return match entry.file_type() {
+            // Some file systems do not say it.
+            FileType::Unknown => {
+                let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
+                Ok(stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink()))
+            }
+            kind => Ok(kind.is_symlink()),
+        };
+    }
+    Ok(false)
 }
 
 #[cfg(test)]

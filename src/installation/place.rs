@@ -167,11 +167,6 @@ impl Installation {
         let binary = Binary::read(&self.wanted.exec_binary)?;
         let staged = directory.write(&names.new_executable, &binary.bytes, EXECUTABLE)?;
         reached("install.staged");
-        if let Occupant::Stranger { stamp, sha256 } = occupant
-            && !self.keep_original(directory, stamp, sha256.as_deref())?
-        {
-            return Ok(false);
-        }
         let before = match occupant {
             Occupant::Ours { sha256, .. } if *sha256 != binary.source.sha256 => {
                 Some(sha256.clone())
@@ -187,8 +182,14 @@ impl Installation {
             installed,
             executable,
         };
+        // Nobody reads it yet where a stranger is; and a link that is left tells whose it is.
         record.write(directory, names)?;
         reached("install.recorded");
+        if let Occupant::Stranger { stamp, sha256 } = occupant
+            && !self.keep_original(directory, stamp, sha256.as_deref())?
+        {
+            return Ok(false);
+        }
         if !occupant.is_still(directory, names)? {
             return Ok(false);
         }

@@ -4,10 +4,10 @@
 pub const STEPS: [&str; 12] = [
     "install.before",
     "install.staged",
+    "install.recorded",
     "install.linked",
     "install.answer.removed",
     "install.kept",
-    "install.recorded",
     "install.placed",
     "install.directory.made",
     "install.directory.built",

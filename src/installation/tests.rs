@@ -7,4 +7,5 @@ mod property;
 mod take_back;
 mod tier_1;
 mod undo;
+mod watch;
 mod world;

@@ -37,6 +37,18 @@ fn a_table_is_read() {
 }
 
 #[test]
+fn what_is_mounted_where_is_found_without_the_rest() {
+    let paths = ["/mnt2", "/mnt", "/a b\tc\nd\\e", "/", "/mnt2"].map(Path::new);
+    let found = targets::among(TABLE, &paths).unwrap();
+    assert_eq!(found, [true, false, true, true, true]);
+    assert_eq!(targets::among(TABLE, &[] as &[&Path]), Ok(vec![]));
+    let cut = [TABLE, b"42 22 0:30 /"].concat();
+    let error = targets::among(&cut, &paths).unwrap_err();
+    assert_eq!((error.line, error.what), (5, "no mount point"));
+    assert_eq!(are_mounted(&["/proc", "/proc/no"]).unwrap(), [true, false]);
+}
+
+#[test]
 fn what_is_no_escape_stays() {
     for text in [r"\04", r"\", r"\4000", r"\08x", r"a\x41"] {
         assert_eq!(unescape(text.as_bytes()), text);
@@ -95,10 +107,13 @@ proptest! {
         target.extend(&path);
         prop_assert!(table.at(Path::new(OsStr::from_bytes(&target))).is_some());
         prop_assert_eq!(table.mounts[0].source.as_bytes(), path.as_slice());
+        let target = Path::new(OsStr::from_bytes(&target));
+        prop_assert_eq!(targets::among(&line, &[target, Path::new("/other")]), Ok(vec![true, false]));
     }
 
     #[test]
     fn no_text_panics(text in prop::collection::vec(any::<u8>(), 0..256)) {
         let _ = MountTable::parse(&text);
+        let _ = targets::among(&text, &["/a"]);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::mountinfo::MountTable;
+use crate::mountinfo::{MountTable, real_path};
 use crate::node_record::{Mount, VolumeRecord};
 use crate::original_mounts::OriginalMount;
 
@@ -83,7 +83,7 @@ pub(super) fn of_record(record: &VolumeRecord, table: &MountTable) -> Vec<MountR
         return vec![row(RowState::Releasing)];
     }
     let of_mount = |mount: &Mount| {
-        let target = canonical(&mount.target);
+        let target = real_path(&mount.target);
         let state = if table.at(&target).is_some() {
             RowState::Mounted
         } else {
@@ -100,15 +100,6 @@ pub(super) fn of_record(record: &VolumeRecord, table: &MountTable) -> Vec<MountR
         }
     };
     record.mounts.iter().map(of_mount).collect()
-}
-
-/// As the mount table has a path: the last part may be a mount that does not answer.
-fn canonical(path: &std::path::Path) -> PathBuf {
-    let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
-    match (parent, path.file_name()) {
-        (Some(parent), Some(name)) => parent.join(name),
-        _ => path.to_owned(),
-    }
 }
 
 /// The row of an original driver's mount.

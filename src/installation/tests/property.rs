@@ -47,7 +47,7 @@ fn legacy(version: u8) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn it_ends_right(events in prop::collection::vec(event(), 1..16)) {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod attaching;
+mod external_attacher;
 mod publishing;
 mod releasing;
 mod rights;
