@@ -26,6 +26,7 @@ pub mod metrics;
 pub mod mountinfo;
 pub mod node;
 pub mod operations;
+pub mod plan;
 pub mod registration;
 pub mod request_id;
 pub mod site;
