@@ -20,7 +20,7 @@ const REMEMBERED: usize = 10_000;
 const TEMPORARY_NAME: &str = "flex2csi-plan-";
 
 /// Asks, several objects at a time.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Asker {
     client: Client,
     dry_run: bool,
@@ -44,7 +44,10 @@ impl Asker {
     ///
     /// # Errors
     /// The API server does not answer.
-    pub async fn complete(&self, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, RequestError> {
+    pub async fn complete(
+        &self,
+        candidates: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, RequestError> {
         let mut tasks = JoinSet::new();
         let mut done: Vec<Option<Candidate>> = Vec::new();
         for (place, candidate) in candidates.into_iter().enumerate() {
@@ -92,7 +95,10 @@ impl Asker {
         if let Some(known) = self.remembered().get(secret) {
             return Ok(known.clone());
         }
-        let path = format!("/api/v1/namespaces/{}/secrets/{}", secret.namespace, secret.name);
+        let path = format!(
+            "/api/v1/namespaces/{}/secrets/{}",
+            secret.namespace, secret.name
+        );
         let ask = Ask {
             accept: METADATA_ONLY,
             ..Ask::get(path)
@@ -118,13 +124,19 @@ impl Asker {
 
     /// Why the API server would not take the new object.
     async fn refusal(&self, candidate: &Candidate) -> Result<Option<String>, RequestError> {
-        let Some((path, body)) = temporary(&candidate.row.object.kind, &candidate.translated) else {
+        let Some((path, body)) = temporary(&candidate.row.object.kind, &candidate.translated)
+        else {
             return Ok(Some("the translated object cannot be read".to_owned()));
         };
-        let ask = Ask::post(format!("{path}?dryRun=All&fieldManager=flex2csi&fieldValidation=Strict"), &body);
+        let ask = Ask::post(
+            format!("{path}?dryRun=All&fieldManager=flex2csi&fieldValidation=Strict"),
+            &body,
+        );
         let message = match self.send(&ask).await {
             Ok(_) => return Ok(None),
-            Err(RequestError::Refused { message, .. } | RequestError::Forbidden { message, .. }) => message,
+            Err(
+                RequestError::Refused { message, .. } | RequestError::Forbidden { message, .. },
+            ) => message,
             Err(RequestError::NotFound { what }) => what,
             Err(error) => return Err(error),
         };
@@ -145,7 +157,10 @@ fn temporary(kind: &str, translated: &str) -> Option<(&'static str, String)> {
     let mut object: Value = serde_json::from_str(translated).ok()?;
     let (path, api_version) = match kind {
         "PersistentVolume" => ("/api/v1/persistentvolumes", "v1"),
-        "StorageClass" => ("/apis/storage.k8s.io/v1/storageclasses", "storage.k8s.io/v1"),
+        "StorageClass" => (
+            "/apis/storage.k8s.io/v1/storageclasses",
+            "storage.k8s.io/v1",
+        ),
         _ => return None,
     };
     let metadata = object.get("metadata")?;

@@ -63,12 +63,19 @@ impl Candidate {
 }
 
 fn judge_volume(facts: VolumeFacts) -> (Verdict, InUse) {
-    let mut nodes: Vec<String> = facts.mounts.iter().map(|mount| mount.node.clone()).collect();
+    let mut nodes: Vec<String> = facts
+        .mounts
+        .iter()
+        .map(|mount| mount.node.clone())
+        .collect();
     nodes.sort_unstable();
     nodes.dedup();
     let attach = facts.shim.attaches;
     let verdict = facts.judge();
-    let proof = verdict.findings.iter().find(|finding| finding.effect == Effect::Proof);
+    let proof = verdict
+        .findings
+        .iter()
+        .find(|finding| finding.effect == Effect::Proof);
     let in_use = match (verdict.kind, proof) {
         (VerdictKind::ReadyInUse, Some(proof)) if proof.code == Code::ServedByShim.as_str() => {
             InUse::Shim { nodes, attach }

@@ -62,7 +62,9 @@ mod tests {
     #[test]
     fn content_counts_and_spelling_does_not() {
         let one = of_object(r#"{"spec":{"a":1,"b":2},"metadata":{"name":"x","uid":"1"}}"#).unwrap();
-        let same = of_object(r#"{ "metadata": {"name":"x"}, "status":{}, "spec": {"b":2, "a":1} }"#).unwrap();
+        let same =
+            of_object(r#"{ "metadata": {"name":"x"}, "status":{}, "spec": {"b":2, "a":1} }"#)
+                .unwrap();
         assert_eq!(one, same);
         let other = of_object(r#"{"spec":{"a":1,"b":3},"metadata":{"name":"x"}}"#).unwrap();
         assert_ne!(one, other);

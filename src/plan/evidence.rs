@@ -18,14 +18,14 @@ mod snapshots;
 
 pub use affinity::Affinities;
 pub use attachments::Attachments;
-pub use claims::{ClaimRecord, Claims};
-pub use csi_drivers::{CsiDriver, CsiDrivers};
+pub use claims::Claims;
+pub use csi_drivers::CsiDrivers;
 pub use daemon_sets::Installers;
 pub use handles::Handles;
 pub use held::Held;
-pub use load::{Evidence, LoadError, Unread};
+pub use load::{Evidence, Unread};
 pub use migrations::Migrations;
 pub use node_volumes::{NodeVolumes, Word};
 pub use nodes::{Node, Nodes};
-pub use pods::{PodRecord, Pods};
+pub use pods::Pods;
 pub use snapshots::Snapshots;

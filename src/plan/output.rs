@@ -64,8 +64,7 @@ impl<W: Write> Output<W> {
             Printed::Json { mut out, .. } => {
                 let totals = serde_json::to_string(&found.verdicts)?;
                 let csi = found.csi_volumes;
-                let written =
-                    writeln!(out, "],\n\"totals\":{totals},\n\"csiVolumes\":{csi}}}");
+                let written = writeln!(out, "],\n\"totals\":{totals},\n\"csiVolumes\":{csi}}}");
                 written.and_then(|()| out.flush()).map_err(exit::output)
             }
             Printed::Yaml(mut writer) => writer.end().map_err(exit::output),

@@ -11,7 +11,6 @@ pub const PAGE: usize = 500;
 
 /// A list that is read page by page. One whose version is gone before its end is
 /// read on as it is then: the server says where.
-#[derive(Debug)]
 pub struct Pages<'c> {
     client: &'c Client,
     path: String,
@@ -142,7 +141,10 @@ mod tests {
             path: "/api/v1/secrets".into(),
         };
         let error = page.items().unwrap_err().to_string();
-        assert!(error.contains("/api/v1/secrets") && !error.contains("hunter2"), "{error}");
+        assert!(
+            error.contains("/api/v1/secrets") && !error.contains("hunter2"),
+            "{error}"
+        );
     }
 
     #[test]

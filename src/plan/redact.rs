@@ -5,7 +5,16 @@ use serde_json::Value;
 
 /// Parts of the names of options that hold credentials.
 const CREDENTIAL: [&str; 10] = [
-    "key", "secret", "token", "pass", "pwd", "credential", "auth", "sk", "ak", "sas",
+    "key",
+    "secret",
+    "token",
+    "pass",
+    "pwd",
+    "credential",
+    "auth",
+    "sk",
+    "ak",
+    "sas",
 ];
 /// Shorter values are found everywhere, and are no credentials.
 const SHORTEST: usize = 4;
@@ -21,9 +30,11 @@ pub fn redact(message: &str, objects: &[&str]) -> String {
     }
     // The longest first: one may be part of another.
     credentials.sort_by_key(|credential| std::cmp::Reverse(credential.len()));
-    let redacted = credentials.iter().fold(message.to_owned(), |message, credential| {
-        message.replace(credential.as_str(), REDACTED)
-    });
+    let redacted = credentials
+        .iter()
+        .fold(message.to_owned(), |message, credential| {
+            message.replace(credential.as_str(), REDACTED)
+        });
     redacted
 }
 

@@ -25,7 +25,9 @@ use crate::{daemon, site};
 pub fn run(args: &PlanArgs) -> anyhow::Result<Done> {
     if args.rbac {
         let mut out = anstream::stdout().lock();
-        let written = out.write_all(rights::PLAN.as_bytes()).and_then(|()| out.flush());
+        let written = out
+            .write_all(rights::PLAN.as_bytes())
+            .and_then(|()| out.flush());
         written.map_err(exit::output)?;
         return Ok(Done::All);
     }
@@ -39,7 +41,7 @@ pub fn run(args: &PlanArgs) -> anyhow::Result<Done> {
         at_once: args.survey.concurrency.get(),
         now: Timestamp::now(),
     };
-    daemon::runtime::run(async |stop| {
+    daemon::run(async |stop| {
         tokio::select! {
             planned = plan(args, &mut survey, &mut translator) => planned,
             () = stop.cancelled() => anyhow::bail!("interrupted; nothing was changed"),
@@ -65,16 +67,23 @@ async fn plan(
         survey.dry_run = false;
         warnings.push((
             Code::PermissionMissing,
-            "you may not create volumes and classes, so the API server was not shown the new ones".to_owned(),
+            "you may not create volumes and classes, so the API server was not shown the new ones"
+                .to_owned(),
         ));
     }
     if !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        let message = format!("a rewrite with these credentials would fail: you may not {}", names.join(", "));
+        let message = format!(
+            "a rewrite with these credentials would fail: you may not {}",
+            names.join(", ")
+        );
         warnings.push((Code::PermissionMissing, message));
     }
     if !survey.node_evidence {
-        warnings.push((Code::WithoutNodeEvidence, Code::WithoutNodeEvidence.meaning().to_owned()));
+        warnings.push((
+            Code::WithoutNodeEvidence,
+            Code::WithoutNodeEvidence.meaning().to_owned(),
+        ));
     }
     let head = Head {
         cluster,
@@ -90,7 +99,10 @@ async fn plan(
     let stdout = std::io::stdout();
     let width = stdout.is_terminal().then(terminal_width).flatten();
     let mut output = Output::new(anstream::stdout().lock(), args.output, width, &head, file)?;
-    let found = survey.run(&client, translator, &mut output).await.map_err(report)?;
+    let found = survey
+        .run(&client, translator, &mut output)
+        .await
+        .map_err(report)?;
     for unread in &found.unread {
         let message = format!("{} were not looked at: {}", unread.what, unread.why);
         warnings.push((Code::NotLookedAt, message));
@@ -107,12 +119,13 @@ async fn plan(
 pub async fn cluster_identity(client: &Client) -> anyhow::Result<String> {
     let answer = request::send(client, &Ask::get("/api/v1/namespaces/kube-system")).await;
     let json = answer.map_err(|error| match error {
-        RequestError::Forbidden { .. } | RequestError::NotFound { .. } => usage(
-            format!("{error}; `flex2csi plan --rbac` prints the rights that a plan needs"),
-        ),
+        RequestError::Forbidden { .. } | RequestError::NotFound { .. } => usage(format!(
+            "{error}; `flex2csi plan --rbac` prints the rights that a plan needs"
+        )),
         error => anyhow::Error::new(error).context("cannot reach the cluster"),
     })?;
-    let named: Named = serde_json::from_str(&json).context("the namespace kube-system cannot be read")?;
+    let named: Named =
+        serde_json::from_str(&json).context("the namespace kube-system cannot be read")?;
     Ok(named.metadata.uid)
 }
 
@@ -125,7 +138,9 @@ fn report(error: SurveyError) -> anyhow::Error {
     use super::evidence::load::LoadError;
     match error {
         SurveyError::Sink(error) => error,
-        SurveyError::Load(LoadError::Needed { ref source, .. }) if source.is_forbidden() => usage(error.to_string()),
+        SurveyError::Load(LoadError::Needed { ref source, .. }) if source.is_forbidden() => {
+            usage(error.to_string())
+        }
         error => error.into(),
     }
 }
@@ -149,7 +164,12 @@ fn warn(warnings: &[(Code, String)]) {
     let mut err = anstream::stderr().lock();
     for (code, message) in warnings {
         // Who does not listen is not told.
-        let _ = writeln!(err, "warning: {message} [{}]\n         {}", code.as_str(), code.remedy());
+        let _ = writeln!(
+            err,
+            "warning: {message} [{}]\n         {}",
+            code.as_str(),
+            code.remedy()
+        );
     }
 }
 

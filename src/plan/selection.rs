@@ -98,11 +98,19 @@ mod tests {
     #[test]
     fn each_way_of_naming_a_volume_counts() {
         assert!(selects(|_| {}));
-        for name in ["awsElasticBlockStore", "kubernetes.io/aws-ebs", "ebs.csi.aws.com"] {
+        for name in [
+            "awsElasticBlockStore",
+            "kubernetes.io/aws-ebs",
+            "ebs.csi.aws.com",
+        ] {
             assert!(selects(|s| s.drivers = [name.to_owned()].into()), "{name}");
         }
-        assert!(selects(|s| s.claims = [("n".to_owned(), "c".to_owned())].into()));
-        assert!(!selects(|s| s.claims = [("n".to_owned(), "d".to_owned())].into()));
+        assert!(selects(
+            |s| s.claims = [("n".to_owned(), "c".to_owned())].into()
+        ));
+        assert!(!selects(
+            |s| s.claims = [("n".to_owned(), "d".to_owned())].into()
+        ));
         assert!(!selects(|s| s.volumes = ["other".to_owned()].into()));
         assert!(!selects(|s| {
             s.namespaces = ["n".to_owned()].into();

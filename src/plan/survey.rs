@@ -107,11 +107,14 @@ impl Survey {
             let translated = translator.stored(Kind::StorageClass, &json);
             let candidate = class::tell(&json, &class, translated, &evidence)?;
             let to = candidate.row.to.as_ref().map(|to| to.driver.as_str());
-            let selected = self.selection.class(&class.metadata.name, &class.provisioner, to);
+            let selected = self
+                .selection
+                .class(&class.metadata.name, &class.provisioner, to);
             selected.then_some(candidate)
         });
         teller.tell(candidates.collect()).await?;
-        self.volumes(client, translator, &evidence, &mut teller).await?;
+        self.volumes(client, translator, &evidence, &mut teller)
+            .await?;
         teller.tell(told).await?;
         let mut found = teller.found;
         found.unread = evidence.unread;
@@ -164,9 +167,10 @@ impl Survey {
         let mut told = Vec::new();
         let mut tell = |kind: WorkloadKind, json: &str| {
             let candidate = workload::tell(kind, json, translator);
-            told.extend(candidate.filter(|candidate| {
-                self.selection.workload(&candidate.row.object.namespace)
-            }));
+            told.extend(
+                candidate
+                    .filter(|candidate| self.selection.workload(&candidate.row.object.namespace)),
+            );
         };
         let (pods, claims) = (&mut evidence.pods, &evidence.claims);
         load::each(client, PODS, |json| {

@@ -49,7 +49,15 @@ struct Advice {
 }
 
 const HEADER: [&str; 5] = ["OBJECT", "CLAIM", "FROM", "VERDICT", "WHY"];
-const WIDE_HEADER: [&str; 7] = ["OBJECT", "CLAIM", "FROM", "CSI DRIVER", "HANDLE", "VERDICT", "WHY"];
+const WIDE_HEADER: [&str; 7] = [
+    "OBJECT",
+    "CLAIM",
+    "FROM",
+    "CSI DRIVER",
+    "HANDLE",
+    "VERDICT",
+    "WHY",
+];
 
 impl<W: Write> Table<W> {
     /// A table; `wide`: with what rows become, and nothing is cut.
@@ -88,8 +96,14 @@ impl<W: Write> Table<W> {
             namespace => format!("{namespace}/{}", object.name),
         };
         let claim = row.claim.as_ref();
-        let claim = claim.map_or("-".to_owned(), |claim| format!("{}/{}", claim.namespace, claim.name));
-        let mut cells = vec![format!("{}/{name}", short(&object.kind)), claim, row.from.clone()];
+        let claim = claim.map_or("-".to_owned(), |claim| {
+            format!("{}/{}", claim.namespace, claim.name)
+        });
+        let mut cells = vec![
+            format!("{}/{name}", short(&object.kind)),
+            claim,
+            row.from.clone(),
+        ];
         if self.wide {
             let to = row.to.as_ref();
             let or_none = |text: Option<&str>| match text {
@@ -104,7 +118,10 @@ impl<W: Write> Table<W> {
         for cell in &mut cells {
             // A name cannot hold these; a handle or a server's message can.
             if cell.contains(|c: char| c.is_control()) {
-                *cell = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                *cell = cell
+                    .chars()
+                    .map(|c| if c.is_control() { ' ' } else { c })
+                    .collect();
             }
         }
         Line {
@@ -152,7 +169,11 @@ impl<W: Write> Table<W> {
                 remedy: Some(finding.remedy.clone()),
             });
             advice.count += 1;
-            if advice.remedy.as_ref().is_some_and(|remedy| *remedy != finding.remedy) {
+            if advice
+                .remedy
+                .as_ref()
+                .is_some_and(|remedy| *remedy != finding.remedy)
+            {
                 // Each its own: a wide table or the plan file has them.
                 advice.remedy = None;
             }
@@ -192,7 +213,11 @@ impl<W: Write> Table<W> {
         let mut text = String::new();
         let mut column = 0;
         for (place, (width, cell)) in widths.iter().zip(&line.cells).enumerate() {
-            let cell = if self.wide { cell.clone() } else { cut(cell, *width) };
+            let cell = if self.wide {
+                cell.clone()
+            } else {
+                cut(cell, *width)
+            };
             let used = cell.chars().count();
             let fill = width.saturating_sub(used) + GAP;
             let style = match (place == verdict, line.verdict) {
@@ -210,7 +235,11 @@ impl<W: Write> Table<W> {
             true => vec![why.to_owned()],
             false => wrap(why, room),
         };
-        let first = if parts.is_empty() { String::new() } else { parts.remove(0) };
+        let first = if parts.is_empty() {
+            String::new()
+        } else {
+            parts.remove(0)
+        };
         text += &first;
         writeln!(self.out, "{}", text.trim_end())?;
         for part in parts {
@@ -233,7 +262,12 @@ impl<W: Write> Table<W> {
         }
         let parts: Vec<String> = VerdictKind::ALL
             .iter()
-            .filter_map(|kind| found.verdicts.get(kind).map(|count| format!("{count} {kind}")))
+            .filter_map(|kind| {
+                found
+                    .verdicts
+                    .get(kind)
+                    .map(|count| format!("{count} {kind}"))
+            })
             .collect();
         let objects = if total == 1 { "object" } else { "objects" };
         let csi = match found.csi_volumes {
@@ -242,7 +276,10 @@ impl<W: Write> Table<W> {
             count => format!(" {count} volumes are CSI already."),
         };
         if total == 0 {
-            writeln!(self.out, "{BOLD}Nothing in legacy form was found.{BOLD:#}{csi}")?;
+            writeln!(
+                self.out,
+                "{BOLD}Nothing in legacy form was found.{BOLD:#}{csi}"
+            )?;
         } else {
             writeln!(
                 self.out,
@@ -262,14 +299,23 @@ impl<W: Write> Table<W> {
             return Ok(());
         }
         writeln!(self.out, "\nWhat to do:")?;
-        let width = self.advice.keys().map(|(_, code)| code.len()).max().unwrap_or(0);
-        let numbers = self.advice.values().map(|advice| advice.count.to_string().len());
+        let width = self
+            .advice
+            .keys()
+            .map(|(_, code)| code.len())
+            .max()
+            .unwrap_or(0);
+        let numbers = self
+            .advice
+            .values()
+            .map(|advice| advice.count.to_string().len());
         let number = numbers.max().unwrap_or(0);
         let column = 2 + number + 2 + width + GAP;
         let room = self.width.saturating_sub(column).max(NARROWEST);
         for ((_, code), advice) in &self.advice {
             let remedy = advice.remedy.as_deref();
-            let remedy = remedy.unwrap_or("each has its own remedy: in the plan file, and under -o yaml");
+            let remedy =
+                remedy.unwrap_or("each has its own remedy: in the plan file, and under -o yaml");
             let parts = wrap(remedy, room);
             let first = parts.first().map(String::as_str).unwrap_or_default();
             writeln!(

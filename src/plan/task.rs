@@ -30,7 +30,9 @@ pub enum StaleError {
         object: String,
     },
     /// Another object has its name now.
-    #[error("{object} was deleted and made again since it was planned (its uid is another); plan again")]
+    #[error(
+        "{object} was deleted and made again since it was planned (its uid is another); plan again"
+    )]
     Recreated {
         /// Which.
         object: String,

@@ -74,10 +74,11 @@ impl Translator {
 
     /// Translates an object to what is stored.
     pub fn stored(&self, kind: Kind, json: &str) -> Translated {
-        self.translate(kind, json, Target::Stored).unwrap_or_else(|error| Translated {
-            notes: vec![Finding::of_note(&(&error).into())],
-            ..Translated::default()
-        })
+        self.translate(kind, json, Target::Stored)
+            .unwrap_or_else(|error| Translated {
+                notes: vec![Finding::of_note(&(&error).into())],
+                ..Translated::default()
+            })
     }
 
     /// Translates a volume to what the cluster has of it in memory where it serves

@@ -1,8 +1,7 @@
 //! From a PersistentVolume, and what else the cluster has, to facts about it.
 
 use flex2csi_translators::plan::{
-    ClaimState, DriverFacts, Evidence as NodeEvidence, Mount, Shim, Target,
-    VolumeFacts,
+    ClaimState, DriverFacts, Evidence as NodeEvidence, Mount, Shim, Target, VolumeFacts,
 };
 use flex2csi_translators::rewrite::ClaimId;
 use flex2csi_translators::{Kind, in_tree};
@@ -117,7 +116,12 @@ impl Teller<'_> {
     }
 
     fn complete(&mut self, subject: &Subject<'_>, facts: &mut VolumeFacts) {
-        let Subject { volume, driver, handle, .. } = *subject;
+        let Subject {
+            volume,
+            driver,
+            handle,
+            ..
+        } = *subject;
         let evidence = self.evidence;
         let name = &volume.metadata.name;
         let annotations = &volume.metadata.annotations;
@@ -177,7 +181,10 @@ impl Teller<'_> {
     fn driver(&mut self, driver: &str, stored: &Volume<'_>) -> DriverFacts {
         let nodes = &self.evidence.nodes;
         let wanted = self.affinities.nodes(stored.spec.node_affinity, nodes);
-        let wanted: Vec<&Node> = wanted.iter().filter_map(|number| nodes.at(*number)).collect();
+        let wanted: Vec<&Node> = wanted
+            .iter()
+            .filter_map(|number| nodes.at(*number))
+            .collect();
         let names = |keep: fn(&Node, &str) -> bool| {
             let found = wanted.iter().filter(|node| keep(node, driver));
             found.map(|node| node.name.clone()).collect()
@@ -211,7 +218,11 @@ impl Teller<'_> {
             }
         }
         if !(silent.is_empty() && stale.is_empty() && not_ready.is_empty()) {
-            return NodeEvidence::Lacking { silent, stale, not_ready };
+            return NodeEvidence::Lacking {
+                silent,
+                stale,
+                not_ready,
+            };
         }
         match source {
             Source::InTree { field } if self.node_evidence && !is_attached(field) => {
@@ -250,7 +261,9 @@ impl Teller<'_> {
 
     fn shim(&mut self, subject: &Subject<'_>, mounts: &[Mount]) -> Shim {
         let nodes = &self.evidence.nodes;
-        let admitted = self.affinities.nodes(subject.stored.spec.node_affinity, nodes);
+        let admitted = self
+            .affinities
+            .nodes(subject.stored.spec.node_affinity, nodes);
         let driver = self.evidence.csi_drivers.get(subject.driver);
         let (mut misplaced, mut old_kubelets) = (Vec::new(), Vec::new());
         for mount in mounts {
@@ -282,7 +295,12 @@ impl Teller<'_> {
 fn is_attached(field: &str) -> bool {
     matches!(
         field,
-        "awsElasticBlockStore" | "azureDisk" | "cinder" | "gcePersistentDisk" | "rbd" | "vsphereVolume"
+        "awsElasticBlockStore"
+            | "azureDisk"
+            | "cinder"
+            | "gcePersistentDisk"
+            | "rbd"
+            | "vsphereVolume"
     )
 }
 
@@ -290,7 +308,10 @@ fn is_attached(field: &str) -> bool {
 /// `volumesAttached` (kubernetes v1.36 `pkg/volume/util/util.go`,
 /// `GetUniqueVolumeName`, and each plugin's `GetVolumeName`).
 fn unique_names(subject: &Subject<'_>) -> Vec<String> {
-    let mut names = vec![format!("kubernetes.io/csi/{}^{}", subject.driver, subject.handle)];
+    let mut names = vec![format!(
+        "kubernetes.io/csi/{}^{}",
+        subject.driver, subject.handle
+    )];
     match subject.source {
         // The volume's name is kubelet's default where a driver has no getvolumename.
         Source::Flex { driver } => names.push(format!("{driver}/{}", subject.volume.metadata.name)),
@@ -357,6 +378,9 @@ mod tests {
         assert_eq!(same_specification(one, one), Ok(()));
         let other = r#"{"spec":{"csi":{"driver":"d"},"nodeAffinity":{}}}"#;
         let said = same_specification(one, other).unwrap_err();
-        assert!(said.ends_with("in spec.mountOptions, spec.nodeAffinity"), "{said}");
+        assert!(
+            said.ends_with("in spec.mountOptions, spec.nodeAffinity"),
+            "{said}"
+        );
     }
 }

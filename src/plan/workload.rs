@@ -21,7 +21,12 @@ pub struct WorkloadKind {
     pub listed: Listed,
 }
 
-const fn kind(kind: &'static str, workload: Workload, what: &'static str, path: &'static str) -> WorkloadKind {
+const fn kind(
+    kind: &'static str,
+    workload: Workload,
+    what: &'static str,
+    path: &'static str,
+) -> WorkloadKind {
     WorkloadKind {
         kind,
         workload,
@@ -39,20 +44,56 @@ pub const DAEMON_SET: WorkloadKind = WorkloadKind {
 };
 /// All others.
 pub const OTHERS: [WorkloadKind; 6] = [
-    kind("Deployment", Workload::Template, "Deployments", "/apis/apps/v1/deployments"),
-    kind("StatefulSet", Workload::Template, "StatefulSets", "/apis/apps/v1/statefulsets"),
-    kind("ReplicaSet", Workload::Template, "ReplicaSets", "/apis/apps/v1/replicasets"),
-    kind("ReplicationController", Workload::Template, "ReplicationControllers", "/api/v1/replicationcontrollers"),
+    kind(
+        "Deployment",
+        Workload::Template,
+        "Deployments",
+        "/apis/apps/v1/deployments",
+    ),
+    kind(
+        "StatefulSet",
+        Workload::Template,
+        "StatefulSets",
+        "/apis/apps/v1/statefulsets",
+    ),
+    kind(
+        "ReplicaSet",
+        Workload::Template,
+        "ReplicaSets",
+        "/apis/apps/v1/replicasets",
+    ),
+    kind(
+        "ReplicationController",
+        Workload::Template,
+        "ReplicationControllers",
+        "/api/v1/replicationcontrollers",
+    ),
     kind("Job", Workload::Template, "Jobs", "/apis/batch/v1/jobs"),
-    kind("CronJob", Workload::CronJob, "CronJobs", "/apis/batch/v1/cronjobs"),
+    kind(
+        "CronJob",
+        Workload::CronJob,
+        "CronJobs",
+        "/apis/batch/v1/cronjobs",
+    ),
 ];
 
 /// Sources whose inline volumes are worth a translation: others stay as they are,
 /// and most workloads have none of either.
 const MARKS: [&str; 14] = [
-    "\"flexVolume\"", "\"awsElasticBlockStore\"", "\"azureDisk\"", "\"azureFile\"", "\"cephfs\"",
-    "\"cinder\"", "\"gcePersistentDisk\"", "\"glusterfs\"", "\"nfs\"", "\"portworxVolume\"", "\"rbd\"",
-    "\"scaleIO\"", "\"vsphereVolume\"", "\"quobyte\"",
+    "\"flexVolume\"",
+    "\"awsElasticBlockStore\"",
+    "\"azureDisk\"",
+    "\"azureFile\"",
+    "\"cephfs\"",
+    "\"cinder\"",
+    "\"gcePersistentDisk\"",
+    "\"glusterfs\"",
+    "\"nfs\"",
+    "\"portworxVolume\"",
+    "\"rbd\"",
+    "\"scaleIO\"",
+    "\"vsphereVolume\"",
+    "\"quobyte\"",
 ];
 
 /// What is to be said about a workload; nothing if it has no such volumes, or is
@@ -61,21 +102,32 @@ pub fn tell(kind: WorkloadKind, json: &str, translator: &Translator) -> Option<C
     if !MARKS.iter().any(|mark| json.contains(mark)) {
         return None;
     }
-    let Translated { json: changed, notes, extra, .. } =
-        translator.stored(Kind::Workload(kind.workload), json);
+    let Translated {
+        json: changed,
+        notes,
+        extra,
+        ..
+    } = translator.stored(Kind::Workload(kind.workload), json);
     let failed = notes.iter().any(|note| note.effect == Effect::Block);
     if changed.is_none() && !failed {
         return None;
     }
-    let metadata = serde_json::from_str::<Named>(json).unwrap_or_default().metadata;
+    let metadata = serde_json::from_str::<Named>(json)
+        .unwrap_or_default()
+        .metadata;
     // A failure is that of the workload on which it stands.
-    if metadata.owner_references.iter().any(|owner| owner.controller) {
+    if metadata
+        .owner_references
+        .iter()
+        .any(|owner| owner.controller)
+    {
         return None;
     }
     let mut findings = notes;
     if changed.is_some() {
         let objects = if extra == 1 { "object" } else { "objects" };
-        let message = format!("its volumes stand in it; translated, {extra} new {objects} stand beside it");
+        let message =
+            format!("its volumes stand in it; translated, {extra} new {objects} stand beside it");
         findings.retain(|note| note.code != Code::InlineVolume.as_str());
         findings.insert(0, Finding::new(Code::InlineVolume, message));
     }

@@ -50,7 +50,9 @@ impl Affinities {
             return Rc::clone(known);
         }
         // One that cannot be read is refused by the API server as well.
-        let selector = serde_json::from_str::<Affinity>(text).unwrap_or_default().required;
+        let selector = serde_json::from_str::<Affinity>(text)
+            .unwrap_or_default()
+            .required;
         let all = nodes.all().iter().zip(0..);
         let admitted: Rc<[u32]> = all
             .filter(|(node, _)| node.takes_pods)
@@ -110,14 +112,18 @@ mod tests {
     fn admits(terms: &str, labels: &[(&str, &str)]) -> bool {
         let json = format!(r#"{{"nodeSelectorTerms":{terms}}}"#);
         let selector: Selector = serde_json::from_str(&json).unwrap();
-        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let labels = labels
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         selector.admits("a", &labels.collect())
     }
 
     #[test]
     fn operators_mean_what_they_do_to_the_scheduler() {
         let one = |operator: &str, values: &str| {
-            format!(r#"[{{"matchExpressions":[{{"key":"k","operator":"{operator}","values":{values}}}]}}]"#)
+            format!(
+                r#"[{{"matchExpressions":[{{"key":"k","operator":"{operator}","values":{values}}}]}}]"#
+            )
         };
         assert!(admits(&one("In", r#"["1"]"#), &[("k", "1")]));
         assert!(!admits(&one("In", r#"["1"]"#), &[]));

@@ -32,7 +32,12 @@ const NAME: &str = "app.kubernetes.io/name";
 impl Installers {
     /// Takes note of a DaemonSet.
     pub fn add(&mut self, set: &DaemonSet) {
-        if set.metadata.labels.get(NAME).is_some_and(|name| name == "flex2csi") {
+        if set
+            .metadata
+            .labels
+            .get(NAME)
+            .is_some_and(|name| name == "flex2csi")
+        {
             return;
         }
         for path in set.spec.template.spec.host_paths() {
@@ -58,7 +63,10 @@ impl Installers {
 /// Whether a host's directory is where kubelet looks for FlexVolume drivers, and
 /// if it is one driver's alone, whose. The directory is kubelet's
 /// `--volume-plugin-dir`: distributions differ in all but these words.
-#[expect(clippy::option_option, reason = "no directory of drivers, of all, of one")]
+#[expect(
+    clippy::option_option,
+    reason = "no directory of drivers, of all, of one"
+)]
 fn installed_in(path: &str) -> Option<Option<String>> {
     const PLACES: [&str; 5] = [
         "/volume/exec",

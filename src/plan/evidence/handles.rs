@@ -41,7 +41,10 @@ mod tests {
         assert_eq!(handles.twin("d", "h", "a"), None);
         handles.add("d", "h", "b");
         assert!(handles.twin("d", "h", "a").is_some());
-        assert_eq!(handles.twin("d", "h", "b").as_deref(), Some("PersistentVolume a"));
+        assert_eq!(
+            handles.twin("d", "h", "b").as_deref(),
+            Some("PersistentVolume a")
+        );
         handles.add("e", "h", "c");
         assert_eq!(handles.twin("e", "h", "c"), None);
     }

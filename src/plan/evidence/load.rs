@@ -76,7 +76,9 @@ pub enum LoadError {
 
 fn remedy(error: &RequestError) -> &'static str {
     match error {
-        RequestError::Forbidden { .. } => "; `flex2csi plan --rbac` prints the rights that it needs",
+        RequestError::Forbidden { .. } => {
+            "; `flex2csi plan --rbac` prints the rights that it needs"
+        }
         _ => "",
     }
 }
@@ -100,13 +102,17 @@ const CLAIMS: Listed = listed("PersistentVolumeClaims", "/api/v1/persistentvolum
 const NODES: Listed = listed("Nodes", "/api/v1/nodes");
 const CSI_NODES: Listed = listed("CSINodes", "/apis/storage.k8s.io/v1/csinodes");
 const CSI_DRIVERS: Listed = listed("CSIDrivers", "/apis/storage.k8s.io/v1/csidrivers");
-const ATTACHMENTS: Listed =
-    listed("VolumeAttachments", "/apis/storage.k8s.io/v1/volumeattachments");
+const ATTACHMENTS: Listed = listed(
+    "VolumeAttachments",
+    "/apis/storage.k8s.io/v1/volumeattachments",
+);
 /// `DaemonSet`
 pub const DAEMON_SETS: Listed = listed("DaemonSets", "/apis/apps/v1/daemonsets");
 const NODE_VOLUMES: Listed = listed("NodeVolumes", "/apis/flex2csi.io/v1alpha1/nodevolumes");
-const MIGRATIONS: Listed =
-    listed("VolumeMigrations", "/apis/flex2csi.io/v1alpha1/volumemigrations");
+const MIGRATIONS: Listed = listed(
+    "VolumeMigrations",
+    "/apis/flex2csi.io/v1alpha1/volumemigrations",
+);
 const SNAPSHOTS: Listed = listed(
     "VolumeSnapshotContents",
     "/apis/snapshot.storage.k8s.io/v1/volumesnapshotcontents",
@@ -183,7 +189,10 @@ impl Evidence {
         let claims = &mut self.claims;
         read_each(client, CLAIMS, |claim| claims.add(&claim)).await?;
         let attachments = &mut self.attachments;
-        read_each(client, ATTACHMENTS, |attachment| attachments.add(&attachment)).await?;
+        read_each(client, ATTACHMENTS, |attachment| {
+            attachments.add(&attachment)
+        })
+        .await?;
         let csi_drivers = &mut self.csi_drivers;
         read_each(client, CSI_DRIVERS, |driver| csi_drivers.add(driver)).await?;
         self.load_nodes(client).await?;
@@ -223,7 +232,10 @@ impl Evidence {
         .await;
         match read {
             // No node daemon was ever here.
-            Err(LoadError::Needed { source: RequestError::NotFound { .. }, .. }) => Ok(()),
+            Err(LoadError::Needed {
+                source: RequestError::NotFound { .. },
+                ..
+            }) => Ok(()),
             Err(error) if needed => Err(error),
             read => self.optional(read),
         }
@@ -235,7 +247,10 @@ impl Evidence {
     /// The server did not answer: another try may say more.
     pub fn optional(&mut self, read: Result<(), LoadError>) -> Result<(), LoadError> {
         match read {
-            Err(LoadError::Needed { source: RequestError::NotFound { .. }, .. }) => Ok(()),
+            Err(LoadError::Needed {
+                source: RequestError::NotFound { .. },
+                ..
+            }) => Ok(()),
             Err(LoadError::Needed { what, source }) if source.is_forbidden() => {
                 let why = source.to_string();
                 self.unread.push(Unread { what, why });

@@ -79,7 +79,9 @@ struct Original {
 
 impl Object {
     fn word(&self, nodes: &Nodes, now: Timestamp) -> Word {
-        let boot = nodes.named(&self.metadata.name).map(|node| node.boot_id.as_str());
+        let boot = nodes
+            .named(&self.metadata.name)
+            .map(|node| node.boot_id.as_str());
         if boot.is_some_and(|boot| !boot.is_empty() && boot != self.boot_id) {
             return Word::Stale;
         }
@@ -172,7 +174,9 @@ mod tests {
     #[test]
     fn a_word_is_good_for_three_renewals_of_one_boot() {
         let object = |boot: &str, time: &str| {
-            format!(r#"{{"metadata":{{"name":"a"}},"bootID":"{boot}","renewTime":"{time}","renewSeconds":60}}"#)
+            format!(
+                r#"{{"metadata":{{"name":"a"}},"bootID":"{boot}","renewTime":"{time}","renewSeconds":60}}"#
+            )
         };
         assert_eq!(word(&object("b", "2026-01-01T00:07:00Z")), Word::Fresh);
         assert_eq!(word(&object("b", "2026-01-01T00:06:59Z")), Word::Stale);

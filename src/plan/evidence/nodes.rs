@@ -112,6 +112,9 @@ impl Nodes {
 
     /// How many have a CSI driver.
     pub fn having(&self, driver: &str) -> usize {
-        self.all.iter().filter(|node| node.drivers.contains(driver)).count()
+        self.all
+            .iter()
+            .filter(|node| node.drivers.contains(driver))
+            .count()
     }
 }

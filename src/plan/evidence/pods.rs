@@ -113,7 +113,10 @@ impl Pods {
 
     /// Controllers that run and act on the deletion of volumes of a driver.
     pub fn vendor_controllers(&self, driver: &str) -> Vec<Finding> {
-        let vendors = self.vendors.iter().filter(|(vendor, _)| vendor.driver == driver);
+        let vendors = self
+            .vendors
+            .iter()
+            .filter(|(vendor, _)| vendor.driver == driver);
         vendors
             .map(|(vendor, pod)| {
                 let message = format!("{} in pod {pod} {}", vendor.container, vendor.does);

@@ -43,6 +43,10 @@ impl Snapshots {
     /// Those of the volume with a handle.
     pub fn of(&self, driver: &str, handle: &str) -> Vec<String> {
         let found = self.0.get(&Key::of(&[driver, handle]));
-        found.into_iter().flatten().map(ToString::to_string).collect()
+        found
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect()
     }
 }

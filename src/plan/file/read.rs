@@ -122,7 +122,10 @@ impl PlanFile {
                 Ok(Some(row.plan))
             }
             END => self.end(line, &json).map(|()| None),
-            other => Err(self.unreadable(line, format!("a document of kind {other:?} does not belong here"))),
+            other => Err(self.unreadable(
+                line,
+                format!("a document of kind {other:?} does not belong here"),
+            )),
         }
     }
 
@@ -139,11 +142,19 @@ impl PlanFile {
         self.ended = true;
         match self.document()? {
             None => Ok(()),
-            Some((line, _)) => Err(self.unreadable(line, "something stands after the end".to_owned())),
+            Some((line, _)) => {
+                Err(self.unreadable(line, "something stands after the end".to_owned()))
+            }
         }
     }
 
-    fn expect(&mut self, line: u64, what: &str, written: &str, sum: String) -> Result<(), PlanFileError> {
+    fn expect(
+        &mut self,
+        line: u64,
+        what: &str,
+        written: &str,
+        sum: String,
+    ) -> Result<(), PlanFileError> {
         if written != sum {
             return Err(PlanFileError::Edited {
                 path: self.path.clone(),
@@ -155,7 +166,11 @@ impl PlanFile {
         Ok(())
     }
 
-    fn typed<T: DeserializeOwned>(&self, line: u64, json: &str) -> Result<Document<T>, PlanFileError> {
+    fn typed<T: DeserializeOwned>(
+        &self,
+        line: u64,
+        json: &str,
+    ) -> Result<Document<T>, PlanFileError> {
         let kind: Kind = serde_json::from_str(json).unwrap_or_default();
         if kind.api_version != API_VERSION {
             return Err(PlanFileError::Version {
@@ -193,10 +208,8 @@ impl PlanFile {
                 None => return Ok(None),
                 Some(Piece::Between(_)) => {}
                 Some(Piece::Broken { line, error, .. }) => {
-                    let reason = error.map_or_else(
-                        || "it cannot be read".to_owned(),
-                        |error| error.to_string(),
-                    );
+                    let reason = error
+                        .map_or_else(|| "it cannot be read".to_owned(), |error| error.to_string());
                     return Err(PlanFileError::Unreadable {
                         path: path.clone(),
                         line,
@@ -205,7 +218,8 @@ impl PlanFile {
                 }
                 Some(Piece::Object { text, line, .. }) => {
                     let text = yaml::text(text, line).map_err(|error| unreadable(line, error))?;
-                    let json = yaml::to_json(text, line).map_err(|error| unreadable(line, error))?;
+                    let json =
+                        yaml::to_json(text, line).map_err(|error| unreadable(line, error))?;
                     if json != "null" {
                         return Ok(Some((line, json)));
                     }

@@ -122,7 +122,13 @@ fn only_its_owner_may_read_it() {
 #[test]
 fn options_may_be_edited() {
     let case = Case::new(&[row("a"), row("b")]);
-    case.edit(|text| text.replacen("skip: false", "skip: true", 1).replacen("keepDelete: false", "keepDelete: true", 1));
+    case.edit(|text| {
+        text.replacen("skip: false", "skip: true", 1).replacen(
+            "keepDelete: false",
+            "keepDelete: true",
+            1,
+        )
+    });
     let rows = case.rows().unwrap();
     assert!(rows[0].options.skip && rows[0].options.keep_delete == Some(true));
     assert!(!rows[1].options.skip);
@@ -133,7 +139,11 @@ fn comments_and_the_order_of_members_are_a_persons_own() {
     let case = Case::new(&[row("a")]);
     case.edit(|text| {
         let text = text.replacen("  from: awsElasticBlockStore\n", "", 1);
-        text.replacen("  options:\n", "  # seen\n  from: \"awsElasticBlockStore\"\n  options:\n", 1)
+        text.replacen(
+            "  options:\n",
+            "  # seen\n  from: \"awsElasticBlockStore\"\n  options:\n",
+            1,
+        )
     });
     case.rows().unwrap();
 }
@@ -154,7 +164,12 @@ fn what_else_is_edited_is_named() {
         assert!(matches!(error, PlanFileError::Edited { .. }), "{error}");
     }
     let error = refused(|text| text.replacen("handle: vol-1", "handle: vol-2", 1));
-    assert!(error.to_string().contains("PersistentVolume a is not as it was planned"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("PersistentVolume a is not as it was planned"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -177,15 +192,22 @@ fn a_file_that_is_cut_off_is_noticed_wherever() {
         let error = refused(|text| text[..cut].to_owned());
         assert!(!error.to_string().is_empty());
     }
-    let at = whole.find("---\napiVersion: flex2csi.io/v1alpha1\nkind: MigrationPlanEnd").unwrap();
+    let at = whole
+        .find("---\napiVersion: flex2csi.io/v1alpha1\nkind: MigrationPlanEnd")
+        .unwrap();
     let error = refused(|text| text[..at].to_owned());
-    assert!(matches!(error, PlanFileError::Truncated { objects: 2, .. }), "{error}");
+    assert!(
+        matches!(error, PlanFileError::Truncated { objects: 2, .. }),
+        "{error}"
+    );
 }
 
 #[test]
 fn objects_that_are_missing_doubled_or_moved_are_noticed() {
     let documents = |text: &str| -> Vec<String> {
-        text.split("---\n").map(|document| format!("---\n{document}")).collect()
+        text.split("---\n")
+            .map(|document| format!("---\n{document}"))
+            .collect()
     };
     for change in [
         (|d: &mut Vec<String>| drop(d.remove(2))) as fn(&mut Vec<String>),
@@ -197,7 +219,10 @@ fn objects_that_are_missing_doubled_or_moved_are_noticed() {
             change(&mut documents);
             documents.concat()
         });
-        assert!(matches!(error, PlanFileError::OtherObjects { .. }), "{error}");
+        assert!(
+            matches!(error, PlanFileError::OtherObjects { .. }),
+            "{error}"
+        );
     }
 }
 
@@ -205,7 +230,10 @@ fn objects_that_are_missing_doubled_or_moved_are_noticed() {
 fn what_is_no_plan_is_said_to_be_none() {
     for text in ["", "# nothing\n", "kind: Pod\n", "just text", "{}"] {
         let error = refused(|_| text.to_owned());
-        assert!(matches!(error, PlanFileError::NotAPlan { .. }), "{text}: {error}");
+        assert!(
+            matches!(error, PlanFileError::NotAPlan { .. }),
+            "{text}: {error}"
+        );
     }
     let error = refused(|text| text.replace("flex2csi.io/v1alpha1", "flex2csi.io/v9"));
     assert!(matches!(error, PlanFileError::Version { .. }), "{error}");

@@ -61,7 +61,10 @@ impl Writer<std::fs::File> {
             source,
         };
         self.end().map_err(io)?;
-        let file = self.out.into_inner().map_err(|error| io(error.into_error()))?;
+        let file = self
+            .out
+            .into_inner()
+            .map_err(|error| io(error.into_error()))?;
         file.sync_all().map_err(io)?;
         temporary.persist(&path).map_err(|error| io(error.error))
     }

@@ -142,8 +142,17 @@ mod tests {
 
     #[test]
     fn quantities_compare() {
-        for (less, more) in [("1G", "1Gi"), ("1023Mi", "1Gi"), ("1e3", "1001"), ("500m", "1"), ("1.5Gi", "1600Mi")] {
-            assert!(quantity(less).unwrap() < quantity(more).unwrap(), "{less} {more}");
+        for (less, more) in [
+            ("1G", "1Gi"),
+            ("1023Mi", "1Gi"),
+            ("1e3", "1001"),
+            ("500m", "1"),
+            ("1.5Gi", "1600Mi"),
+        ] {
+            assert!(
+                quantity(less).unwrap() < quantity(more).unwrap(),
+                "{less} {more}"
+            );
         }
         for none in ["", "x", "1X", "Gi"] {
             assert_eq!(quantity(none), None, "{none}");

@@ -75,7 +75,10 @@ impl Node {
 
     /// Whether somebody vouches that it runs no more.
     pub fn is_out_of_service(&self) -> bool {
-        self.spec.taints.iter().any(|taint| taint.key == OUT_OF_SERVICE)
+        self.spec
+            .taints
+            .iter()
+            .any(|taint| taint.key == OUT_OF_SERVICE)
     }
 
     /// Whether ordinary pods are put there.
@@ -89,7 +92,9 @@ impl Node {
     /// Whether the controller may attach volumes to it.
     pub fn controller_attaches(&self) -> bool {
         let annotations = &self.metadata.annotations;
-        annotations.get(CONTROLLER_ATTACHES).is_some_and(|value| value == "true")
+        annotations
+            .get(CONTROLLER_ATTACHES)
+            .is_some_and(|value| value == "true")
     }
 
     /// Which of its boots it runs in.
@@ -125,14 +130,18 @@ mod tests {
     #[test]
     fn a_node_without_a_word_is_not_ready() {
         assert!(!node("{}").is_ready());
-        assert!(!node(r#"{"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}"#).is_ready());
+        assert!(
+            !node(r#"{"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}"#).is_ready()
+        );
         assert!(node(r#"{"status":{"conditions":[{"type":"Ready","status":"True"}]}}"#).is_ready());
     }
 
     #[test]
     fn a_node_for_others_takes_no_pods() {
         let tainted = |key: &str| {
-            node(&format!(r#"{{"spec":{{"taints":[{{"key":"{key}","effect":"NoSchedule"}}]}}}}"#))
+            node(&format!(
+                r#"{{"spec":{{"taints":[{{"key":"{key}","effect":"NoSchedule"}}]}}}}"#
+            ))
         };
         assert!(!tainted("node-role.kubernetes.io/control-plane").takes_pods());
         assert!(tainted("node.kubernetes.io/unschedulable").takes_pods());
@@ -142,7 +151,10 @@ mod tests {
     #[test]
     fn versions_are_read_as_far_as_they_matter() {
         let version = |text: &str| {
-            node(&format!(r#"{{"status":{{"nodeInfo":{{"kubeletVersion":"{text}"}}}}}}"#)).kubelet()
+            node(&format!(
+                r#"{{"status":{{"nodeInfo":{{"kubeletVersion":"{text}"}}}}}}"#
+            ))
+            .kubelet()
         };
         assert_eq!(version("v1.24.3-eks-1"), Some((1, 24)));
         assert_eq!(version("1"), None);

@@ -73,13 +73,13 @@ impl Pod {
     pub fn claims(&self) -> Vec<String> {
         let volumes = self.spec.volumes.iter();
         volumes
-            .filter_map(|volume| {
-                match (&volume.persistent_volume_claim, &volume.ephemeral) {
+            .filter_map(
+                |volume| match (&volume.persistent_volume_claim, &volume.ephemeral) {
                     (Some(claim), _) => Some(claim.claim_name.clone()),
                     (None, Some(_)) => Some(format!("{}-{}", self.metadata.name, volume.name)),
                     (None, None) => None,
-                }
-            })
+                },
+            )
             .collect()
     }
 

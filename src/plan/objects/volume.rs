@@ -64,7 +64,7 @@ pub struct Csi {
 }
 
 /// A reference to a Secret.
-#[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(default)]
 pub struct SecretRef {
     /// Its namespace.

@@ -1,8 +1,8 @@
 //! A plan is followed only while the world is as it was.
 
 use flex2csi_translators::flex::Mappings;
-use flex2csi_translators::{Values, values::SiteValue};
 use flex2csi_translators::rewrite::{ClaimId, InUse};
+use flex2csi_translators::{Values, values::SiteValue};
 
 use super::*;
 use crate::plan::row::{ObjectId, Options, To};
@@ -16,7 +16,10 @@ fn translator() -> Translator {
 }
 
 fn row() -> Row {
-    let stored = translator().stored(Kind::PersistentVolume, VOLUME).json.unwrap();
+    let stored = translator()
+        .stored(Kind::PersistentVolume, VOLUME)
+        .json
+        .unwrap();
     Row {
         object: ObjectId {
             kind: "PersistentVolume".into(),
@@ -25,7 +28,11 @@ fn row() -> Row {
             uid: "u".into(),
             resource_version: "7".into(),
         },
-        claim: Some(ClaimId { namespace: "n".into(), name: "c".into(), uid: "cu".into() }),
+        claim: Some(ClaimId {
+            namespace: "n".into(),
+            name: "c".into(),
+            uid: "cu".into(),
+        }),
         from: "awsElasticBlockStore".into(),
         to: Some(To {
             driver: "ebs.csi.aws.com".into(),
@@ -35,12 +42,17 @@ fn row() -> Row {
         verdict: VerdictKind::Ready,
         in_use: InUse::No,
         findings: Vec::new(),
-        options: Options { skip: false, keep_delete: Some(true) },
+        options: Options {
+            skip: false,
+            keep_delete: Some(true),
+        },
     }
 }
 
 fn refused(row: &Row, live: &str) -> String {
-    task(row, live, None, &translator()).unwrap_err().to_string()
+    task(row, live, None, &translator())
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -78,7 +90,10 @@ fn other_values_give_another_translation() {
     let mut values = Values::default();
     values.set("nfs", "translate", SiteValue::Switch(true));
     let translating = Translator::new(Mappings::built_in(), values);
-    let stored = translating.stored(Kind::PersistentVolume, &volume).json.unwrap();
+    let stored = translating
+        .stored(Kind::PersistentVolume, &volume)
+        .json
+        .unwrap();
     let mut row = row();
     row.to.as_mut().unwrap().digest = digest::of_object(&stored).unwrap();
     task(&row, &volume, None, &translating).unwrap();
