@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use flex2csi_translators::plan::VerdictKind;
+use flex2csi_translators::plan::{Effect, Finding, VerdictKind};
 
 use super::row::Row;
 use super::survey::Found;
@@ -131,17 +131,19 @@ impl<W: Write> Table<W> {
     }
 
     fn why(&self, row: &Row) -> String {
-        let Some(first) = row.findings.first() else {
-            return String::new();
-        };
         if self.wide {
             let all = row.findings.iter();
             let all = all.map(|finding| format!("{} [{}]", finding.message, finding.code));
             return all.collect::<Vec<_>>().join("; ");
         }
-        let more = match row.findings.len() {
-            1 => String::new(),
-            count => format!(" +{}", count - 1),
+        // What only informs is in the plan file.
+        let mut telling = row.findings.iter().filter(|finding| tells(finding));
+        let Some(first) = telling.next() else {
+            return String::new();
+        };
+        let more = match telling.count() {
+            0 => String::new(),
+            count => format!(" +{count}"),
         };
         format!("{} [{}]{more}", first.message, first.code)
     }
@@ -160,7 +162,9 @@ impl<W: Write> Table<W> {
             _ => 1,
         };
         for finding in row.findings.iter().take(firsts) {
-            if finding.remedy.is_empty() {
+            let use_is_no_matter =
+                row.verdict == VerdictKind::ReadyInUse && finding.effect == Effect::InUse;
+            if finding.remedy.is_empty() || use_is_no_matter {
                 continue;
             }
             let key = (rank, finding.code.clone());
@@ -329,6 +333,11 @@ impl<W: Write> Table<W> {
         }
         Ok(())
     }
+}
+
+/// Whether a finding says more than what a translation always does.
+fn tells(finding: &Finding) -> bool {
+    !finding.remedy.is_empty() || finding.effect != Effect::Warn
 }
 
 /// The name of a kind as kubectl shortens it.

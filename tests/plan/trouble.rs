@@ -89,7 +89,7 @@ fn without_a_right_that_is_needed_there_is_no_plan() {
 #[test]
 fn an_object_that_cannot_be_read_is_named() {
     let broken = "apiVersion: v1\nkind: PersistentVolumeClaim\n\
-                  metadata: {name: broken, namespace: n}\nspec: {volumeName: 7}\n";
+                  metadata: {name: broken, namespace: shop}\nspec: {volumeName: 7}\n";
     let base = std::fs::read_to_string(testdata().join("base.yaml")).unwrap();
     let api = Api::of_manifests(&[base, broken.to_owned()]);
     let output = plan(&api, &[]);

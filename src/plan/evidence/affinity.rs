@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Nodes;
+use crate::plan::objects::metadata::null_is_empty;
 
 /// Distinct affinities whose nodes are remembered: one for each zone, and some.
 const REMEMBERED: usize = 1024;
@@ -24,6 +25,7 @@ struct Affinity {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Selector {
+    #[serde(deserialize_with = "null_is_empty")]
     node_selector_terms: Vec<Term>,
 }
 

@@ -5,28 +5,30 @@ use crate::plan::digest::Key;
 /// Which volume has which handle: all volumes of the cluster, the legacy ones by
 /// the handle that they would get.
 #[derive(Debug, Default)]
-pub struct Handles(HashMap<Key, (u32, Box<str>)>);
+pub struct Handles(HashMap<Key, (Box<str>, Option<Box<str>>)>);
 
 impl Handles {
     /// Takes note of one more volume.
     pub fn add(&mut self, driver: &str, handle: &str, volume: &str) {
         let key = Key::of(&[driver, handle]);
         match self.0.get_mut(&key) {
-            Some((count, _)) => *count += 1,
+            Some((_, second)) => {
+                second.get_or_insert_with(|| volume.into());
+            }
             None => {
-                self.0.insert(key, (1, volume.into()));
+                self.0.insert(key, (volume.into(), None));
             }
         }
     }
 
     /// Another volume than `volume` that has the handle.
     pub fn twin(&self, driver: &str, handle: &str, volume: &str) -> Option<String> {
-        let (count, first) = self.0.get(&Key::of(&[driver, handle]))?;
-        match &**first {
-            first if first != volume => Some(format!("PersistentVolume {first}")),
-            _ if *count > 1 => Some("another PersistentVolume".to_owned()),
-            _ => None,
-        }
+        let (first, second) = self.0.get(&Key::of(&[driver, handle]))?;
+        let other = match &**first {
+            first if first != volume => first,
+            _ => second.as_deref()?,
+        };
+        Some(format!("PersistentVolume {other}"))
     }
 }
 
@@ -40,7 +42,10 @@ mod tests {
         handles.add("d", "h", "a");
         assert_eq!(handles.twin("d", "h", "a"), None);
         handles.add("d", "h", "b");
-        assert!(handles.twin("d", "h", "a").is_some());
+        assert_eq!(
+            handles.twin("d", "h", "a").as_deref(),
+            Some("PersistentVolume b")
+        );
         assert_eq!(
             handles.twin("d", "h", "b").as_deref(),
             Some("PersistentVolume a")

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
-use crate::plan::objects::metadata::Metadata;
+use crate::plan::objects::metadata::{Metadata, null_is_empty};
 use crate::plan::objects::node;
 
 /// The cluster's nodes, each with a number.
@@ -48,6 +48,7 @@ pub struct CsiNode {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct CsiNodeSpec {
+    #[serde(deserialize_with = "null_is_empty")]
     drivers: Vec<CsiNodeDriver>,
 }
 

@@ -39,6 +39,16 @@ pub struct Owner {
     pub controller: bool,
 }
 
+/// A list that is `null` where it is empty, as Go writes those that it does not leave out.
+pub fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let list: Option<Vec<T>> = Option::deserialize(deserializer)?;
+    Ok(list.unwrap_or_default())
+}
+
 /// An object of which only the metadata is of interest.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -1,7 +1,7 @@
 use flex2csi_translators::plan::{PodPhase, PodUse};
 use serde::Deserialize;
 
-use super::metadata::Metadata;
+use super::metadata::{Metadata, null_is_empty};
 
 /// A Pod.
 #[derive(Debug, Default, Deserialize)]
@@ -20,7 +20,9 @@ pub struct Pod {
 pub struct PodSpec {
     node_name: String,
     security_context: Option<SecurityContext>,
+    #[serde(deserialize_with = "null_is_empty")]
     volumes: Vec<Volume>,
+    #[serde(deserialize_with = "null_is_empty")]
     containers: Vec<Container>,
 }
 
