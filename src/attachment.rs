@@ -7,6 +7,19 @@ use std::pin::Pin;
 
 use crate::cluster::VolumeId;
 
+pub mod lease;
+pub mod object;
+
+mod attach;
+mod csi_volumes;
+mod detach;
+mod volume_attachments;
+
+pub use csi_volumes::CsiVolumes;
+pub(crate) use csi_volumes::csi_volume;
+pub(crate) use volume_attachments::exactly;
+pub use volume_attachments::{Settings, VolumeAttachments};
+
 /// What will have become of an attachment.
 pub type Attaching<'a, T> = Pin<Box<dyn Future<Output = Result<T, AttachError>> + Send + 'a>>;
 
@@ -101,6 +114,24 @@ pub enum AttachError {
         /// The volume.
         handle: String,
         /// What it says (`status.attachError.message`).
+        reason: String,
+    },
+    /// The driver's attacher has not answered.
+    #[error("volume {handle} is not attached yet ({attachment}): {reason}; it is tried again")]
+    NotYet {
+        /// The volume.
+        handle: String,
+        /// The VolumeAttachment.
+        attachment: String,
+        /// What is waited for.
+        reason: String,
+    },
+    /// What is there, or what is to be made, cannot be used.
+    #[error("volume {handle} cannot be attached: {reason}")]
+    NotAccepted {
+        /// The volume.
+        handle: String,
+        /// Why.
         reason: String,
     },
 }

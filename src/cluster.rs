@@ -178,7 +178,7 @@ pub enum FsGroupPolicy {
 }
 
 /// Why the cluster does not say.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClusterError {
     /// It cannot be asked now.

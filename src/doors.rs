@@ -4,9 +4,13 @@
 mod args;
 mod backends;
 mod configured;
+mod drivers;
 mod endpoints;
+mod flexvolume;
+mod installations;
 mod kubelet;
 mod legacy_volumes;
+mod mounted;
 mod run;
 
 pub use args::DaemonArgs;

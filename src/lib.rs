@@ -4,6 +4,7 @@
 //! that doors share. What a legacy volume becomes is decided in
 //! [`flex2csi_translators`]; nothing here knows a driver.
 
+pub mod api_request;
 pub mod attachment;
 pub mod backend;
 pub mod catalogue;
@@ -12,22 +13,32 @@ pub mod cluster;
 pub mod config;
 pub mod controller;
 pub mod csi;
+pub mod csi_client;
 pub mod daemon;
 pub mod demo;
 pub mod doors;
+pub mod durable_file;
 pub mod endpoint;
 pub mod exit;
+pub mod fault_points;
 pub mod flexvolume;
 pub mod grpc;
 pub mod hostpath;
+pub mod installation;
+pub mod listing;
 pub mod log;
 pub mod manifest;
 pub mod metrics;
 pub mod mountinfo;
 pub mod node;
+pub mod node_record;
+pub mod node_volumes;
 pub mod operations;
+pub mod original_mounts;
 pub mod plan;
+pub mod registered_plugins;
 pub mod registration;
+pub mod release;
 pub mod request_id;
 pub mod site;
 pub mod socket;

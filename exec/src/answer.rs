@@ -14,8 +14,8 @@ const LONGEST_MESSAGE: usize = 4096;
 pub enum Answer {
     /// Made here.
     Own(Own),
-    /// As an original driver said it: one JSON object.
-    Relayed(String),
+    /// As an original driver said it.
+    Relayed(Map<String, Value>),
 }
 
 /// An answer made here.
@@ -98,12 +98,11 @@ impl Answer {
     /// Says it on stdout. Nobody may be listening any more: then it is lost, as it
     /// is when kubelet ends in mid-call.
     pub fn say(self) {
-        let mut line = match self {
-            Self::Own(own) => {
-                serde_json::to_string(&own).unwrap_or_else(|_| r#"{"status":"Failure"}"#.to_owned())
-            }
-            Self::Relayed(text) => text,
+        let line = match self {
+            Self::Own(own) => serde_json::to_string(&own),
+            Self::Relayed(members) => serde_json::to_string(&members),
         };
+        let mut line = line.unwrap_or_else(|_| r#"{"status":"Failure"}"#.to_owned());
         line.push('\n');
         let mut stdout = std::io::stdout().lock();
         let _ = stdout

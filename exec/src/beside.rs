@@ -20,11 +20,11 @@ pub fn installed(place: &Place) -> Result<Installed, String> {
     let name = path.display();
     let again = "flex2csi node writes it again when it starts";
     let (bytes, _) = trusted::read(&path, LIMIT)
-        .map_err(|why| format!("{name} is not used: {why}; see who put it there and remove it, {again}"))?
+        .map_err(|why| format!("{name} is not used: {why}; if somebody else put it there, remove it: {again}"))?
         .ok_or_else(|| {
             format!("{name} is missing: {again}; does its pod run on this node, and is this driver in its configuration?")
         })?;
-    let damaged = |why: String| format!("{name} is damaged: {why}; remove it, {again}");
+    let damaged = |why: String| format!("{name} is damaged: {why}; remove it: {again}");
     let unreadable = |error: serde_json::Error| damaged(error.to_string());
 
     let Versioned { version } = serde_json::from_slice(&bytes).map_err(unreadable)?;

@@ -32,7 +32,7 @@ impl<'a> Daemon<'a> {
     /// As the installed file names it.
     pub fn new(installed: &'a Installed) -> Self {
         // The standard library's hash keys are random in each process.
-        let random = RandomState::new().hash_one(std::process::id());
+        let random = RandomState::new().hash_one("call");
         Self {
             installed,
             request_id: format!("{random:016x}"),

@@ -19,11 +19,12 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<(Vec<u8>, Metadata)>, Stri
         Ok(file) => File::from(file),
         Err(Errno::NOENT) => return Ok(None),
         Err(Errno::LOOP) => return Err("it is a symbolic link".to_owned()),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(format!("it cannot be read ({error})")),
     };
     let metadata = file.metadata().map_err(|error| error.to_string())?;
     check(&metadata)?;
-    let mut bytes = Vec::new();
+    // One call reads it, and one more finds its end.
+    let mut bytes = Vec::with_capacity(metadata.len().min(limit) as usize + 1);
     file.take(limit + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;

@@ -10,6 +10,7 @@ use http::{Request, Response};
 use super::error::{is_refusal, is_reset};
 use super::identity;
 use super::{BackendError, Connection};
+use crate::csi_client::NodeCapabilities;
 use crate::grpc::{Body, BodyError, Repeatable};
 
 /// How long a new connection may take to say which driver it is.
@@ -29,6 +30,8 @@ pub struct Backend {
     /// Held while connecting, so that one does and the others wait for it.
     connecting: tokio::sync::Mutex<()>,
     node_id: Mutex<Option<String>>,
+    /// What its node part can do, and which connection it said that on.
+    node_capabilities: Mutex<Option<(u64, NodeCapabilities)>>,
     /// How often a connection was made.
     connections: AtomicU64,
 }
@@ -48,6 +51,7 @@ impl Backend {
             connection: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
             node_id: Mutex::default(),
+            node_capabilities: Mutex::default(),
             connections: AtomicU64::new(0),
         }
     }
@@ -65,6 +69,17 @@ impl Backend {
     /// How often a connection to it was made.
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::Relaxed)
+    }
+
+    /// What its node part can do, as it said on the connection that there is.
+    pub fn node_capabilities(&self) -> Option<NodeCapabilities> {
+        let (connection, known) = (*lock(&self.node_capabilities))?;
+        (connection == self.connections() && self.is_connected()).then_some(known)
+    }
+
+    /// Keeps what its node part said that it can do, while that connection lasts.
+    pub fn learn_node_capabilities(&self, connection: u64, said: NodeCapabilities) {
+        *lock(&self.node_capabilities) = Some((connection, said));
     }
 
     /// Whether there is a connection to it now.

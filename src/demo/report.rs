@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::exit;
 
 /// Where the times stand, in columns.
-const WIDTH: usize = 92;
+const WIDTH: usize = 96;
 
 /// Standard output, and since when.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Report {
 }
 
 fn row(mark: &str, name: &str, outcome: &str, time: &str) -> String {
-    let text = format!("  {mark:<6} {name:<38} {outcome}");
+    let text = format!("  {mark:<6} {name:<42} {outcome}");
     format!("{text:<WIDTH$} {time:>9}")
 }
 

@@ -21,8 +21,15 @@ pub struct DaemonArgs {
     /// Without a configuration: the socket to serve.
     #[arg(long, value_name = "SOCKET", requires = "backend", value_parser = socket)]
     pub endpoint: Option<PathBuf>,
+    /// The cluster to look volumes up in.
     #[command(flatten)]
     pub cluster: ClusterArgs,
+    /// The name of this node in the cluster; the host's without it.
+    #[arg(long, value_name = "NAME", env = "NODE_NAME")]
+    node_name: Option<String>,
+    /// The namespace of flex2csi's Leases; the pod's own without it.
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
+    namespace: Option<String>,
     #[command(flatten)]
     pub(super) single: SingleArgs,
 }
@@ -65,6 +72,30 @@ pub struct SingleArgs {
     /// How much to log, as info,flex2csi::endpoint=debug.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub log_level: log::Level,
+}
+
+impl DaemonArgs {
+    /// The name of this node.
+    pub(super) fn node_name(&self) -> String {
+        self.node_name.clone().unwrap_or_else(|| {
+            let names = rustix::system::uname();
+            names.nodename().to_string_lossy().into_owned()
+        })
+    }
+
+    /// Who this daemon is among others of its kind: the pod, or the host.
+    pub(super) fn identity(&self) -> String {
+        std::env::var("POD_NAME").unwrap_or_else(|_| {
+            let names = rustix::system::uname();
+            names.nodename().to_string_lossy().into_owned()
+        })
+    }
+
+    /// The namespace of Leases.
+    pub(super) fn namespace(&self, client: &kube::Client) -> String {
+        let own = || client.default_namespace().to_owned();
+        self.namespace.clone().unwrap_or_else(own)
+    }
 }
 
 /// A socket's path; CSI's sidecars write `unix://` before it.

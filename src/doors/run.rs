@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::backends::Backends;
 use super::configured::Configured;
 use super::endpoints::{self, Served};
+use super::flexvolume::FlexVolumeDoor;
 use super::legacy_volumes::legacy_volumes;
 use super::{DaemonArgs, kubelet};
 use crate::config::{Loaded, Log, follow_log_level};
@@ -17,7 +18,7 @@ use crate::exit::{Done, Usage};
 use crate::metrics::Metrics;
 use crate::operations::{Conditions, Listen, Operations, Server};
 use crate::socket::Listener;
-use crate::{daemon, log};
+use crate::{daemon, log, release};
 
 /// Which daemon it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +118,28 @@ impl Process {
         let volumes = legacy_volumes(args, &loaded.config).await?;
         let mut backends = Backends::default();
         let served = endpoints::endpoints(role, &loaded, &mut backends, &volumes, metrics);
-        if served.is_empty() {
-            let message = "no backend has an `endpoint`, so there is nothing to serve";
-            return Err(Usage(message.into()).into());
+        let flex_volume = match (role, &loaded.config.flex_volume) {
+            (Role::Node, Some(flex_volume)) => {
+                let watched = (metrics, conditions);
+                Some(
+                    FlexVolumeDoor::new(args, &configs, flex_volume, &mut backends, watched)
+                        .await?,
+                )
+            }
+            _ => None,
+        };
+        let releases = role == Role::Controller && loaded.config.flex_volume.is_some();
+        if served.is_empty() && flex_volume.is_none() && !releases {
+            return Err(Usage(nothing_to_serve(role).into()).into());
+        }
+        if releases {
+            let Some(client) = args.cluster.client().await? else {
+                let message = "what FlexVolumes of dead nodes hold is released through the API \
+                               server: run in a pod of the cluster, or give --kubeconfig";
+                return Err(Usage(message.into()).into());
+            };
+            let settings = release::Settings::new(args.namespace(&client), args.identity());
+            tasks.spawn(release::run(client, settings, shutdown.clone()));
         }
         // All sockets first: nothing is served of a configuration that cannot be.
         let mut listeners = Vec::new();
@@ -147,6 +167,9 @@ impl Process {
                 )?;
             }
         }
+        if let Some(door) = flex_volume {
+            door.open(configs.clone(), (tasks, shutdown));
+        }
         let all = served.into_iter().map(|served| served.endpoint).collect();
         tokio::spawn(endpoints::follow(configs.clone(), all));
         tokio::spawn(follow_log_level(configs, log.clone()));
@@ -157,5 +180,16 @@ impl Process {
             tokio::spawn(reloader.run(hangups, reloads, condition, shutdown.clone()));
         }
         Ok(())
+    }
+}
+
+fn nothing_to_serve(role: Role) -> &'static str {
+    match role {
+        Role::Node => {
+            "no backend has an `endpoint` and there is no `flexVolume`, so there is nothing to serve"
+        }
+        Role::Controller => {
+            "no backend has an `endpoint` and there is no `flexVolume`, so there is nothing to do"
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! What undecided handles stand for on this node: a record each, since most
 //! calls have the handle alone. Volumes with a handle of their own have none.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::CallError;
+use crate::durable_file;
 
 /// The records of one driver.
 #[derive(Debug, Clone)]
@@ -96,13 +97,10 @@ struct Place {
 
 impl Place {
     fn read(&self) -> Result<Option<String>, CallError> {
-        let text = match fs_err::read(&self.file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.failed(error)),
+        let found = durable_file::read::<Record>(&self.file);
+        let Some(found) = found.map_err(|error| self.failed(io::Error::other(error)))? else {
+            return Ok(None);
         };
-        let found: Record =
-            serde_json::from_slice(&text).map_err(|error| self.failed(error.into()))?;
         if found.driver != self.driver || found.id != self.id {
             return Err(self.failed(io::Error::other("it is of another driver or volume")));
         }
@@ -113,14 +111,13 @@ impl Place {
         if let Some(known) = self.read()? {
             return self.same(known, handle);
         }
-        match self.write_new(handle) {
-            Ok(()) => Ok(()),
-            // Another call was faster.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.read()? {
-                Some(known) => self.same(known, handle),
-                None => Err(self.failed(error)),
-            },
-            Err(error) => Err(self.failed(error)),
+        if self.write_new(handle)? {
+            return Ok(());
+        }
+        // Another call was faster.
+        match self.read()? {
+            Some(known) => self.same(known, handle),
+            None => Err(self.failed(io::Error::other("it was removed meanwhile"))),
         }
     }
 
@@ -134,21 +131,16 @@ impl Place {
         })
     }
 
-    /// Writes the record, so that it is there after a power cut too, and never
-    /// over one that is there.
-    fn write_new(&self, handle: &str) -> io::Result<()> {
+    /// Writes the record, never over one that is there; gives whether it did.
+    fn write_new(&self, handle: &str) -> Result<bool, CallError> {
         let record = Record {
             driver: self.driver.clone(),
             id: self.id.clone(),
             handle: handle.to_owned(),
         };
-        make(&self.directory)?;
-        let mut written = tempfile::NamedTempFile::new_in(&self.directory)?;
-        serde_json::to_writer(&mut written, &record)?;
-        written.flush()?;
-        written.as_file().sync_all()?;
-        written.persist_noclobber(&self.file)?;
-        fs_err::File::open(&self.directory)?.sync_all()
+        durable_file::make_directory(&self.directory)
+            .and_then(|()| durable_file::write_new(&self.file, &record))
+            .map_err(|error| self.failed(io::Error::other(error)))
     }
 
     fn failed(&self, error: io::Error) -> CallError {
@@ -158,25 +150,6 @@ impl Place {
             error,
         }
     }
-}
-
-/// Makes a directory and those above it, so that they stay.
-fn make(directory: &Path) -> io::Result<()> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    let above = match directory.parent() {
-        Some(above) if above != Path::new("") => above,
-        _ => Path::new("."),
-    };
-    if above != directory {
-        make(above)?;
-    }
-    match fs_err::create_dir(directory) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    fs_err::File::open(above)?.sync_all()
 }
 
 #[cfg(test)]
@@ -204,10 +177,9 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let handles = Handles::new(state.path().to_owned());
         let place = || handles.place("d", ID).unwrap();
-        place().write_new("vol-1").unwrap();
+        assert!(place().write_new("vol-1").unwrap());
         // Whoever saw no record before that.
-        let late = place().write_new("vol-2").unwrap_err();
-        assert_eq!(late.kind(), io::ErrorKind::AlreadyExists);
+        assert!(!place().write_new("vol-2").unwrap());
         assert_eq!(place().read().unwrap().as_deref(), Some("vol-1"));
         let names = std::fs::read_dir(state.path()).unwrap();
         assert_eq!(names.count(), 1, "nothing else is left");

@@ -1,6 +1,6 @@
 //! What kubelet calls (kubernetes `pkg/volume/flexvolume/driver-call.go`, v1.36).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flex2csi_exec::wire::Request;
 
@@ -64,6 +64,14 @@ pub enum InvalidCall {
         target: PodTarget,
         /// What does not fit.
         reason: String,
+    },
+    /// A directory is no device's.
+    #[error("{} is no directory of a device of {driver:?}", .path.display())]
+    NoDevice {
+        /// What was given.
+        path: PathBuf,
+        /// The FlexVolume driver.
+        driver: String,
     },
     /// A call that needs no daemon, or that nobody knows.
     #[error("the node daemon does not serve the call {call:?}")]

@@ -25,14 +25,6 @@ fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> DefaultE
     move |error| DefaultError { path, what, error }
 }
 
-/// Where an original driver that attaches mounts a device for all pods.
-pub(super) fn global_directory(root: &Path, driver: &str, volume: &str) -> PathBuf {
-    root.join("plugins/kubernetes.io/flexvolume")
-        .join(driver)
-        .join("mounts")
-        .join(volume)
-}
-
 /// Binds the directory in which the device is mounted to that of the pod. It
 /// blocks.
 ///
@@ -98,13 +90,6 @@ pub(super) fn canonical(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_global_directory_keeps_the_vendors_slash() {
-        let directory = global_directory(Path::new("/k"), "huawei.com/fuxivol", "pv-1");
-        let expected = "/k/plugins/kubernetes.io/flexvolume/huawei.com/fuxivol/mounts/pv-1";
-        assert_eq!(directory, Path::new(expected));
-    }
 
     #[test]
     fn what_is_not_mounted_is_unmounted_already() {

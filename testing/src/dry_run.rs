@@ -34,7 +34,7 @@ const SERVER_OWNED_METADATA: [&str; 6] = [
 /// # Errors
 /// The server's message, when it refuses the object.
 pub async fn server_side_dry_run(cluster: &Cluster, object: Value) -> Result<Value, String> {
-    Server::connect(cluster).await?.dry_run(object).await
+    Server::connect(cluster).await?.apply(object, true).await
 }
 
 /// Whether the server accepts every object, each by itself. The items of a
@@ -52,7 +52,7 @@ pub async fn accepted(
         .flat_map(items)
         .map(async |object: Value| {
             let title = title(&object);
-            let message = server.dry_run(object).await.err()?;
+            let message = server.apply(object, true).await.err()?;
             Some(Refusal {
                 object: title,
                 message,
@@ -103,14 +103,14 @@ impl fmt::Display for Refusals {
 impl std::error::Error for Refusals {}
 
 /// A server with the kinds that it knows.
-struct Server {
+pub(crate) struct Server {
     client: Client,
     kinds: Discovery,
     namespaces: tokio::sync::Mutex<BTreeSet<String>>,
 }
 
 impl Server {
-    async fn connect(cluster: &Cluster) -> Result<Self, String> {
+    pub(crate) async fn connect(cluster: &Cluster) -> Result<Self, String> {
         let client = cluster.client().map_err(|error| error.to_string())?;
         let kinds = Discovery::new(client.clone())
             .run_aggregated()
@@ -123,7 +123,7 @@ impl Server {
         })
     }
 
-    async fn dry_run(&self, mut object: Value) -> Result<Value, String> {
+    pub(crate) async fn apply(&self, mut object: Value, dry_run: bool) -> Result<Value, String> {
         remove_server_owned(&mut object);
         let api_version = text(&object, "/apiVersion").ok_or("no apiVersion")?;
         let kind = text(&object, "/kind").ok_or("no kind")?;
@@ -141,7 +141,7 @@ impl Server {
             Api::all_with(self.client.clone(), &resource)
         };
         let parameters = PatchParams {
-            dry_run: true,
+            dry_run,
             force: true,
             field_manager: Some("flex2csi-test".to_owned()),
             field_validation: Some(ValidationDirective::Strict),

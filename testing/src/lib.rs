@@ -5,7 +5,9 @@
 //! or with the test process, whatever ends it. `testing/run` prepares what a
 //! tier needs and runs its tests; see `docs/testing.md`.
 
+pub mod account;
 pub mod apiserver;
+pub mod applied;
 pub mod cluster;
 pub mod csi_sanity;
 pub mod dry_run;

@@ -4,7 +4,9 @@
 //! Objects are edited as JSON text ([`json`]): what is not understood is
 //! copied as written.
 
+pub mod attachment;
 pub mod context;
+pub mod csi_volume;
 pub mod endpoint;
 pub mod error;
 pub mod flex;

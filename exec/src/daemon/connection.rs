@@ -34,29 +34,32 @@ pub fn connect(socket: &Path, deadline: Deadline) -> Result<Connection, String> 
     })?;
     let back = deadline.or_after(AWAY);
     let mut pause = FIRST_PAUSE;
+    let mut left = deadline.left().ok_or_else(too_late)?;
     loop {
-        match attempt(&address, deadline) {
+        let error = match attempt(&address, left) {
             Ok(stream) => return trusted(stream, socket),
-            Err(Errno::NOENT | Errno::CONNREFUSED) if back.left().is_some() => {
-                back.sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
-            }
-            Err(Errno::AGAIN) => {
-                return Err(format!(
-                    "flex2csi node is too busy to take the call at {name}: see its log; kubelet will try again"
-                ));
-            }
-            Err(error) => {
-                return Err(format!(
-                    "flex2csi node is not at {name}: {error}; {IS_IT_RUNNING}"
-                ));
+            Err(error) => error,
+        };
+        let is_away = [Errno::NOENT, Errno::CONNREFUSED].contains(&error);
+        if is_away && back.left().is_some_and(|left| left > pause) {
+            back.sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if let Some(now_left) = deadline.left() {
+                left = now_left;
+                continue;
             }
         }
+        return Err(match error {
+            Errno::AGAIN => format!(
+                "flex2csi node is too busy to take the call at {name}: see its log; kubelet will \
+                 try again"
+            ),
+            _ => format!("flex2csi node is not at {name}: {error}; {IS_IT_RUNNING}"),
+        });
     }
 }
 
-fn attempt(address: &SocketAddrUnix, deadline: Deadline) -> rustix::io::Result<OwnedFd> {
-    let left = deadline.left().ok_or(Errno::AGAIN)?;
+fn attempt(address: &SocketAddrUnix, left: Duration) -> rustix::io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     // A daemon that no longer accepts lets callers wait in `connect` as well.

@@ -6,6 +6,17 @@ use serde_json::{Map, Value};
 use crate::answer::Answer;
 use crate::original::process::{Ended, MOST};
 
+/// What kubelet reads of an answer.
+const READ: [&str; 7] = [
+    "status",
+    "message",
+    "device",
+    "volumeName",
+    "attached",
+    "capabilities",
+    "volumeNewSize",
+];
+
 /// An answer of an original driver: one JSON object.
 pub struct Said {
     pub status: Status,
@@ -46,7 +57,8 @@ pub fn parse(bytes: &[u8]) -> Result<Said, String> {
     let status = match member(&members, "status") {
         Some(Value::String(status)) if status == "Success" => Status::Success,
         Some(Value::String(status)) if status == "Not supported" => Status::NotSupported,
-        _ => Status::Failure,
+        Some(Value::String(_)) => Status::Failure,
+        _ => return Err("said a JSON object without a status".to_owned()),
     };
     Ok(Said {
         status,
@@ -56,12 +68,15 @@ pub fn parse(bytes: &[u8]) -> Result<Said, String> {
 }
 
 impl Said {
-    /// To say the same.
-    pub fn relayed(self) -> Answer {
-        Answer::Relayed(self.text)
+    /// To say the same, as far as kubelet reads it. Some drivers say more, such as
+    /// the options that they were called with.
+    pub fn relayed(mut self) -> Answer {
+        self.members
+            .retain(|name, _| READ.iter().any(|read| name.eq_ignore_ascii_case(read)));
+        Answer::Relayed(self.members)
     }
 
-    /// The same in one line, to be kept.
+    /// The whole text, to be kept.
     pub fn text(&self) -> &str {
         &self.text
     }

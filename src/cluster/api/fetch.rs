@@ -44,6 +44,7 @@ pub(super) async fn text(
             Ok(Ok(text)) => return Ok(text),
             Ok(Err(error)) => failed(what, &error),
             Err(_) => {
+                // kube's client waits by itself where the server asks for it.
                 let reason = format!("no answer within {} s", DEADLINE.as_secs());
                 return Err(last.unwrap_or_else(|| unavailable(what, reason, None).error));
             }

@@ -19,8 +19,16 @@ const KEPT: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Handles {
     /// Held while it is listed, so that others wait for the same list.
-    seen: Arc<Mutex<Option<Seen>>>,
+    last: Arc<Mutex<Option<Listing>>>,
     hasher: RandomState,
+}
+
+/// What became of the last listing.
+enum Listing {
+    Seen(Seen),
+    /// It failed at this time, for all who were waiting then: to try in turn
+    /// would take the last of them too long.
+    Failed(Instant, ClusterError),
 }
 
 /// Eight bytes for each handle: a hundred thousand are less than a MiB.
@@ -67,15 +75,39 @@ impl Handles {
         client: &Client,
         volume: &VolumeId,
     ) -> Result<Option<String>, ClusterError> {
-        let mut seen = self.seen.lock().await;
-        if let Some(known) = seen.as_ref().filter(|seen| Instant::now() < seen.until) {
-            let hash = self.hash(&volume.driver, &volume.handle);
-            if known.hashes.binary_search(&hash).is_err() {
-                return Ok(None);
+        let asked = Instant::now();
+        let mut last = self.last.lock().await;
+        match &*last {
+            Some(Listing::Seen(seen)) if Instant::now() < seen.until => {
+                let hash = self.hash(&volume.driver, &volume.handle);
+                if seen.hashes.binary_search(&hash).is_err() {
+                    return Ok(None);
+                }
             }
+            Some(Listing::Failed(at, error)) if *at > asked => return Err(error.clone()),
+            _ => {}
         }
         // Nothing is known, or there is one, and only a list says which.
-        let began = Instant::now();
+        let until = Instant::now() + KEPT;
+        match self.list(client, volume).await {
+            Ok((hashes, found)) => {
+                *last = Some(Listing::Seen(Seen { hashes, until }));
+                tokio::spawn(forget(Arc::downgrade(&self.last), until));
+                Ok(found)
+            }
+            Err(error) => {
+                *last = Some(Listing::Failed(Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// The hashes of all handles, and the name of the one that is looked for.
+    async fn list(
+        &self,
+        client: &Client,
+        volume: &VolumeId,
+    ) -> Result<(Vec<u64>, Option<String>), ClusterError> {
         let mut hashes = Vec::new();
         let mut found = None;
         let list = List::persistent_volumes();
@@ -90,15 +122,12 @@ impl Handles {
         })
         .await?;
         hashes.sort_unstable();
-        let until = began + KEPT;
-        *seen = Some(Seen { hashes, until });
-        tokio::spawn(forget(Arc::downgrade(&self.seen), until));
-        Ok(found)
+        Ok((hashes, found))
     }
 
     #[cfg(test)]
     pub(super) async fn is_empty(&self) -> bool {
-        self.seen.lock().await.is_none()
+        self.last.lock().await.is_none()
     }
 
     fn hash(&self, driver: &str, handle: &str) -> u64 {
@@ -107,13 +136,13 @@ impl Handles {
 }
 
 /// Gives the memory back when its time is over.
-async fn forget(seen: Weak<Mutex<Option<Seen>>>, until: Instant) {
+async fn forget(last: Weak<Mutex<Option<Listing>>>, until: Instant) {
     sleep_until(until).await;
-    let Some(seen) = seen.upgrade() else {
+    let Some(last) = last.upgrade() else {
         return;
     };
-    let mut seen = seen.lock().await;
-    if seen.as_ref().is_some_and(|seen| seen.until <= until) {
-        *seen = None;
+    let mut last = last.lock().await;
+    if matches!(&*last, Some(Listing::Seen(seen)) if seen.until <= until) {
+        *last = None;
     }
 }

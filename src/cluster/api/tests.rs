@@ -400,3 +400,22 @@ async fn a_listing_that_failed_is_no_answer_and_is_not_shared() {
     let found = api.csi_volume_with(&volume_id()).await.unwrap();
     assert_eq!(found.as_deref(), Some("a"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_listing_shares_its_failure() {
+    let server = Server::default().on(PVS, [Answer::Silence]);
+    let api = server.api();
+    let began = tokio::time::Instant::now();
+    let volume = volume_id();
+    let ask = || api.csi_volume_with(&volume);
+    let (a, b, c) = tokio::join!(ask(), ask(), ask());
+    for answer in [a, b, c] {
+        let error = answer.unwrap_err();
+        assert!(matches!(error, ClusterError::Unavailable { .. }), "{error}");
+    }
+    assert_eq!(server.count(), 1);
+    assert!(began.elapsed() <= fetch::DEADLINE + std::time::Duration::from_secs(1));
+    // Who comes later asks again.
+    server.set(PVS, page(json!([]), ""));
+    assert_eq!(ask().await, Ok(None));
+}

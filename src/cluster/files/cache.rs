@@ -2,8 +2,10 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::Mutex;
 
 use super::super::ClusterError;
 use super::snapshot::{Snapshot, unreadable};
@@ -35,13 +37,15 @@ impl Cache {
         &self.paths
     }
 
-    /// What the manifests say now.
+    /// What the manifests say now. Calls that come together wait for each other:
+    /// one reading is in memory at a time, and mostly serves them all.
     pub(super) async fn snapshot(&self) -> Result<Arc<Snapshot>, ClusterError> {
-        let kept = self.kept().clone();
+        let mut kept = self.kept.lock().await;
+        let known = kept.take();
         let paths = self.paths.clone();
         let read = tokio::task::spawn_blocking(move || {
             let stamp = Stamp::of(&paths)?;
-            match kept {
+            match known {
                 Some((of, snapshot)) if of == stamp => Ok((stamp, snapshot)),
                 _ => Ok((stamp, Arc::new(Snapshot::read(&paths)?))),
             }
@@ -50,13 +54,8 @@ impl Cache {
             .await
             .map_err(|broken| unreadable(&self.paths, broken.to_string()))??;
         let is_kept = stamp.is_settled && snapshot.size <= KEPT;
-        *self.kept() = is_kept.then(|| (stamp, snapshot.clone()));
+        *kept = is_kept.then(|| (stamp, snapshot.clone()));
         Ok(snapshot)
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, Option<(Stamp, Arc<Snapshot>)>> {
-        // It is only ever replaced as a whole.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,16 +6,13 @@ mod tier_2 {
     use flex2csi::endpoint::{LegacyVolumes, LookupError};
     use flex2csi::manifest::yaml;
     use flex2csi_testing::Cluster;
+    use flex2csi_testing::account::client_of;
+    use flex2csi_testing::applied::applied;
     use flex2csi_testing::dry_run::accepted;
-    use http::Request;
-    use kube::Client;
     use serde_json::{Value, json};
 
     const DRIVER: &str = "csi.vsphere.vmware.com.flex2csi.io";
     const ACCOUNT: &str = "flex2csi";
-
-    const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
-    const VOLUMES: &str = "/api/v1/persistentvolumes";
 
     /// The objects that the page shows.
     fn documented() -> Vec<Value> {
@@ -27,14 +24,6 @@ mod tier_2 {
                 serde_json::from_str(&yaml::to_json(text, 1).unwrap()).unwrap()
             })
             .collect()
-    }
-
-    async fn create(client: &Client, path: &str, object: &Value) {
-        let request = Request::post(path)
-            .header("content-type", "application/json")
-            .body(object.to_string().into_bytes());
-        let created = client.request::<Value>(request.unwrap()).await;
-        created.unwrap();
     }
 
     fn volume(name: &str, handle: &str) -> Value {
@@ -68,10 +57,7 @@ mod tier_2 {
     async fn a_handle_is_found_among_many_with_the_right_that_the_page_gives() {
         // What lists all volumes is not to meet those of another test.
         let cluster = Cluster::start().await.unwrap();
-        let admin = cluster.client().unwrap();
-        let mut config = cluster.apiserver.admin.clone();
-        config.auth_info.impersonate = Some(format!("system:serviceaccount:default:{ACCOUNT}"));
-        let account = Client::try_from(config).unwrap();
+        let account = client_of(&cluster, "default", ACCOUNT).unwrap();
         let volumes = LegacyVolumes::Cluster(Box::new(account));
 
         let error = volumes.attributes(DRIVER, "flex2csi-1").await.unwrap_err();
@@ -86,7 +72,6 @@ mod tier_2 {
             .find(|object| object["kind"] == "ClusterRole")
             .unwrap();
         let name = role["metadata"]["name"].clone();
-        create(&admin, &format!("{RBAC}/clusterroles"), &role).await;
         let binding = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRoleBinding",
@@ -94,13 +79,14 @@ mod tier_2 {
             "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
             "subjects": [{ "kind": "ServiceAccount", "namespace": "default", "name": ACCOUNT }],
         });
-        create(&admin, &format!("{RBAC}/clusterrolebindings"), &binding).await;
         // More than a page, and the one that is asked for on the last.
-        for number in 0..510 {
+        let many = (0..510).map(|number| {
             let name = format!("pv-{number:03}");
-            create(&admin, VOLUMES, &volume(&name, &name)).await;
-        }
-        create(&admin, VOLUMES, &volume("pv-last", "flex2csi-1")).await;
+            volume(&name, &name)
+        });
+        let last = volume("pv-last", "flex2csi-1");
+        let objects = [role, binding].into_iter().chain(many).chain([last]);
+        applied(&cluster, objects).await.unwrap();
 
         let found = granted(&volumes, "flex2csi-1").await.unwrap();
         let version = ("flex2csi.io/version".to_owned(), "1".to_owned());

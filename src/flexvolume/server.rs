@@ -1,0 +1,182 @@
+//! Serving the socket of exec binaries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use flex2csi_exec::wire::{Reply, Request};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::exchange::{gone, receive, send};
+use crate::socket::{Connection, Listener};
+
+/// Calls at a time. Kubelet makes one for each volume; those beyond wait.
+const AT_A_TIME: usize = 512;
+
+/// How long calls get to end when the daemon does. What is under way is recorded.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What answers calls.
+pub trait Answer: Send + Sync + 'static {
+    /// Answers one. Dropping the future is the caller's going away.
+    fn answer(&self, request: Request) -> impl Future<Output = Reply> + Send;
+}
+
+/// Serves until `shutdown`, and a little longer for what is under way.
+pub async fn serve(listener: Listener, door: Arc<impl Answer>, shutdown: CancellationToken) {
+    let free = Arc::new(Semaphore::new(AT_A_TIME));
+    let tasks = TaskTracker::new();
+    let overdue = CancellationToken::new();
+    let accepting = async {
+        while let Ok(permit) = free.clone().acquire_owned().await {
+            let connection = match listener.accept().await {
+                Ok(connection) => connection,
+                Err(error) => {
+                    tracing::error!(%error, "the socket of exec binaries accepts no more");
+                    break;
+                }
+            };
+            let (door, overdue) = (door.clone(), overdue.clone());
+            tasks.spawn(async move {
+                overdue.run_until_cancelled(one(connection, &*door)).await;
+                drop(permit);
+            });
+        }
+    };
+    shutdown.run_until_cancelled(accepting).await;
+    tasks.close();
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!("calls are cut off that did not end; kubelet makes them again");
+        overdue.cancel();
+        tasks.wait().await;
+    }
+}
+
+async fn one(mut connection: Connection, door: &impl Answer) {
+    let reply = match receive(&mut connection).await {
+        Ok(Ok(request)) => {
+            let answered = tokio::select! {
+                reply = door.answer(request) => Some(reply),
+                () = gone(&mut connection) => None,
+            };
+            let Some(reply) = answered else {
+                tracing::debug!("an exec binary went away before it was answered");
+                return;
+            };
+            reply
+        }
+        Ok(Err(reply)) => reply,
+        Err(error) => {
+            tracing::debug!(%error, "what connected made no call");
+            return;
+        }
+    };
+    if let Err(error) = send(&mut connection, &reply).await {
+        tracing::debug!(%error, "an exec binary went away with its answer");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use flex2csi_exec::wire;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixStream;
+    use tokio::sync::Notify;
+
+    use super::super::exchange::reply;
+    use super::*;
+
+    /// Says the call's name; `hang` hangs until its caller is gone.
+    #[derive(Default)]
+    struct Echo {
+        given_up: Arc<Notify>,
+    }
+
+    struct GivenUp(Arc<Notify>);
+
+    impl Drop for GivenUp {
+        fn drop(&mut self) {
+            self.0.notify_one();
+        }
+    }
+
+    impl Answer for Echo {
+        async fn answer(&self, request: Request) -> Reply {
+            if request.call == "hang" {
+                let _given_up = GivenUp(self.given_up.clone());
+                std::future::pending::<()>().await;
+            }
+            reply(wire::Answer::Success, request.call)
+        }
+    }
+
+    struct Served {
+        directory: tempfile::TempDir,
+        shutdown: CancellationToken,
+        echo: Arc<Echo>,
+        serving: tokio::task::JoinHandle<()>,
+    }
+
+    impl Served {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let listener = Listener::bind(&directory.path().join("s")).unwrap();
+            let (echo, shutdown) = (Arc::new(Echo::default()), CancellationToken::new());
+            let serving = tokio::spawn(serve(listener, echo.clone(), shutdown.clone()));
+            Self {
+                directory,
+                shutdown,
+                echo,
+                serving,
+            }
+        }
+
+        async fn connect(&self, call: &str) -> UnixStream {
+            let path: &Path = &self.directory.path().join("s");
+            let mut stream = UnixStream::connect(path).await.unwrap();
+            let line = format!(
+                "{{\"version\":1,\"requestId\":\"r\",\"driver\":\"a/b\",\"call\":\"{call}\",\"timeoutMs\":1}}\n"
+            );
+            stream.write_all(line.as_bytes()).await.unwrap();
+            stream
+        }
+
+        async fn call(&self, call: &str) -> String {
+            let mut answer = String::new();
+            let mut stream = self.connect(call).await;
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        }
+    }
+
+    #[tokio::test]
+    async fn each_connection_is_a_call() {
+        let served = Served::new();
+        let (one, other) = tokio::join!(served.call("mount"), served.call("unmount"));
+        assert!(one.contains("\"message\":\"mount\""), "{one}");
+        assert!(other.contains("\"message\":\"unmount\""), "{other}");
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_gives_its_call_up() {
+        let served = Served::new();
+        let hanging = served.connect("hang").await;
+        assert!(served.call("mount").await.contains("success"));
+        drop(hanging);
+        served.echo.given_up.notified().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_under_way_do_not_keep_the_daemon_for_ever() {
+        let served = Served::new();
+        let mut hanging = served.connect("hang").await;
+        served.shutdown.cancel();
+        served.serving.await.unwrap();
+        let mut nothing = String::new();
+        drop(hanging.read_to_string(&mut nothing).await);
+        assert_eq!(nothing, "");
+    }
+}

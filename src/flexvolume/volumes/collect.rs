@@ -1,0 +1,157 @@
+//! Undoing what kubelet has given up: it never unmounts what it failed to mount,
+//! once the pod is gone.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::act::is_there;
+use super::{Inner, VolumeError, Volumes};
+use crate::cluster::VolumeId;
+
+/// How often it is looked for what is to be undone.
+pub const EVERY: Duration = Duration::from_secs(60);
+
+/// How much is undone at a time.
+const AT_ONCE: usize = 8;
+
+/// What was undone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Mounts of pods that are gone.
+    pub unmounted: usize,
+    /// Volumes that were released.
+    pub released: usize,
+    /// What could not be undone, and is tried again.
+    pub left: usize,
+}
+
+/// What became of one thing.
+enum Done {
+    Unmounted,
+    Released,
+    Left,
+    Nothing,
+}
+
+impl Volumes {
+    /// Undoes the mounts of pods whose directory is gone, releases what nobody has,
+    /// and finishes what was not seen to its end.
+    pub async fn collect(&self) -> Collected {
+        let inner = &self.inner;
+        inner.finish_ownership(None).await;
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        let mut work = JoinSet::new();
+        for record in inner.record.all() {
+            let id = record.volume.clone();
+            if record.mounts.is_empty() {
+                let (inner, turns) = (inner.clone(), turns.clone());
+                work.spawn(async move {
+                    let _turn = turns.acquire().await;
+                    inner.collect_volume(&id).await
+                });
+                continue;
+            }
+            for mount in &record.mounts {
+                if is_there(&inner.pod_directory(&mount.pod.uid)).await {
+                    continue;
+                }
+                let (inner, turns) = (inner.clone(), turns.clone());
+                let (id, target) = (id.clone(), mount.target.clone());
+                work.spawn(async move {
+                    let _turn = turns.acquire().await;
+                    inner.collect_mount(&id, target).await
+                });
+            }
+        }
+        let mut collected = Collected::default();
+        while let Some(done) = work.join_next().await {
+            match done {
+                Ok(Done::Unmounted) => collected.unmounted += 1,
+                Ok(Done::Released) => collected.released += 1,
+                Ok(Done::Left) | Err(_) => collected.left += 1,
+                Ok(Done::Nothing) => {}
+            }
+        }
+        collected
+    }
+
+    /// Collects at once and every minute, until `shutdown`.
+    pub async fn keep_collecting(&self, shutdown: CancellationToken) {
+        let collect = async {
+            loop {
+                let collected = self.collect().await;
+                if collected != Collected::default() {
+                    let Collected {
+                        unmounted,
+                        released,
+                        left,
+                    } = collected;
+                    tracing::info!(unmounted, released, left, "collected what kubelet gave up");
+                }
+                tokio::time::sleep(EVERY).await;
+            }
+        };
+        shutdown.run_until_cancelled(collect).await;
+    }
+}
+
+impl Inner {
+    async fn collect_mount(self: Arc<Self>, id: &VolumeId, target: Arc<Path>) -> Done {
+        let context = self.own_context();
+        let undone = async {
+            let guard = Arc::new(self.lock_target(&target, context.deadline).await?);
+            let volume = self.lock_volume(id, context.deadline).await?;
+            // It may have been unmounted, or be another volume's, by now.
+            let entry = self.record.at(&target);
+            if entry.is_none_or(|entry| *entry.volume != *id) {
+                return Ok(Done::Nothing);
+            }
+            let undo = self
+                .clone()
+                .unmount(target.clone(), context.clone(), (guard, volume));
+            // In a task of its own: whoever collects may be ended.
+            let undone = tokio::spawn(undo).await;
+            undone.unwrap_or_else(|broken| {
+                Err(VolumeError::BrokeOff {
+                    what: "the unmount",
+                    reason: broken.to_string(),
+                })
+            })?;
+            Ok::<Done, VolumeError>(Done::Unmounted)
+        };
+        undone.await.unwrap_or_else(|error| {
+            tracing::warn!(
+                request_id = %context.request_id, volume = %id.handle, target = %target.display(),
+                %error, "what a pod that is gone has left is not undone yet"
+            );
+            Done::Left
+        })
+    }
+
+    async fn collect_volume(self: Arc<Self>, id: &VolumeId) -> Done {
+        let context = self.own_context();
+        let Ok(volume) = self.lock_volume(id, context.deadline).await else {
+            return Done::Left;
+        };
+        if self
+            .record
+            .find(id)
+            .is_none_or(|record| !record.mounts.is_empty())
+        {
+            return Done::Nothing;
+        }
+        let inner = self.clone();
+        let released =
+            tokio::spawn(async move { inner.release_or_keep(volume, &context).await }).await;
+        if released.unwrap_or(false) {
+            Done::Released
+        } else {
+            Done::Left
+        }
+    }
+}

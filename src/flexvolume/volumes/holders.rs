@@ -1,0 +1,115 @@
+//! Which volumes kubelet's CSI plugin has on this node, by the files that it keeps.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cluster::VolumeId;
+
+/// Kubelet's file says two names and a few more.
+const LARGEST: u64 = 64 * 1024;
+
+/// Whether kubelet's CSI plugin has a volume for one of its pods (kubernetes v1.36
+/// `pkg/volume/csi/csi_util.go`: `vol_data.json` in each directory of a pod's volume,
+/// and in one for each block device). It waits for a disk.
+///
+/// # Errors
+/// A directory cannot be read.
+pub(super) fn is_held_here(root: &Path, id: &VolumeId) -> io::Result<bool> {
+    let mut files = Vec::new();
+    for pod in entries(&root.join("pods"))? {
+        for kind in ["volumes", "volumeDevices"] {
+            files.extend(entries(&pod.join(kind).join("kubernetes.io~csi"))?);
+        }
+    }
+    for device in entries(&root.join("plugins/kubernetes.io/csi/volumeDevices"))? {
+        files.push(device.join("data"));
+    }
+    for directory in files {
+        if is_of(&directory.join("vol_data.json"), id)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_none = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        )
+    };
+    match std::fs::read_dir(directory) {
+        Err(error) if is_none(&error) => Ok(Vec::new()),
+        Err(error) => Err(error),
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+    }
+}
+
+fn is_of(file: &Path, id: &VolumeId) -> io::Result<bool> {
+    use std::io::Read as _;
+
+    let file = match std::fs::File::open(file) {
+        Ok(file) => file,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(false);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut text = Vec::new();
+    file.take(LARGEST).read_to_end(&mut text)?;
+    // Kubelet cannot use a file that is none either.
+    let data: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    Ok(data["driverName"] == *id.driver && data["volumeHandle"] == *id.handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id() -> VolumeId {
+        VolumeId {
+            driver: "d".into(),
+            handle: "h".into(),
+        }
+    }
+
+    fn held(place: &str, text: &str) -> bool {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join(place);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("vol_data.json"), text).unwrap();
+        is_held_here(root.path(), &id()).unwrap()
+    }
+
+    #[test]
+    fn a_pods_csi_volume_holds_it() {
+        let data = r#"{"driverName":"d","volumeHandle":"h","specVolID":"pv"}"#;
+        for place in [
+            "pods/u/volumes/kubernetes.io~csi/pv",
+            "pods/u/volumeDevices/kubernetes.io~csi/pv",
+            "plugins/kubernetes.io/csi/volumeDevices/pv/data",
+        ] {
+            assert!(held(place, data), "{place}");
+            assert!(!held(place, &data.replace("\"h\"", "\"i\"")), "{place}");
+            assert!(!held(place, &data.replace("\"d\"", "\"e\"")), "{place}");
+            assert!(!held(place, "{"), "{place}");
+        }
+        // What is staged is not what is published.
+        assert!(!held("plugins/kubernetes.io/csi/d/0a", data));
+    }
+
+    #[test]
+    fn without_pods_nothing_is_held() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(!is_held_here(root.path(), &id()).unwrap());
+        std::fs::create_dir_all(root.path().join("pods/u")).unwrap();
+        std::fs::write(root.path().join("pods/u/volumes"), "").unwrap();
+        assert!(!is_held_here(root.path(), &id()).unwrap());
+    }
+}

@@ -1,0 +1,96 @@
+//! Mounting a volume for a pod.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::act::Act;
+use super::{CallContext, Inner, VolumeError, Volumes};
+use crate::flexvolume::{Options, PodTarget};
+use crate::node_record::MountState;
+
+/// A call of kubelet's to mount a volume.
+#[derive(Debug, Clone)]
+pub struct MountCall {
+    /// The FlexVolume driver, as `vendor/driver`.
+    pub driver: String,
+    /// Where.
+    pub target: PodTarget,
+    /// What kubelet says of the volume.
+    pub options: Options,
+}
+
+impl Volumes {
+    /// Mounts a volume for a pod. It can be called again, and is then done again or
+    /// was done before.
+    ///
+    /// # Errors
+    /// It is not mounted. What was begun is undone, or recorded and undone when the
+    /// pod is gone.
+    pub async fn mount(&self, call: MountCall, context: CallContext) -> Result<(), VolumeError> {
+        let inner = &self.inner;
+        let path: Arc<Path> = call.target.path.as_path().into();
+        let target = Arc::new(inner.lock_target(&path, context.deadline).await?);
+        let entry = inner.record.at(&path);
+        let is_mounted = inner.is_mounted(&path).await?;
+        match &entry {
+            Some(entry) if entry.state == MountState::Published && is_mounted => return Ok(()),
+            None if is_mounted => {
+                return Err(VolumeError::Foreign {
+                    target: call.target.path,
+                });
+            }
+            _ => {}
+        }
+        // Nothing has happened yet: it ends with its caller.
+        let prepared = inner.prepare(&call, path.clone(), &context);
+        let prepared = timeout_at(context.deadline, prepared).await;
+        let prepared = prepared.map_err(|_| VolumeError::Late { what: "the mount" })??;
+        if let Some(entry) = entry.filter(|entry| *entry.volume != prepared.id) {
+            // It was another volume when it was last tried, as with other values.
+            let other = inner.lock_volume(&entry.volume, context.deadline).await?;
+            let undone = inner
+                .clone()
+                .unmount(path, context.clone(), (target.clone(), other));
+            within(context.deadline, "the mount", tokio::spawn(undone)).await?;
+        }
+        let volume = inner.lock_volume(&prepared.id, context.deadline).await?;
+        let act = Act {
+            inner: inner.clone(),
+            prepared,
+            context: context.clone(),
+            guards: (target, volume),
+        };
+        within(context.deadline, "the mount", tokio::spawn(act.run())).await
+    }
+}
+
+/// Waits for a task as long as its caller does. The task goes on.
+pub(super) async fn within<T>(
+    deadline: Instant,
+    what: &'static str,
+    mut task: JoinHandle<Result<T, VolumeError>>,
+) -> Result<T, VolumeError> {
+    match timeout_at(deadline, &mut task).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(broken)) => Err(VolumeError::BrokeOff {
+            what,
+            reason: broken.to_string(),
+        }),
+        Err(_) => Err(VolumeError::Late { what }),
+    }
+}
+
+impl Inner {
+    /// Whether something is mounted on a path.
+    pub(super) async fn is_mounted(&self, path: &Arc<Path>) -> Result<bool, VolumeError> {
+        let (mount_points, paths) = (self.settings.mount_points.clone(), [path.clone()]);
+        let table = Path::new("/proc/self/mountinfo");
+        let looked = tokio::task::spawn_blocking(move || mount_points.are_mounted(&paths)).await;
+        let looked = looked.unwrap_or_else(|broken| Err(std::io::Error::other(broken)));
+        let mounted = looked.map_err(VolumeError::io("read", table))?;
+        Ok(mounted.first() == Some(&true))
+    }
+}

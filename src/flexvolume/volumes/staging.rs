@@ -1,0 +1,107 @@
+//! The directory in which a volume is staged: kubelet's own for CSI, so that a
+//! rewritten PersistentVolume finds its volume where CSI wants it.
+
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flex2csi_translators::csi_volume::{staging_directory, volume_data};
+
+use super::VolumeError;
+use crate::cluster::VolumeId;
+
+/// Where a volume is staged.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    directory: PathBuf,
+    /// What `vol_data.json` says.
+    data: String,
+}
+
+impl Place {
+    /// That of a volume.
+    pub fn of(root: &Path, id: &VolumeId) -> Self {
+        Self {
+            directory: staging_directory(root, &id.driver, &id.handle),
+            data: volume_data(&id.driver, &id.handle),
+        }
+    }
+
+    /// `staging_target_path`
+    pub fn path(&self) -> Arc<Path> {
+        self.directory.join("globalmount").into()
+    }
+
+    fn data_file(&self) -> PathBuf {
+        self.directory.join("vol_data.json")
+    }
+
+    /// Makes it, with `vol_data.json`: without that kubelet would never unstage.
+    pub async fn make(&self) -> Result<PathBuf, VolumeError> {
+        let place = self.clone();
+        let path = self.path();
+        blocking(&self.directory, move || {
+            let mut builder = std::fs::DirBuilder::new();
+            builder.recursive(true).mode(0o750);
+            builder
+                .create(&place.directory)
+                .map_err(VolumeError::io("create", &place.directory))?;
+            let file = place.data_file();
+            if std::fs::read(&file).ok().as_deref() != Some(place.data.as_bytes()) {
+                place
+                    .write(&file)
+                    .map_err(VolumeError::io("write", &file))?;
+            }
+            match builder.recursive(false).create(&path) {
+                // It need not be a directory that answers.
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    Err(VolumeError::io("create", &path)(error))
+                }
+                _ => Ok(path.to_path_buf()),
+            }
+        })
+        .await
+    }
+
+    /// Whole or not at all. It says nothing that counts after a power cut.
+    fn write(&self, file: &Path) -> io::Result<()> {
+        let mut new = tempfile::NamedTempFile::new_in(&self.directory)?;
+        new.write_all(self.data.as_bytes())?;
+        let permissions = std::fs::Permissions::from_mode(0o644);
+        new.as_file().set_permissions(permissions)?;
+        new.persist(file)?;
+        Ok(())
+    }
+
+    /// Removes it, when nothing is mounted there. What is not empty stays.
+    pub async fn remove(&self) -> Result<(), VolumeError> {
+        let place = self.clone();
+        blocking(&self.directory, move || {
+            let path = place.path();
+            unless_gone(std::fs::remove_dir(&path)).map_err(VolumeError::io("remove", &path))?;
+            let file = place.data_file();
+            unless_gone(std::fs::remove_file(&file)).map_err(VolumeError::io("remove", &file))?;
+            let removed = unless_gone(std::fs::remove_dir(&place.directory));
+            removed.map_err(VolumeError::io("remove", &place.directory))
+        })
+        .await
+    }
+}
+
+/// What is to be gone and is not there is gone.
+pub(super) fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Does what waits for a disk where nothing else waits.
+pub(super) async fn blocking<T: Send + 'static>(
+    about: &Path,
+    work: impl FnOnce() -> Result<T, VolumeError> + Send + 'static,
+) -> Result<T, VolumeError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|broken| Err(VolumeError::io("work on", about)(io::Error::other(broken))))
+}
