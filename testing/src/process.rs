@@ -42,7 +42,9 @@ impl Process {
         A: AsRef<OsStr>,
     {
         let log = directory.join(format!("{name}.log"));
-        let file = File::create(&log).map_err(|source| StartError::File {
+        // What was logged before a restart is kept.
+        let opened = File::options().create(true).append(true).open(&log);
+        let file = opened.map_err(|source| StartError::File {
             path: log.clone(),
             source,
         })?;

@@ -1,0 +1,7 @@
+//! The tools with which rewrites are tested: a fleet of bound volumes and its
+//! witness, an API server that fails, programs that are killed.
+
+mod damage;
+mod killed;
+mod proxy;
+mod restarts;
