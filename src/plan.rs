@@ -15,6 +15,7 @@ pub mod file;
 mod objects;
 mod output;
 mod pages;
+mod reach;
 mod redact;
 pub mod request;
 mod rights;
@@ -29,4 +30,5 @@ mod volume;
 mod workload;
 
 pub use args::{PlanArgs, PlanFormat, SelectionArgs, SurveyArgs};
+pub use reach::ReachArgs;
 pub use run::{cluster_identity, run};

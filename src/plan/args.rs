@@ -3,8 +3,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::reach::ReachArgs;
 use super::selection::Selection;
-use crate::cluster::ClusterArgs;
 use crate::exit::Usage;
 
 const EXAMPLES: &str = "\
@@ -30,7 +30,7 @@ docs/plan.md explains every code. Blocked objects are no failure: the exit code 
 pub struct PlanArgs {
     /// The cluster.
     #[command(flatten)]
-    pub cluster: ClusterArgs,
+    pub cluster: ReachArgs,
     /// Which objects.
     #[command(flatten)]
     pub selection: SelectionArgs,

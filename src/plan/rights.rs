@@ -39,28 +39,25 @@ const fn status(verb: &'static str, group: &'static str, resource: &'static str)
 const STORAGE: &str = "storage.k8s.io";
 const OURS: &str = "flex2csi.io";
 
-/// What the rewrite does to the cluster.
-pub const REWRITE: [Right; 20] = [
+/// What the rewrite does to the cluster: `deploy/rbac/rewrite.yaml`.
+pub const REWRITE: [Right; 17] = [
     right("get", "", "persistentvolumes"),
-    right("create", "", "persistentvolumes"),
     right("patch", "", "persistentvolumes"),
     right("delete", "", "persistentvolumes"),
+    right("create", "", "persistentvolumes"),
+    right("get", STORAGE, "storageclasses"),
+    right("patch", STORAGE, "storageclasses"),
+    right("delete", STORAGE, "storageclasses"),
+    right("create", STORAGE, "storageclasses"),
     right("get", "", "persistentvolumeclaims"),
     right("patch", "", "persistentvolumeclaims"),
-    right("list", "", "pods"),
-    right("create", "", "events"),
-    right("patch", "", "events"),
-    right("get", STORAGE, "storageclasses"),
-    right("create", STORAGE, "storageclasses"),
-    right("delete", STORAGE, "storageclasses"),
-    right("list", STORAGE, "volumeattachments"),
     right("get", OURS, "volumemigrations"),
     right("list", OURS, "volumemigrations"),
+    right("watch", OURS, "volumemigrations"),
     right("create", OURS, "volumemigrations"),
-    right("update", OURS, "volumemigrations"),
     right("patch", OURS, "volumemigrations"),
-    right("delete", OURS, "volumemigrations"),
-    status("update", OURS, "volumemigrations"),
+    status("patch", OURS, "volumemigrations"),
+    right("create", "", "events"),
 ];
 
 /// What the server-side dry run needs beside reading.
@@ -119,4 +116,42 @@ pub async fn missing(client: &Client, rights: &[Right]) -> Result<Vec<Right>, Re
         }
     }
     Ok(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::yaml;
+
+    /// The rights of the ClusterRole in a manifest.
+    fn rights(manifest: &str) -> Vec<String> {
+        let json = yaml::to_json(manifest, 1).unwrap();
+        let role: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let texts = |value: &serde_json::Value| -> Vec<String> {
+            serde_json::from_value(value.clone()).unwrap()
+        };
+        let mut rights = Vec::new();
+        for rule in role["rules"].as_array().unwrap() {
+            for resource in texts(&rule["resources"]) {
+                for verb in texts(&rule["verbs"]) {
+                    rights.push(match texts(&rule["apiGroups"])[0].as_str() {
+                        "" => format!("{verb} {resource}"),
+                        group => format!("{verb} {resource}.{group}"),
+                    });
+                }
+            }
+        }
+        rights.sort();
+        rights
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_a_rewrite_is_given() {
+        let mut asked: Vec<String> = REWRITE.iter().map(ToString::to_string).collect();
+        asked.sort();
+        assert_eq!(
+            asked,
+            rights(include_str!("../../deploy/rbac/rewrite.yaml"))
+        );
+    }
 }

@@ -54,12 +54,7 @@ async fn plan(
     survey: &mut Survey,
     translator: &mut Translator,
 ) -> anyhow::Result<Done> {
-    let client = args.cluster.client().await;
-    let client = client.map_err(|error| Usage(error.to_string()))?;
-    let Some(client) = client else {
-        let message = "which cluster? give --kubeconfig, or run it as a pod";
-        return Err(Usage(message.to_owned()).into());
-    };
+    let client = args.cluster.client().await?;
     let cluster = cluster_identity(&client).await?;
     let mut warnings = Vec::new();
     let missing = rights::missing(&client, &rights::REWRITE).await?;

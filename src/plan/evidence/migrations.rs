@@ -25,15 +25,16 @@ struct Spec {
 #[serde(default)]
 struct Status {
     phase: String,
+    step: String,
 }
 
-/// Phases in which nothing is left to be done.
-const FINISHED: [&str; 3] = ["Done", "RolledBack", "Completed"];
+/// The step at which nothing is left to be done, forward or back.
+const FINISHED: &str = "Done";
 
 impl Migrations {
     /// Takes note of a rewrite.
     pub fn add(&mut self, migration: Migration) {
-        if FINISHED.contains(&migration.status.phase.as_str()) {
+        if migration.status.step == FINISHED {
             return;
         }
         let phase = match migration.status.phase.as_str() {

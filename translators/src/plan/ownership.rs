@@ -20,7 +20,7 @@ pub struct Ownership {
 /// A finalizer whose meaning is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownFinalizer {
-    /// `kubernetes.io/pv-protection`: comes and goes by itself.
+    /// `kubernetes.io/pv-protection` and `orphan`: come and go by themselves.
     Protection,
     /// A deleter's: `kubernetes.io/pv-controller` (kube-controller-manager) or
     /// `external-provisioner.volume.kubernetes.io/finalizer`. It goes once the
@@ -34,7 +34,7 @@ impl KnownFinalizer {
     /// Which one this is; `None` for any other.
     pub fn of(finalizer: &str) -> Option<Self> {
         match finalizer {
-            "kubernetes.io/pv-protection" => Some(Self::Protection),
+            "kubernetes.io/pv-protection" | "orphan" => Some(Self::Protection),
             "kubernetes.io/pv-controller"
             | "external-provisioner.volume.kubernetes.io/finalizer" => Some(Self::Deleter),
             _ => finalizer
