@@ -30,11 +30,10 @@ pub fn redact(message: &str, objects: &[&str]) -> String {
     }
     // The longest first: one may be part of another.
     credentials.sort_by_key(|credential| std::cmp::Reverse(credential.len()));
-    let redacted = credentials
-        .iter()
-        .fold(message.to_owned(), |message, credential| {
-            message.replace(credential.as_str(), REDACTED)
-        });
+    let mut redacted = message.to_owned();
+    for credential in credentials {
+        redacted = redacted.replace(&credential, REDACTED);
+    }
     redacted
 }
 

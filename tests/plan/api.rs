@@ -113,7 +113,7 @@ impl Api {
     /// Serves manifests, YAML.
     pub fn of_manifests(texts: &[String]) -> Self {
         let mut behaviour = Behaviour::default();
-        let mut kinds: HashMap<&'static str, Vec<Value>> = HashMap::new();
+        let mut kinds: BTreeMap<&'static str, Vec<Value>> = BTreeMap::new();
         for object in texts.iter().flat_map(|text| documents(text)) {
             let kind = object["kind"].as_str().unwrap().to_owned();
             if kind == "TestServer" {

@@ -122,7 +122,6 @@ fn peak(volumes: usize) -> (u64, String) {
     };
     assert!(status.success());
     flex2csi::plan::file::PlanFile::check(&api.directory().join("plan.yaml")).unwrap();
-    eprintln!("{volumes} volumes: {peak} MiB");
     (peak, std::fs::read_to_string(printed).unwrap())
 }
 

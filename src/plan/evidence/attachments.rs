@@ -7,7 +7,10 @@ use crate::plan::objects::metadata::Metadata;
 
 /// VolumeAttachments by the volume that they name.
 #[derive(Debug, Default)]
-pub struct Attachments(HashMap<Key, Vec<(Box<str>, Box<str>)>>);
+pub struct Attachments(HashMap<Key, Vec<Attachment>>);
+
+/// Its name, and its node's.
+type Attachment = (Box<str>, Box<str>);
 
 /// A VolumeAttachment.
 #[derive(Debug, Default, Deserialize)]

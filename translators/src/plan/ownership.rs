@@ -115,10 +115,8 @@ mod tests {
 
     #[test]
     fn tools_are_known_by_their_marks() {
-        let owner = |pairs: &[(&'static str, &'static str)]| {
-            let pairs = pairs.to_vec();
-            gitops_owner(pairs.iter().copied().collect::<Vec<_>>().into_iter())
-        };
+        let owner =
+            |pairs: &[(&'static str, &'static str)]| gitops_owner(pairs.to_vec().into_iter());
         assert_eq!(owner(&[("app", "shop")]), None);
         assert_eq!(owner(&[(MANAGED_BY, "flex2csi")]), None);
         assert_eq!(
