@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::answer;
 use super::binary::Binary;
 use super::directory::{Directory, EXECUTABLE, called};
-use super::kept::{Change, Kept, Standing};
+use super::kept::{Change, Kept, Standing, Trouble};
 use super::names::Names;
 use super::occupant::Occupant;
 use super::record::{self, Executable, Record};
@@ -66,15 +66,19 @@ impl Installation {
         )?;
         let left = self.left(node)?;
         let said = answer::attaches(directory, &self.names)?;
-        let is_kept = directory.look(&self.names.original)?.is_some();
+        let kept = directory.look(&self.names.original)?;
+        let is_kept = kept.is_some();
         let original = self.original(&occupant, record.as_ref(), is_kept, said, &left);
-        let takes = matches!(
-            occupant,
-            Occupant::Stranger { .. } | Occupant::LinkToOriginal { .. }
-        );
+        let stranger = match &occupant {
+            Occupant::Stranger { stamp, .. } => Some(*stamp),
+            _ => None,
+        };
         let standing = original.as_ref().map(|original| Standing {
             attaches: original.attaches,
-            lost: !is_kept && !takes,
+            trouble: match stranger.or(kept.map(|(_, stamp)| stamp)) {
+                None => Some(Trouble::Lost),
+                Some(stamp) => (!stamp.is_trusted()).then_some(Trouble::Untrusted),
+            },
             left: (original.attaches == Attaches::Yes).then_some(left),
         });
         let installed = record::installed(&self.wanted, original);
@@ -219,7 +223,7 @@ impl Installation {
             }
         }
         plugins.sync()?;
-        reached("install.placed");
+        reached("install.directory.placed");
         let directory = plugins
             .open_in(&names.directory)
             .map_err(InstallError::io("open", plugins.path_of(&names.directory)))?;

@@ -1,0 +1,33 @@
+//! Where tests have the rewriter killed: before and after each call that writes. In
+//! release builds there are none.
+
+/// Kills this process when it comes to the step of this name: as `delete.after`,
+/// or `delete.after:17` for the seventeenth time.
+#[cfg(debug_assertions)]
+pub(super) fn at(step: &str, side: &str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static ASKED: OnceLock<Option<(String, u32)>> = OnceLock::new();
+    static SEEN: AtomicU32 = AtomicU32::new(0);
+    let asked = ASKED.get_or_init(|| {
+        let asked = std::env::var("FLEX2CSI_DIE_AT").ok()?;
+        Some(match asked.split_once(':') {
+            Some((step, count)) => (step.to_owned(), count.parse().unwrap_or(1)),
+            None => (asked, 1),
+        })
+    });
+    let Some((asked, count)) = asked else {
+        return;
+    };
+    let is_it = asked.split_once('.') == Some((step, side));
+    if is_it && SEEN.fetch_add(1, Ordering::Relaxed) + 1 == *count {
+        let itself = rustix::process::getpid();
+        // As `kill -9` does it: nothing of ours runs any more.
+        let _ = rustix::process::kill_process(itself, rustix::process::Signal::KILL);
+    }
+}
+
+/// Comes to a step.
+#[cfg(not(debug_assertions))]
+pub(super) fn at(_: &str, _: &str) {}
