@@ -1,7 +1,7 @@
 //! Publishing what is mounted on a node.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flex2csi::node_volumes::{Entry, Mounted, OriginalEntry, Settings, State, publish};
@@ -18,25 +18,45 @@ const NODE: &str = "/api/v1/nodes/a";
 
 struct Published {
     server: ApiServer,
-    mounted: watch::Sender<Mounted>,
+    mounted: Arc<Mutex<Option<Mounted>>>,
+    changes: watch::Sender<()>,
     shutdown: CancellationToken,
 }
 
 impl Published {
     fn start(server: &ApiServer) -> Self {
-        let (mounted, list) = watch::channel(Mounted::default());
+        Self::start_with(server, Some(Mounted::default()))
+    }
+
+    fn start_with(server: &ApiServer, mounted: Option<Mounted>) -> Self {
+        let mounted = Arc::new(Mutex::new(mounted));
+        let (changes, changed) = watch::channel(());
+        let known = mounted.clone();
+        let list = move || known.lock().unwrap().clone();
         let shutdown = CancellationToken::new();
         let settings = Settings {
             node: "a".into(),
             boot_id: BOOT.into(),
             renewal: Settings::RENEWAL,
         };
-        tokio::spawn(publish(server.client(), settings, list, shutdown.clone()));
+        tokio::spawn(publish(
+            server.client(),
+            settings,
+            list,
+            changed,
+            shutdown.clone(),
+        ));
         Self {
             server: server.clone(),
             mounted,
+            changes,
             shutdown,
         }
+    }
+
+    fn change(&self, to: Mounted) {
+        *self.mounted.lock().unwrap() = Some(to);
+        self.changes.send_replace(());
     }
 
     fn object(&self) -> Value {
@@ -76,7 +96,7 @@ fn counted(server: &ApiServer, beginning: &'static str) -> Arc<AtomicUsize> {
 #[tokio::test(start_paused = true)]
 async fn what_is_mounted_is_published_with_the_node_for_an_owner() {
     let published = Published::start(&with_a_node());
-    published.mounted.send_replace(Mounted {
+    published.change(Mounted {
         shim: vec![entry("u-2", State::Detaching), entry("u-1", State::Mounted)],
         original: vec![OriginalEntry {
             driver: "example.com/driver".into(),
@@ -116,7 +136,7 @@ async fn a_drain_is_few_requests() {
     sleep(Duration::from_secs(2)).await;
     let writes = counted(&server, "PATCH");
     for number in 0..50 {
-        published.mounted.send_replace(Mounted {
+        published.change(Mounted {
             shim: vec![entry(&format!("u-{number}"), State::Unmounting)],
             original: Vec::new(),
         });
@@ -146,7 +166,7 @@ async fn it_is_renewed_while_nothing_changes() {
 async fn what_somebody_deleted_or_changed_is_made_good() {
     let server = with_a_node();
     let published = Published::start(&server);
-    published.mounted.send_replace(Mounted {
+    published.change(Mounted {
         shim: vec![entry("u-1", State::Mounted)],
         original: Vec::new(),
     });
@@ -194,7 +214,7 @@ async fn an_outage_is_outlived_without_a_flood() {
         counter.fetch_add(1, Ordering::Relaxed);
         Fate::Refused(503)
     });
-    published.mounted.send_replace(Mounted {
+    published.change(Mounted {
         shim: vec![entry("u-1", State::Mounted)],
         original: Vec::new(),
     });
@@ -215,4 +235,33 @@ async fn it_stays_when_the_daemon_ends() {
     let before = published.object();
     sleep(Duration::from_secs(120)).await;
     assert_eq!(published.object(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_said_before_all_is_known() {
+    let server = with_a_node();
+    let published = Published::start_with(&server, None);
+    sleep(Duration::from_secs(120)).await;
+    assert!(server.get(OBJECT).is_none());
+    published.change(Mounted::default());
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(published.object()["shim"], json!([]));
+    // Nor once it is not all known any more.
+    *published.mounted.lock().unwrap() = None;
+    let before = published.object();
+    sleep(Duration::from_secs(300)).await;
+    assert_eq!(published.object(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_renewed_is_true_then_even_if_nobody_told_of_the_change() {
+    let server = with_a_node();
+    let published = Published::start(&server);
+    sleep(Duration::from_secs(2)).await;
+    *published.mounted.lock().unwrap() = Some(Mounted {
+        shim: vec![entry("u-1", State::Mounting)],
+        original: Vec::new(),
+    });
+    sleep(Duration::from_secs(31)).await;
+    assert_eq!(published.object()["shim"][0]["podUID"], "u-1");
 }

@@ -115,7 +115,7 @@ impl Inner {
                 .clone()
                 .unmount(target.clone(), context.clone(), (guard, volume));
             // In a task of its own: whoever collects may be ended.
-            let undone = tokio::spawn(undo).await;
+            let undone = self.acts.spawn(undo).await;
             undone.unwrap_or_else(|broken| {
                 Err(VolumeError::BrokeOff {
                     what: "the unmount",
@@ -146,8 +146,10 @@ impl Inner {
             return Done::Nothing;
         }
         let inner = self.clone();
-        let released =
-            tokio::spawn(async move { inner.release_or_keep(volume, &context).await }).await;
+        let released = self
+            .acts
+            .spawn(async move { inner.release_or_keep(volume, &context).await })
+            .await;
         if released.unwrap_or(false) {
             Done::Released
         } else {

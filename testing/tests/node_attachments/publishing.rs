@@ -2,6 +2,7 @@
 
 mod tier_2 {
     use std::process::Command;
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use flex2csi::node_volumes::{
@@ -14,8 +15,16 @@ mod tier_2 {
     use crate::site::*;
 
     struct Published {
-        mounted: watch::Sender<Mounted>,
+        mounted: Arc<Mutex<Mounted>>,
+        changes: watch::Sender<()>,
         shutdown: CancellationToken,
+    }
+
+    impl Published {
+        fn change(&self, to: Mounted) {
+            *self.mounted.lock().unwrap() = to;
+            self.changes.send_replace(());
+        }
     }
 
     impl Drop for Published {
@@ -25,7 +34,10 @@ mod tier_2 {
     }
 
     async fn published(site: &Site, node: &str) -> Published {
-        let (mounted, list) = watch::channel(Mounted::default());
+        let mounted = Arc::new(Mutex::new(Mounted::default()));
+        let (changes, changed) = watch::channel(());
+        let known = mounted.clone();
+        let list = move || Some(known.lock().unwrap().clone());
         let shutdown = CancellationToken::new();
         let settings = Settings {
             node: node.into(),
@@ -33,8 +45,12 @@ mod tier_2 {
             renewal: Duration::from_secs(1),
         };
         let client = site.node(node).await;
-        tokio::spawn(publish(client, settings, list, shutdown.clone()));
-        Published { mounted, shutdown }
+        tokio::spawn(publish(client, settings, list, changed, shutdown.clone()));
+        Published {
+            mounted,
+            changes,
+            shutdown,
+        }
     }
 
     fn entry(handle: &str, state: State) -> Entry {
@@ -59,7 +75,7 @@ mod tier_2 {
     async fn what_is_mounted_is_read_as_it_was_written() {
         let site = Site::shared().await;
         let published = published(&site, "reads").await;
-        published.mounted.send_replace(Mounted {
+        published.change(Mounted {
             shim: vec![
                 entry("a", State::Mounting),
                 entry("b", State::Mounted),
@@ -108,7 +124,7 @@ mod tier_2 {
         let site = Site::shared().await;
         let published = published(&site, "many").await;
         let handle = |number: usize| format!("{number:0>128}");
-        published.mounted.send_replace(Mounted {
+        published.change(Mounted {
             shim: (0..1000)
                 .map(|number| entry(&handle(number), State::Mounted))
                 .collect(),
@@ -127,7 +143,7 @@ mod tier_2 {
     async fn kubectl_shows_how_many_and_since_when() {
         let site = Site::shared().await;
         let published = published(&site, "shown").await;
-        published.mounted.send_replace(Mounted {
+        published.change(Mounted {
             shim: vec![entry("a", State::Mounted), entry("b", State::Detaching)],
             original: Vec::new(),
         });
