@@ -28,7 +28,6 @@ pub mod order;
 pub mod ports;
 pub mod process;
 pub mod programs;
-pub mod provisioner;
 pub mod proxy;
 pub mod seed;
 pub mod served;

@@ -5,6 +5,5 @@
 
 mod damage;
 mod killed;
-mod provisioner;
 mod proxy;
 mod restarts;
