@@ -16,6 +16,7 @@ mod detach;
 mod volume_attachments;
 
 pub use csi_volumes::CsiVolumes;
+pub(crate) use csi_volumes::csi_volume;
 pub(crate) use volume_attachments::exactly;
 pub use volume_attachments::{Settings, VolumeAttachments};
 

@@ -5,14 +5,13 @@ mod args;
 mod entry;
 mod table;
 
-use std::io::Write;
-
-pub use args::{DriversArgs, ExplainArgs, ListFormat};
+pub use args::{DriversArgs, ExplainArgs};
 use serde::Serialize;
 
 use self::entry::{Entry, Field};
-use crate::exit::{self, Done, Usage};
-use crate::{manifest, site};
+use crate::exit::{Done, Usage};
+use crate::listing::{ListFormat, print, structured};
+use crate::site;
 
 /// Runs `flex2csi drivers`.
 ///
@@ -72,19 +71,4 @@ struct Explanation<'e> {
     #[serde(flatten)]
     entry: &'e Entry,
     fields: Vec<Field>,
-}
-
-fn structured(value: &impl Serialize, format: ListFormat) -> anyhow::Result<Done> {
-    let text = match format {
-        ListFormat::Yaml => manifest::yaml::from_json(&serde_json::to_string(value)?)?,
-        _ => serde_json::to_string_pretty(value)? + "\n",
-    };
-    print(&text)
-}
-
-fn print(text: &str) -> anyhow::Result<Done> {
-    let mut out = anstream::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(exit::output)?;
-    Ok(Done::All)
 }

@@ -79,22 +79,27 @@ steps! {
 }
 
 /// Comes to a step.
-#[cfg(debug_assertions)]
 pub fn at(step: Step) {
+    named(step.0);
+}
+
+/// Comes to a step of another part, which lists its own.
+#[cfg(debug_assertions)]
+pub fn named(step: &str) {
     use std::sync::OnceLock;
 
     static ASKED: OnceLock<Option<String>> = OnceLock::new();
     let asked = ASKED.get_or_init(|| std::env::var(DIE_AT).ok());
-    if asked.as_deref() == Some(step.0) {
+    if asked.as_deref() == Some(step) {
         let itself = rustix::process::getpid();
         // As `kill -9` does it: nothing of ours runs any more.
         let _ = rustix::process::kill_process(itself, rustix::process::Signal::KILL);
     }
 }
 
-/// Comes to a step.
+/// Comes to a step of another part, which lists its own.
 #[cfg(not(debug_assertions))]
-pub fn at(_: Step) {}
+pub fn named(_: &str) {}
 
 #[cfg(test)]
 mod tests {

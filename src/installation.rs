@@ -26,6 +26,9 @@ mod steps;
 mod uninstall;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,7 +38,7 @@ use rustix::io::Errno;
 pub use culprits::{Culprit, Distance, culprits};
 pub use driver::{FlexDriver, InvalidFlexDriver};
 pub use error::InstallError;
-pub use kept::{Change, Kept, Standing};
+pub use kept::{Change, Kept, Standing, Trouble};
 pub(crate) use left::device_directories;
 pub use left::{Left, NodeVolumeNames};
 pub use steps::STEPS;

@@ -25,6 +25,7 @@ pub mod flexvolume;
 pub mod grpc;
 pub mod hostpath;
 pub mod installation;
+pub mod listing;
 pub mod log;
 pub mod manifest;
 pub mod metrics;

@@ -126,6 +126,15 @@ impl MountTable {
     }
 }
 
+/// A path as the table has it: kubelet's root may be reached through a link. The
+/// last part is left alone, for what is mounted on it may not answer.
+pub fn real_path(path: &Path) -> PathBuf {
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(parent)), Some(name)) => parent.join(name),
+        _ => path.to_owned(),
+    }
+}
+
 /// Takes back the escapes of the kernel: a backslash and three octal digits,
 /// for blanks, tabs, newlines, backslashes and, in sources, `#`.
 fn unescape(field: &[u8]) -> OsString {

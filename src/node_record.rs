@@ -9,6 +9,7 @@
 mod boot;
 mod error;
 mod index;
+mod look;
 mod ownership;
 mod place;
 mod record;
@@ -20,6 +21,7 @@ mod tests;
 pub use boot::boot_id;
 pub use error::RecordError;
 pub use index::{MountState, TargetEntry};
+pub use look::{Looked, look};
 pub use ownership::PendingOwnership;
 pub use record::{Mount, SecretNames, VolumeRecord};
 pub use store::{NodeRecord, Refused};

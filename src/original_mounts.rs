@@ -1,6 +1,9 @@
 //! What an original FlexVolume driver has mounted on this node: all that is
 //! mounted at the driver's directories and is not in the daemon's record.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::fs::FileType;
 use std::io;

@@ -49,6 +49,14 @@ impl<'a> Daemon<'a> {
         self.exchange(call, args, false)
     }
 
+    /// Takes a call there, if there is a daemon now.
+    pub fn ask_if_there(&self, call: Call, args: &[OsString]) -> Result<Option<Said>, String> {
+        if !connection::is_served(&self.installed.socket) {
+            return Ok(None);
+        }
+        self.ask(call, args).map(Some)
+    }
+
     /// Has the daemon do what kubelet does after the original's "Not supported".
     pub fn instead_of_original(&self, call: Call, args: &[OsString]) -> Result<Answer, String> {
         match self.exchange(call, args, true)? {

@@ -1,11 +1,12 @@
 //! The original driver attaches volumes, and the node still has some of them:
-//! every call is the original's, as kubelet goes on to know it.
+//! every call is the original's, as kubelet goes on to know it, but for the unmount
+//! of what the daemon has mounted.
 
 use std::ffi::OsString;
 
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Said};
 use crate::original::{Original, Status};
 
 /// Answers one call.
@@ -18,6 +19,13 @@ pub fn answer(
     if call == Call::Init {
         let capabilities = original.capabilities()?;
         return Ok(Answer::original_capabilities(capabilities.told()));
+    }
+    // A mount can be ours from before a legacy installer put such a driver here again.
+    // Where there is no daemon, the original unmounts that too.
+    if call == Call::Unmount
+        && let Some(Said::Done) = daemon.ask_if_there(call, args)?
+    {
+        return Ok(Answer::success());
     }
     let said = original.call(args)?;
     match said.status {

@@ -1,5 +1,7 @@
 //! Which PersistentVolumes are in CSI form.
 
+use k8s_openapi::api::core::v1::PersistentVolume;
+
 use super::{AttachError, Attaching};
 use crate::cluster::{Api, ClusterError, VolumeId};
 
@@ -12,11 +14,10 @@ pub trait CsiVolumes: Send + Sync {
 
 impl CsiVolumes for Api {
     fn csi_volume_with<'a>(&'a self, volume: &'a VolumeId) -> Attaching<'a, Option<String>> {
-        Box::pin(async {
+        Box::pin(async move {
             let found = Api::csi_volume_with(self, volume).await;
             found.map_err(|error| {
-                let handle = volume.handle.clone();
-                let reason = error.to_string();
+                let (handle, reason) = (volume.handle.clone(), error.to_string());
                 match error {
                     ClusterError::Forbidden { .. } => AttachError::Forbidden { handle, reason },
                     _ => AttachError::Unavailable { handle, reason },
@@ -24,4 +25,13 @@ impl CsiVolumes for Api {
             })
         })
     }
+}
+
+/// The volume of a PersistentVolume in CSI form.
+pub(crate) fn csi_volume(pv: &PersistentVolume) -> Option<VolumeId> {
+    let csi = pv.spec.as_ref()?.csi.as_ref()?;
+    Some(VolumeId {
+        driver: csi.driver.clone(),
+        handle: csi.volume_handle.clone(),
+    })
 }

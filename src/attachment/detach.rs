@@ -33,9 +33,12 @@ impl VolumeAttachments {
             self.free_lease(volume).await.map_err(failed)?;
             return Ok(Detached::Gone);
         };
-        let is_ours = found.is_ours && found.names_volume.is_none();
         // Not asking would be to delete what the attach/detach controller goes by.
-        if !is_ours || self.csi_volumes.csi_volume_with(volume).await?.is_some() {
+        let is_ours = found.is_ours && found.names_volume.is_none();
+        if !is_ours
+            || self.is_rewritten(&found).await.map_err(failed)?
+            || self.csi_volumes.csi_volume_with(volume).await?.is_some()
+        {
             self.release_lease(volume).await.map_err(failed)?;
             return Ok(Detached::Adopted);
         }

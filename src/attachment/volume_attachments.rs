@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flex2csi_translators::attachment::{attachment_name, lease_name, shared_lease_name};
+use k8s_openapi::api::core::v1::PersistentVolume;
 use kube::api::{Api, DeleteParams, DynamicObject, Preconditions};
 
 use super::lease::{Taker, VolumeLeases};
 use super::object::{Attachment, attachments};
-use super::{AttachError, Attacher, Attaching, CsiVolumes, Detached, PublishContext, Wanted};
+use super::{
+    AttachError, Attacher, Attaching, CsiVolumes, Detached, PublishContext, Wanted, csi_volume,
+};
 use crate::api_request::{RequestError, find};
 use crate::cluster::VolumeId;
 
@@ -37,6 +40,7 @@ impl Settings {
 pub struct VolumeAttachments {
     pub(super) attachments: Api<DynamicObject>,
     pub(super) leases: VolumeLeases,
+    volumes: Api<PersistentVolume>,
     pub(super) csi_volumes: Arc<dyn CsiVolumes>,
     pub(super) settings: Arc<Settings>,
 }
@@ -55,7 +59,8 @@ impl VolumeAttachments {
     pub fn new(client: kube::Client, csi_volumes: Arc<dyn CsiVolumes>, settings: Settings) -> Self {
         Self {
             attachments: attachments(client.clone()),
-            leases: VolumeLeases::new(client, &settings.namespace),
+            leases: VolumeLeases::new(client.clone(), &settings.namespace),
+            volumes: Api::all(client),
             csi_volumes,
             settings: Arc::new(settings),
         }
@@ -86,6 +91,16 @@ impl VolumeAttachments {
     pub(super) async fn find(&self, name: &str) -> Result<Option<Attachment>, RequestError> {
         let found = find(self.attachments.get(name)).await?;
         Ok(found.as_ref().map(Attachment::of))
+    }
+
+    /// Whether a volume's PersistentVolume has been rewritten to CSI since it was
+    /// attached. Unlike what [`CsiVolumes`] says of all others this is never old.
+    pub(super) async fn is_rewritten(&self, seen: &Attachment) -> Result<bool, RequestError> {
+        let Some(name) = &seen.legacy_volume else {
+            return Ok(false);
+        };
+        let found = find(self.volumes.get(name)).await?;
+        Ok(found.as_ref().and_then(csi_volume) == seen.volume)
     }
 
     /// Has an attachment deleted, if it still is the one that was seen.

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+
+use crate::listing::ListFormat;
 
 const DRIVERS: &str = "\
 Examples:
@@ -37,15 +39,4 @@ pub struct ExplainArgs {
     /// Further mappings of FlexVolume drivers: a directory or a file.
     #[arg(long, value_name = "DIR")]
     pub mappings: Vec<PathBuf>,
-}
-
-/// The form of a listing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ListFormat {
-    /// Columns, for people.
-    Table,
-    /// JSON.
-    Json,
-    /// YAML.
-    Yaml,
 }

@@ -2,25 +2,10 @@
 
 use std::fmt::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
 use flex2csi_translators::in_tree::stored::Reach;
 
 use super::entry::{Entry, Field, Form};
-
-/// Where output is no terminal.
-const WIDTH: u16 = 120;
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header);
-    if table.width().is_none() {
-        table.set_width(WIDTH);
-    }
-    table
-}
+use crate::listing::{table, text};
 
 /// One line for each source.
 pub fn drivers(entries: &[Entry]) -> String {
@@ -107,10 +92,4 @@ pub fn explanation(entry: &Entry, fields: &[Field]) -> String {
         let _ = write!(out, "\n{}", text(&origins));
     }
     out
-}
-
-/// Without the spaces that fill the last column.
-fn text(table: &Table) -> String {
-    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
-    lines.collect()
 }

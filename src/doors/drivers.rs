@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::backend::Backend;
 use crate::config::Loaded;
 use crate::flexvolume::volumes::{Backends, Finding, Sockets};
-use crate::registered_plugins;
+use crate::registered_plugins::RegisteredPlugins;
 
 /// The CSI drivers of this node.
 #[derive(Debug)]
 pub struct Drivers {
     configured: BTreeMap<String, Sockets>,
-    /// Where kubelet has its plugins registered.
-    registry: PathBuf,
-    /// Those found there, and where.
+    /// Where kubelet has the others.
+    registered: RegisteredPlugins,
+    /// Those that were needed, and where they were.
     found: Mutex<BTreeMap<String, (PathBuf, Arc<Backend>)>>,
 }
 
@@ -32,28 +32,17 @@ impl Drivers {
         });
         Self {
             configured: configured.collect(),
-            registry: loaded.config.kubelet.registry.clone(),
+            registered: RegisteredPlugins::new(loaded.config.kubelet.registry.clone()),
             found: Mutex::default(),
         }
     }
 
-    /// The socket of a driver that kubelet has registered. It is looked for again
-    /// when nothing is at the place where it was: drivers are reinstalled elsewhere.
+    /// A driver that kubelet has registered. It is looked for again when nothing is
+    /// at the place where it was: drivers are reinstalled elsewhere.
     async fn registered(&self, driver: &str) -> Result<Arc<Backend>, String> {
-        if let Some((socket, backend)) = self.known(driver)
-            && socket.exists()
-        {
-            return Ok(backend);
-        }
-        let socket = registered_plugins::socket_of(&self.registry, driver)
-            .await
-            .map_err(|error| error.to_string())?;
+        let socket = self.registered.endpoint(driver).await;
+        let socket = socket.map_err(|error| error.to_string())?;
         Ok(self.learn(driver, &socket))
-    }
-
-    fn known(&self, driver: &str) -> Option<(PathBuf, Arc<Backend>)> {
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.get(driver).cloned()
     }
 
     fn learn(&self, driver: &str, socket: &Path) -> Arc<Backend> {

@@ -125,13 +125,12 @@ impl FlexVolumeDoor {
         tasks.spawn(self.installer.run(shutdown.clone()));
         let (volumes, stop) = (self.volumes.clone(), shutdown.clone());
         tokio::spawn(async move { volumes.keep_collecting(stop).await });
-        let list = self.mounted.follow(shutdown.clone());
+        let followed = self.mounted.follow(shutdown.clone());
         if let Some((client, settings)) = self.publishing {
+            let (changes, shutdown) = (followed.changes.clone(), shutdown.clone());
+            let list = move || followed.list();
             tokio::spawn(node_volumes::publish(
-                client,
-                settings,
-                list,
-                shutdown.clone(),
+                client, settings, list, changes, shutdown,
             ));
         }
         tokio::spawn(learn(configs, self.volumes));

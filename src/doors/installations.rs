@@ -16,7 +16,7 @@ use crate::config::{Config, FlexVolume, Loaded};
 use crate::flexvolume::volumes::Volumes;
 use crate::installation::{
     Asking, FlexDriver, InstallError, Installation, Kept, NodeObjects, NodeVolumeNames, Restored,
-    Told, Uninstaller, Wanted, watch as look_after,
+    Told, Uninstaller, Wanted, installed_drivers, watch as look_after,
 };
 use crate::operations::Conditions;
 
@@ -75,7 +75,7 @@ impl Installer {
 
     /// Looks after the installations until `shutdown`, and takes up new configurations.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        let mut gone = BTreeSet::new();
+        let mut gone = self.installed_before().await;
         loop {
             let loaded = self.configs.borrow_and_update().clone();
             let wanted = self.wanted(&loaded.config);
@@ -114,6 +114,25 @@ impl Installer {
             }
             gone.extend(wanted.into_iter().map(|wanted| wanted.driver));
         }
+    }
+
+    /// The drivers that this daemon installed when it was here before. The
+    /// configuration may have lost some while it was not, or while pods needed them.
+    async fn installed_before(&self) -> BTreeSet<FlexDriver> {
+        let config = self.configs.borrow().config.clone();
+        let Some(FlexVolume { socket, .. }) = config.flex_volume else {
+            return BTreeSet::new();
+        };
+        let plugins = config.kubelet.plugin_directory;
+        let looked = tokio::task::spawn_blocking(move || installed_drivers(&plugins)).await;
+        let Ok(Ok(found)) = looked else {
+            // The installations say what is wrong with it.
+            return BTreeSet::new();
+        };
+        let ours = found
+            .into_iter()
+            .filter(|found| found.socket.as_ref() == Some(&socket));
+        ours.map(|found| found.driver).collect()
     }
 
     fn wanted(&self, config: &Config) -> Vec<Wanted> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -30,13 +30,47 @@ pub struct Mounted {
     pub metrics: NodeMetrics,
 }
 
+/// What is mounted whenever it is asked for, and word of its changes.
+pub struct Followed {
+    volumes: Volumes,
+    originals: Arc<Mutex<Option<Vec<OriginalEntry>>>>,
+    /// Changes when what is mounted does.
+    pub changes: watch::Receiver<()>,
+}
+
+impl Followed {
+    /// What is mounted as it is now, not as it was when it last changed; `None` as
+    /// long as not all of it is known. What is published while something is left out
+    /// would be taken for proof that it is not mounted.
+    pub fn list(&self) -> Option<node_volumes::Mounted> {
+        let originals = self.originals.lock();
+        let original = originals.unwrap_or_else(PoisonError::into_inner).clone()?;
+        list(&self.volumes, original)
+    }
+}
+
+fn list(volumes: &Volumes, original: Vec<OriginalEntry>) -> Option<node_volumes::Mounted> {
+    // A record that is not trusted may be that of any volume.
+    let shim = volumes.refused().is_empty().then(|| volumes.list())?;
+    Some(node_volumes::Mounted {
+        shim: shim.into_iter().map(entry).collect(),
+        original,
+    })
+}
+
 impl Mounted {
     /// Keeps a list up to date until `shutdown`.
-    pub fn follow(self, shutdown: CancellationToken) -> watch::Receiver<node_volumes::Mounted> {
-        let (sender, receiver) = watch::channel(node_volumes::Mounted::default());
+    pub fn follow(self, shutdown: CancellationToken) -> Followed {
+        let (sender, changes) = watch::channel(());
+        let originals = Arc::new(Mutex::new(None));
+        let followed = Followed {
+            volumes: self.volumes.clone(),
+            originals: originals.clone(),
+            changes,
+        };
         let following = async move {
             let mut changes = self.volumes.changes();
-            let mut originals = Vec::new();
+            let (mut known, mut told) = (None, None);
             let mut looks = tokio::time::interval(EVERY);
             loop {
                 let is_change = tokio::select! {
@@ -47,30 +81,27 @@ impl Mounted {
                 if is_change {
                     self.metrics.record_written();
                 } else {
-                    originals = self.originals(&listed, originals).await;
+                    known = self.originals(&listed, known).await;
+                    *originals.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();
                 }
-                self.count(&listed, &originals);
-                let list = node_volumes::Mounted {
-                    shim: listed.into_iter().map(entry).collect(),
-                    original: originals.clone(),
-                };
-                sender.send_if_modified(|known| {
-                    let is_new = *known != list;
-                    *known = list;
-                    is_new
-                });
+                self.count(&listed, known.as_deref().unwrap_or_default());
+                let list = known.clone().and_then(|known| list(&self.volumes, known));
+                if told != list {
+                    told = list;
+                    sender.send_replace(());
+                }
             }
         };
         tokio::spawn(async move { shutdown.run_until_cancelled(following).await });
-        receiver
+        followed
     }
 
     /// What original drivers have; what was known before where it cannot be seen.
     async fn originals(
         &self,
         listed: &[ListedVolume],
-        known: Vec<OriginalEntry>,
-    ) -> Vec<OriginalEntry> {
+        known: Option<Vec<OriginalEntry>>,
+    ) -> Option<Vec<OriginalEntry>> {
         let config = self.configs.borrow().config.clone();
         let drivers: Vec<FlexDriver> = config
             .flex_volume
@@ -90,7 +121,7 @@ impl Mounted {
             std::io::Result::Ok(all)
         });
         match looked.await {
-            Ok(Ok(found)) => found,
+            Ok(Ok(found)) => Some(found),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "it cannot be seen what original drivers have mounted");
                 known

@@ -19,7 +19,7 @@ use super::volumes::{CallContext, MountCall, Unmounted, VolumeError, Volumes};
 use super::{device_directory, server};
 use crate::installation::FlexDriver;
 use crate::metrics::{Door as MetricsDoor, Metrics};
-use crate::mountinfo::{self, MountTable};
+use crate::mountinfo::{self, MountTable, real_path};
 use crate::node_record::Refused;
 use crate::original_mounts::OriginalMounts;
 use crate::request_id::{RequestId, RequestIds};
@@ -284,7 +284,7 @@ fn known(driver: &str) -> &str {
 }
 
 fn is_mounted(path: &Path) -> io::Result<bool> {
-    let mounted = mountinfo::are_mounted(&[kubelet_default::canonical(path)])?;
+    let mounted = mountinfo::are_mounted(&[real_path(path)])?;
     Ok(mounted.contains(&true))
 }
 

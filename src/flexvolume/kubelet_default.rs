@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
 
-use crate::mountinfo::MountTable;
+use crate::mountinfo::{MountTable, real_path};
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +32,10 @@ fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> DefaultE
 /// Nothing is mounted there, or the kernel refuses.
 pub(super) fn bind(global: &Path, target: &Path, read_only: bool) -> Result<(), DefaultError> {
     let table = MountTable::read().map_err(failed(target, "looked at"))?;
-    if table.at(&canonical(target)).is_some() {
+    if table.at(&real_path(target)).is_some() {
         return Ok(());
     }
-    if table.at(&canonical(global)).is_none() {
+    if table.at(&real_path(global)).is_none() {
         let error = io::Error::new(io::ErrorKind::NotFound, "no device is mounted there");
         return Err(failed(global, "bound")(error));
     }
@@ -63,7 +63,7 @@ pub(super) fn bind(global: &Path, target: &Path, read_only: bool) -> Result<(), 
 /// # Errors
 /// It is in use, or the kernel refuses.
 pub(super) fn unmount(target: &Path) -> Result<(), DefaultError> {
-    let path = canonical(target);
+    let path = real_path(target);
     loop {
         let table = MountTable::read().map_err(failed(target, "looked at"))?;
         if table.at(&path).is_none() {
@@ -75,15 +75,6 @@ pub(super) fn unmount(target: &Path) -> Result<(), DefaultError> {
     match rustix::fs::rmdir(target) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(failed(target, "removed")(error.into())),
-    }
-}
-
-/// As the mount table has a path, of which only the last part may be out of order.
-pub(super) fn canonical(path: &Path) -> PathBuf {
-    let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
-    match (parent, path.file_name()) {
-        (Some(parent), Some(name)) => parent.join(name),
-        _ => path.to_owned(),
     }
 }
 

@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 pub use crate::csi_client::CallContext;
 pub use collect::{Collected, EVERY};
@@ -61,6 +62,8 @@ struct Inner {
     volumes: Locks<VolumeId>,
     request_ids: RequestIds,
     changes: watch::Sender<u64>,
+    /// What goes on whoever waits for it.
+    acts: TaskTracker,
 }
 
 impl Volumes {
@@ -81,6 +84,7 @@ impl Volumes {
                 volumes: Locks::default(),
                 request_ids: RequestIds::new(),
                 changes: watch::Sender::new(0),
+                acts: TaskTracker::new(),
             }),
         };
         volumes.inner.find_again()?;
@@ -102,6 +106,13 @@ impl Volumes {
     /// The records that are not trusted; their volumes are left alone.
     pub fn refused(&self) -> Vec<Refused> {
         self.inner.record.refused()
+    }
+
+    /// Waits for what is under way, when no more calls come: an ending daemon leaves
+    /// mounts alone, and nothing half done where that takes no long time.
+    pub async fn finish(&self) {
+        self.inner.acts.close();
+        self.inner.acts.wait().await;
     }
 
     /// Changes whenever [`list`](Self::list) may have.

@@ -80,6 +80,9 @@ pub struct HostpathArgs {
     /// Have no stage step: volumes are mounted when they are published.
     #[arg(long)]
     pub no_staging: bool,
+    /// Leave it to whoever mounts to give files to the pod's group.
+    #[arg(long)]
+    pub no_mount_group: bool,
     /// Say that the controller has GetSnapshot (alpha in CSI 1.12), as it does.
     /// csi-sanity 5.4.0 fails drivers that say so.
     #[arg(long)]

@@ -27,6 +27,8 @@ pub(super) struct Driver {
     pub has_node: bool,
     pub has_attach: bool,
     pub has_staging: bool,
+    /// Whether it gives files to groups itself.
+    pub has_mount_group: bool,
     pub says_get_snapshot: bool,
     /// Whether loop devices and filesystems can be had: as real root alone.
     pub has_images: bool,
@@ -73,6 +75,8 @@ impl Driver {
             has_node: args.services.contains(&ServiceArg::Node),
             has_attach: args.attach,
             has_staging: !args.no_staging,
+            // In a user namespace there is no other group.
+            has_mount_group: has_images && !args.no_mount_group,
             says_get_snapshot: args.get_snapshot,
             has_images,
             max_volume_size: args.max_volume_size.0,

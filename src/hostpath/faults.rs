@@ -53,6 +53,7 @@ impl Faults {
                 }
                 *count += 1;
             }
+            tracing::info!(fault = fault.text, "goes wrong, as asked for");
             return Ok(Some(fault.action));
         }
         Ok(None)

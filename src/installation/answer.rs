@@ -12,6 +12,13 @@ const LONGEST: u64 = 1 << 20;
 /// Whether an original driver said that volumes are attached through it; nothing
 /// before it was asked and succeeded.
 pub(super) fn attaches(directory: &Directory, names: &Names) -> Result<Option<bool>, InstallError> {
+    let stamp = |name: &str| Ok(directory.look(name)?.map(|(_, stamp)| stamp));
+    let (answer, original) = (stamp(&names.answer)?, stamp(&names.original)?);
+    match (answer, original) {
+        (Some(answer), Some(original)) if !answer.is_older_than(&original) => {}
+        // Of another driver that was here before: the exec binary asks again.
+        _ => return Ok(None),
+    }
     let text = directory.read(&names.answer, LONGEST)?;
     Ok(text.and_then(|text| said(&text)))
 }

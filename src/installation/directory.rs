@@ -174,6 +174,8 @@ impl Directory {
         match unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
+            // Said of what is not there too.
+            Err(Errno::ROFS) if self.look(name)?.is_none() => Ok(false),
             Err(errno) => Err(self.failed("remove", name)(errno)),
         }
     }

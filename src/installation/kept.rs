@@ -36,8 +36,32 @@ pub enum Change {
 pub struct Standing {
     /// Whether kubelet attaches through it.
     pub attaches: Attaches,
-    /// Whether its file is gone: its mounts cannot be unmounted through it.
-    pub lost: bool,
+    /// Why it cannot be called, if it cannot.
+    pub trouble: Option<Trouble>,
     /// While it attaches: what is left of it on this node.
     pub left: Option<Left>,
+}
+
+/// Why an original driver cannot be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Its file is gone.
+    Lost,
+    /// Others than root can write it, so that it is not run as root.
+    Untrusted,
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Lost => {
+                "the original driver's file is gone: put it back, or its mounts cannot be \
+                 unmounted"
+            }
+            Self::Untrusted => {
+                "others than root can write the original driver's file, so it is not called: \
+                 see who put it there, then chown it to root and chmod it to 0755"
+            }
+        })
+    }
 }

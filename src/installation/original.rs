@@ -40,6 +40,7 @@ impl Installation {
         directory.rename(&names.new_original, &names.original)?;
         // Two names of one file stay two when one is renamed over the other.
         directory.unlink(&names.new_original)?;
+        directory.sync()?;
         reached("install.kept");
         Ok(true)
     }

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::answer;
 use super::binary::Binary;
 use super::directory::{Directory, EXECUTABLE, called};
-use super::kept::{Change, Kept, Standing};
+use super::kept::{Change, Kept, Standing, Trouble};
 use super::names::Names;
 use super::occupant::Occupant;
 use super::record::{self, Executable, Record};
@@ -66,15 +66,19 @@ impl Installation {
         )?;
         let left = self.left(node)?;
         let said = answer::attaches(directory, &self.names)?;
-        let is_kept = directory.look(&self.names.original)?.is_some();
+        let kept = directory.look(&self.names.original)?;
+        let is_kept = kept.is_some();
         let original = self.original(&occupant, record.as_ref(), is_kept, said, &left);
-        let takes = matches!(
-            occupant,
-            Occupant::Stranger { .. } | Occupant::LinkToOriginal { .. }
-        );
+        let stranger = match &occupant {
+            Occupant::Stranger { stamp, .. } => Some(*stamp),
+            _ => None,
+        };
         let standing = original.as_ref().map(|original| Standing {
             attaches: original.attaches,
-            lost: !is_kept && !takes,
+            trouble: match stranger.or(kept.map(|(_, stamp)| stamp)) {
+                None => Some(Trouble::Lost),
+                Some(stamp) => (!stamp.is_trusted()).then_some(Trouble::Untrusted),
+            },
             left: (original.attaches == Attaches::Yes).then_some(left),
         });
         let installed = record::installed(&self.wanted, original);
@@ -163,11 +167,6 @@ impl Installation {
         let binary = Binary::read(&self.wanted.exec_binary)?;
         let staged = directory.write(&names.new_executable, &binary.bytes, EXECUTABLE)?;
         reached("install.staged");
-        if let Occupant::Stranger { stamp, sha256 } = occupant
-            && !self.keep_original(directory, stamp, sha256.as_deref())?
-        {
-            return Ok(false);
-        }
         let before = match occupant {
             Occupant::Ours { sha256, .. } if *sha256 != binary.source.sha256 => {
                 Some(sha256.clone())
@@ -183,8 +182,14 @@ impl Installation {
             installed,
             executable,
         };
+        // Nobody reads it yet where a stranger is; and a link that is left tells whose it is.
         record.write(directory, names)?;
         reached("install.recorded");
+        if let Occupant::Stranger { stamp, sha256 } = occupant
+            && !self.keep_original(directory, stamp, sha256.as_deref())?
+        {
+            return Ok(false);
+        }
         if !occupant.is_still(directory, names)? {
             return Ok(false);
         }
@@ -219,7 +224,7 @@ impl Installation {
             }
         }
         plugins.sync()?;
-        reached("install.placed");
+        reached("install.directory.placed");
         let directory = plugins
             .open_in(&names.directory)
             .map_err(InstallError::io("open", plugins.path_of(&names.directory)))?;

@@ -1,16 +1,17 @@
 //! The steps between which a daemon may die.
 
 /// The steps of an installation, in their order. Not all are in each.
-pub const STEPS: [&str; 11] = [
+pub const STEPS: [&str; 12] = [
     "install.before",
     "install.staged",
+    "install.recorded",
     "install.linked",
     "install.answer.removed",
     "install.kept",
-    "install.recorded",
     "install.placed",
     "install.directory.made",
     "install.directory.built",
+    "install.directory.placed",
     "uninstall.before",
     "uninstall.withdrawn",
 ];
@@ -18,6 +19,7 @@ pub const STEPS: [&str; 11] = [
 /// A daemon that is to die here dies here.
 pub(super) fn reached(step: &'static str) {
     debug_assert!(STEPS.contains(&step), "{step}");
+    crate::fault_points::named(step);
     #[cfg(test)]
     tests::die_at(step);
 }

@@ -230,7 +230,13 @@ fn clear(directory: &Directory, names: &Names) -> Result<(), InstallError> {
     for name in names.partial() {
         directory.unlink(name)?;
     }
-    for name in [&names.answer, &names.original, &names.installed] {
+    for name in directory.names()? {
+        // Exec binaries that were killed have left some of these.
+        if name.starts_with(&names.answer) {
+            directory.unlink(&name)?;
+        }
+    }
+    for name in [&names.original, &names.installed] {
         directory.unlink(name)?;
     }
     directory.sync()

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Change, FlexDriver, InstallError, Installation, Kept, NodeVolumeNames, Standing, culprits,
-};
+use super::{Change, FlexDriver, InstallError, Installation, Kept, NodeVolumeNames, culprits};
 use crate::cluster::PodName;
 
 /// What an API server will say.
@@ -121,14 +119,11 @@ fn say(
     let directory = directory.display();
     let trouble = match kept {
         Err(error) => Some(error.to_string()),
-        Ok(Kept {
-            original: Some(Standing { lost: true, .. }),
-            ..
-        }) => Some(
-            "the original driver's file is gone: put it back, or its mounts cannot be unmounted"
-                .to_owned(),
-        ),
-        Ok(_) => None,
+        Ok(kept) => kept
+            .original
+            .as_ref()
+            .and_then(|standing| standing.trouble)
+            .map(|trouble| trouble.to_string()),
     };
     if let Some(trouble) = &trouble
         && Some(trouble) != said.as_ref()

@@ -14,7 +14,7 @@ use super::{RecordError, place};
 use crate::cluster::VolumeId;
 use crate::durable_file::{self, FileError};
 
-const RECORD: &str = ".json";
+pub(super) const RECORD: &str = ".json";
 const PARTIAL: &str = ".partial";
 
 /// A record that is not trusted.
@@ -307,7 +307,8 @@ fn take_in(index: &mut Index, path: &Path, name: String, root: &Path) {
     }
 }
 
-fn read(path: &Path, name: &str, root: &Path) -> Result<Option<VolumeRecord>, String> {
+/// A record, if it is there and to be trusted.
+pub(super) fn read(path: &Path, name: &str, root: &Path) -> Result<Option<VolumeRecord>, String> {
     let about = match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         about => about.map_err(|error| error.to_string())?,

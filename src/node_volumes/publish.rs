@@ -62,10 +62,16 @@ impl Settings {
 
 /// Publishes what is mounted until it is told to end, whether the API server is
 /// there or not. What was published last stays: it grows stale by itself.
+///
+/// `list` gives what is mounted at that moment, or `None` where that is not all
+/// known; then nothing is published. It is asked each time: what is published says
+/// that it is true at its `renewTime`, and who deletes by it goes by that.
+/// `changes` changes when the list does.
 pub async fn publish(
     client: kube::Client,
     settings: Settings,
-    mut mounted: watch::Receiver<Mounted>,
+    list: impl Fn() -> Option<Mounted> + Send,
+    mut changes: watch::Receiver<()>,
     shutdown: CancellationToken,
 ) {
     let mut publisher = Publisher {
@@ -78,10 +84,16 @@ pub async fn publish(
     let publishing = async {
         let mut pause = FIRST_PAUSE;
         loop {
-            // Before the list is read: a change that comes now is not in what was true then.
+            changes.mark_unchanged();
+            // Before the list is asked for: a change that comes now is not in what was true then.
             let now = Timestamp::now();
-            let list = mounted.borrow_and_update().clone();
-            let wait = match publisher.publish(&list, now).await {
+            let published = match list() {
+                Some(list) => publisher.publish(&list, now).await,
+                None => Err(RequestError::Invalid(
+                    "what is mounted on this node is not all known".to_owned(),
+                )),
+            };
+            let wait = match published {
                 Ok(()) => {
                     pause = FIRST_PAUSE;
                     publisher.settings.renewal
@@ -96,9 +108,9 @@ pub async fn publish(
             let until = Instant::now() + wait;
             tokio::select! {
                 () = tokio::time::sleep_until(until) => {}
-                changed = mounted.changed() => match changed {
+                changed = changes.changed() => match changed {
                     Ok(()) => tokio::time::sleep(GATHER).await,
-                    // Nobody changes the list any more; it is true as long as this runs.
+                    // Nobody tells of changes any more.
                     Err(_) => tokio::time::sleep_until(until).await,
                 },
             }

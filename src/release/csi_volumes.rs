@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
 use kube::api::{Api, ListParams};
 
 use crate::api_request::{RequestError, find, request};
+use crate::attachment::csi_volume;
 use crate::cluster::VolumeId;
 
 /// Objects of one page: the API server answers with some MiB at most.
@@ -37,7 +38,7 @@ impl CsiVolumes {
     /// Whether a PersistentVolume has been rewritten to this volume.
     pub async fn is_rewritten(&self, name: &str, to: &VolumeId) -> Result<bool, RequestError> {
         let found = find(self.volumes.get(name)).await?;
-        Ok(found.as_ref().and_then(volume_of).as_ref() == Some(to))
+        Ok(found.as_ref().and_then(csi_volume).as_ref() == Some(to))
     }
 
     /// The claims on any PersistentVolume in CSI form with this handle; `None` if
@@ -56,7 +57,7 @@ impl CsiVolumes {
         loop {
             let list = request(self.volumes.list(&page)).await?;
             for pv in &list.items {
-                let Some(volume) = volume_of(pv) else {
+                let Some(volume) = csi_volume(pv) else {
                     continue;
                 };
                 let claim = pv.spec.as_ref().and_then(|spec| spec.claim_ref.clone());
@@ -89,14 +90,6 @@ impl CsiVolumes {
             }
         }
     }
-}
-
-fn volume_of(pv: &PersistentVolume) -> Option<VolumeId> {
-    let csi = pv.spec.as_ref()?.csi.as_ref()?;
-    Some(VolumeId {
-        driver: csi.driver.clone(),
-        handle: csi.volume_handle.clone(),
-    })
 }
 
 fn has_claim(pod: &Pod, claims: &[Claim]) -> bool {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::api_request::{RequestError, find};
 use crate::attachment::lease::VolumeLease;
-use crate::cluster::VolumeId;
+use crate::cluster::{VolumeId, unique_volume_name};
 use crate::node_volumes::{NodeVolumes, node_volumes};
 
 /// The taint of a node that somebody made sure is down (kubernetes
@@ -30,11 +30,9 @@ pub(super) struct NodeSeen {
 
 impl NodeSeen {
     /// Whether the attach/detach controller or kubelet has the volume under its CSI
-    /// name (kubernetes `pkg/volume/util/util.go`, `GetUniqueVolumeName`).
+    /// name.
     pub fn holds(&self, volume: &VolumeId) -> bool {
-        let VolumeId { driver, handle } = volume;
-        let name = format!("kubernetes.io/csi/{driver}^{handle}");
-        self.held.contains(&name)
+        self.held.contains(&unique_volume_name(volume))
     }
 
     /// What the daemon says of a volume for which its node has a Lease.

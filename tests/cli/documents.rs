@@ -61,7 +61,9 @@ fn fenced(text: &str) -> Vec<&str> {
 
 /// Daemons do not end by themselves: tests/daemon runs them, and the embedded
 /// backend, which needs root, the tests of the endpoint in testing.
-const DAEMONS: [&str; 3] = [
+const DAEMONS: [&str; 4] = [
+    // It mounts: tests/demo.rs.
+    "flex2csi demo",
     "flex2csi node ",
     "flex2csi controller ",
     "flex2csi hostpath ",

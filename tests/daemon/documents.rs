@@ -54,7 +54,8 @@ async fn of_the_help() {
 }
 
 fn is_daemon(line: &str) -> bool {
-    line.starts_with("flex2csi node ") || line.starts_with("flex2csi controller ")
+    // With a verb of its own, as `status`, it is no daemon.
+    line.starts_with("flex2csi node --") || line.starts_with("flex2csi controller --")
 }
 
 /// Runs a daemon on a machine on which all is where the command has it, until it

@@ -1,1 +1,53 @@
+//! Records that are not as we wrote them.
 
+use std::path::PathBuf;
+
+use flex2csi::flexvolume::volumes::{Unmounted, VolumeError};
+
+use crate::rig::Rig;
+
+fn spoil(file: &PathBuf) {
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::write(file, text.replace("\"version\": 1", "\"version\": 7")).unwrap();
+}
+
+#[tokio::test]
+async fn a_volume_whose_record_is_not_trusted_is_left_alone_and_others_are_served() {
+    let mut rig = Rig::new();
+    rig.mount(1, "pv-0").await.unwrap();
+    spoil(&rig.records()[0]);
+    rig.restart();
+    let refused = rig.volumes.refused();
+    assert!(refused[0].why.contains("version 7"), "{refused:?}");
+
+    let error = rig.mount(2, "pv-0").await.unwrap_err();
+    assert!(matches!(error, VolumeError::Record(_)), "{error}");
+    // Whose this one is stands in no record that can be read.
+    let unmounted = rig.unmount(1, "pv-0").await.unwrap();
+    assert_eq!(unmounted, Unmounted::NotOurs { refused });
+    rig.end(1);
+    rig.volumes.collect().await;
+    assert_eq!(rig.driver.count("NodeUnpublishVolume"), 0);
+    assert_eq!(rig.driver.state().staged.len(), 1);
+
+    rig.mount(3, "pv-1").await.unwrap();
+    rig.unmount(3, "pv-1").await.unwrap();
+    assert_eq!(rig.records().len(), 1);
+}
+
+#[tokio::test]
+async fn a_record_that_was_put_right_counts_with_the_next_call() {
+    let mut rig = Rig::new();
+    rig.mount(1, "pv-0").await.unwrap();
+    let file = rig.records()[0].clone();
+    let good = std::fs::read(&file).unwrap();
+    spoil(&file);
+    rig.restart();
+    rig.mount(2, "pv-0").await.unwrap_err();
+    std::fs::write(&file, good).unwrap();
+    rig.mount(2, "pv-0").await.unwrap();
+    assert_eq!(rig.volumes.list().len(), 2);
+    rig.unmount(1, "pv-0").await.unwrap();
+    rig.unmount(2, "pv-0").await.unwrap();
+    rig.assert_nothing_left();
+}

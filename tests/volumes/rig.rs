@@ -54,7 +54,7 @@ pub struct Rig {
     pub setup: Setup,
     backend: Arc<Backend>,
     request_ids: RequestIds,
-    _scripted: Scripted,
+    pub scripted: Scripted,
 }
 
 /// What can be otherwise.
@@ -103,7 +103,7 @@ impl Rig {
             setup,
             backend,
             request_ids: RequestIds::new(),
-            _scripted: scripted,
+            scripted,
         }
     }
 

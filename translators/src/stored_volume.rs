@@ -98,6 +98,11 @@ fn check_handle(
             "the volume handle would hold `^`, at which Kubernetes takes it apart when it detaches",
         ));
     }
+    if handle.contains(char::is_control) {
+        return Err(invalid(
+            "the volume handle would hold a control character, which no CSI driver has in its ids",
+        ));
+    }
     if handle.len() > HANDLE_BYTES {
         let message = format!("the volume handle has {} bytes", handle.len());
         notes.push(Note::new(Code::HandleLong, path(), message));

@@ -59,6 +59,16 @@ pub fn connect(socket: &Path, deadline: Deadline) -> Result<Connection, String> 
     }
 }
 
+/// Whether anybody serves a socket now.
+pub fn is_served(socket: &Path) -> bool {
+    let address = SocketAddrUnix::new(socket);
+    let Ok(address) = address else { return false };
+    !matches!(
+        attempt(&address, Duration::from_secs(1)),
+        Err(Errno::NOENT | Errno::CONNREFUSED)
+    )
+}
+
 fn attempt(address: &SocketAddrUnix, left: Duration) -> rustix::io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;

@@ -1,9 +1,10 @@
 //! An original driver that attaches: every call is its own, without a daemon,
-//! until the daemon sees nothing of it left.
+//! until the daemon sees nothing of it left. Only what the daemon has mounted is
+//! not its to unmount.
 
 use serde_json::{Value, json};
 
-use crate::daemon::SUCCESS;
+use crate::daemon::{Daemon, ORIGINAL, SUCCESS};
 use crate::plugin::{
     EXPAND, MOUNT, Plugin, UNMOUNT, assert_fails, assert_success, failure, set_mode,
 };
@@ -66,7 +67,7 @@ fn a_driver_that_does_not_say_attaches() {
 fn every_call_is_the_originals() {
     for attaches in ["yes", "unknown"] {
         let plugin = Plugin::beside(attaches, &answering_init(ATTACHES));
-        let daemon = plugin.served(SUCCESS);
+        let daemon = plugin.served(ORIGINAL);
         for call in [
             &MOUNT[..],
             &UNMOUNT,
@@ -84,8 +85,23 @@ fn every_call_is_the_originals() {
             let expected = format!("original {}", call[0]);
             assert_eq!(plugin.call(call)["message"], expected);
         }
-        assert!(daemon.lines().is_empty());
+        let asked: Vec<Value> = daemon.requests().into_iter().collect();
+        let asked: Vec<&Value> = asked.iter().map(|request| &request["call"]).collect();
+        assert_eq!(asked, ["unmount"], "whose it is");
     }
+}
+
+/// From before a legacy installer put a driver that attaches over ours.
+#[test]
+fn what_the_daemon_has_mounted_is_not_left_to_it() {
+    let plugin = Plugin::beside("yes", &answering_init(ATTACHES));
+    let daemon = plugin.served(SUCCESS);
+    assert_success(&plugin.call(&UNMOUNT));
+    assert_eq!((daemon.lines().len(), calls(&plugin).len()), (1, 0));
+    let plugin = Plugin::beside("yes", &answering_init(ATTACHES));
+    let _daemon = plugin.served(r#"{"version":1,"answer":"failure","message":"busy"}"#);
+    assert_fails(&plugin.call(&UNMOUNT), "busy");
+    assert!(calls(&plugin).is_empty());
 }
 
 #[test]
@@ -208,7 +224,10 @@ fn one_that_fails_to_initialise_is_not_guessed_at() {
 #[test]
 fn not_supported_is_not_relayed_where_kubelet_would_keep_it() {
     let plugin = Plugin::beside("yes", r#"echo '{"status":"Not supported"}'"#);
-    let daemon = plugin.served(SUCCESS);
+    let daemon = Daemon::answering(&plugin.socket(), |request| {
+        let done = request["originalDoesNot"] == true;
+        (if done { SUCCESS } else { ORIGINAL }).to_owned()
+    });
     for call in [&MOUNT[..], &UNMOUNT, &["unmountdevice", "/k/plugins/x"]] {
         assert_success(&plugin.call(call));
         let request = daemon.requests().pop().unwrap();
@@ -247,7 +266,7 @@ fn what_the_daemon_does_instead_can_fail() {
     let _daemon = plugin.served(r#"{"version":1,"answer":"failure","message":"not mounted"}"#);
     assert_fails(&plugin.call(&MOUNT), "not mounted");
     let plugin = Plugin::beside("yes", r#"echo '{"status":"Not supported"}'"#);
-    let _daemon = plugin.served(crate::daemon::ORIGINAL);
+    let _daemon = plugin.served(ORIGINAL);
     assert_fails(&plugin.call(&MOUNT), "leaves it to the original");
     let plugin = Plugin::beside("yes", r#"echo '{"status":"Not supported"}'"#).hurried();
     assert_fails(

@@ -16,6 +16,11 @@ use crate::cluster::VolumeId;
 /// How often it is looked for what is to be undone.
 pub const EVERY: Duration = Duration::from_secs(60);
 
+/// How soon it is tried again what could not be undone: a driver that is busy with a
+/// volume, as with a call whose caller is gone, refuses others. The next time is after
+/// twice as long.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// How much is undone at a time.
 const AT_ONCE: usize = 8;
 
@@ -80,9 +85,11 @@ impl Volumes {
         collected
     }
 
-    /// Collects at once and every minute, until `shutdown`.
+    /// Collects at once and every minute, sooner where something was left, until
+    /// `shutdown`.
     pub async fn keep_collecting(&self, shutdown: CancellationToken) {
         let collect = async {
+            let mut again = AGAIN;
             loop {
                 let collected = self.collect().await;
                 if collected != Collected::default() {
@@ -93,7 +100,15 @@ impl Volumes {
                     } = collected;
                     tracing::info!(unmounted, released, left, "collected what kubelet gave up");
                 }
-                tokio::time::sleep(EVERY).await;
+                let pause = match collected.left {
+                    0 => EVERY,
+                    _ => again.min(EVERY),
+                };
+                again = match collected.left {
+                    0 => AGAIN,
+                    _ => pause * 2,
+                };
+                tokio::time::sleep(pause).await;
             }
         };
         shutdown.run_until_cancelled(collect).await;
@@ -115,7 +130,7 @@ impl Inner {
                 .clone()
                 .unmount(target.clone(), context.clone(), (guard, volume));
             // In a task of its own: whoever collects may be ended.
-            let undone = tokio::spawn(undo).await;
+            let undone = self.acts.spawn(undo).await;
             undone.unwrap_or_else(|broken| {
                 Err(VolumeError::BrokeOff {
                     what: "the unmount",
@@ -146,8 +161,10 @@ impl Inner {
             return Done::Nothing;
         }
         let inner = self.clone();
-        let released =
-            tokio::spawn(async move { inner.release_or_keep(volume, &context).await }).await;
+        let released = self
+            .acts
+            .spawn(async move { inner.release_or_keep(volume, &context).await })
+            .await;
         if released.unwrap_or(false) {
             Done::Released
         } else {

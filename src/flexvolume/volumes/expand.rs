@@ -40,7 +40,7 @@ impl Volumes {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let deadline = context.deadline;
         let expanded = inner.clone().expand(path, bytes, context, (locked, volume));
-        within(deadline, "the expansion", tokio::spawn(expanded)).await
+        within(deadline, "the expansion", inner.acts.spawn(expanded)).await
     }
 }
 

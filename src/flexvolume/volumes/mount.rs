@@ -54,7 +54,7 @@ impl Volumes {
             let undone = inner
                 .clone()
                 .unmount(path, context.clone(), (target.clone(), other));
-            within(context.deadline, "the mount", tokio::spawn(undone)).await?;
+            within(context.deadline, "the mount", inner.acts.spawn(undone)).await?;
         }
         let volume = inner.lock_volume(&prepared.id, context.deadline).await?;
         let act = Act {
@@ -63,7 +63,7 @@ impl Volumes {
             context: context.clone(),
             guards: (target, volume),
         };
-        within(context.deadline, "the mount", tokio::spawn(act.run())).await
+        within(context.deadline, "the mount", inner.acts.spawn(act.run())).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::mountinfo;
+use crate::mountinfo::{self, real_path};
 
 /// What is mounted.
 pub trait MountPoints: Send + Sync {
@@ -25,16 +25,7 @@ impl MountPoints for SystemMounts {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
-        let real: Vec<PathBuf> = paths.iter().map(|path| real(path)).collect();
+        let real: Vec<PathBuf> = paths.iter().map(|path| real_path(path)).collect();
         mountinfo::are_mounted(&real)
-    }
-}
-
-/// The path as the kernel says it: kubelet's root may be reached through a link. The
-/// last part is left alone, for what is mounted on it may not answer.
-fn real(path: &Path) -> PathBuf {
-    match (path.parent().map(Path::canonicalize), path.file_name()) {
-        (Some(Ok(parent)), Some(name)) => parent.join(name),
-        _ => path.to_owned(),
     }
 }

@@ -16,6 +16,10 @@ use flex2csi_translators::{Kind, Outcome};
 use super::{Knowledge, VolumeError};
 use crate::cluster::{PodName, SecretName, SecretValues, VolumeSource};
 
+/// The longest handle, in bytes. CSI asks drivers for 128 (CSI 1.12, "Size Limits"),
+/// and some have longer ones; every message and every record holds them.
+const LONGEST_HANDLE: usize = 4096;
+
 /// A volume's CSI form.
 pub(super) struct Translated {
     /// What its driver is told.
@@ -103,6 +107,12 @@ pub(super) fn translate(
     let Some(volume) = volume else {
         return Err(untranslatable("it has no CSI form".to_owned()));
     };
+    if volume.handle.len() > LONGEST_HANDLE {
+        let length = volume.handle.len();
+        return Err(untranslatable(format!(
+            "its handle has {length} bytes, and no CSI driver has ids that long"
+        )));
+    }
     if volume.is_block {
         return Err(VolumeError::Block {
             what: described(source, pod, name),

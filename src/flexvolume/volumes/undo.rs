@@ -14,6 +14,7 @@ use super::{CallContext, Inner, VolumeError, requests};
 use crate::cluster::VolumeId;
 use crate::csi_client::{self, LONGEST_CALL};
 use crate::fault_points::{self as points, at};
+use crate::node_record::MountState;
 
 impl Inner {
     /// The context of what nobody waits for.
@@ -32,6 +33,7 @@ impl Inner {
         context: &CallContext,
     ) -> Result<(), VolumeError> {
         let sockets = self.find_sockets(&id.driver).await?;
+        self.record.set_state(target, MountState::Uncertain);
         at(points::UNPUBLISH_BEFORE);
         let request = requests::unpublish(&id.handle, target);
         let undone = csi_client::node_unpublish(&sockets.node, &request, context).await;

@@ -50,7 +50,7 @@ impl Volumes {
         let undone = inner
             .clone()
             .unmount(path, context.clone(), (target, volume));
-        within(context.deadline, "the unmount", tokio::spawn(undone)).await?;
+        within(context.deadline, "the unmount", inner.acts.spawn(undone)).await?;
         Ok(Unmounted::Ours)
     }
 }
@@ -81,9 +81,10 @@ impl Inner {
                 }
                 ReleaseWhen::Later => {
                     // It holds the volume's lock: a mount that comes now waits for it.
-                    tokio::spawn(async move {
-                        let context = self.own_context();
-                        self.release_or_keep(volume, &context).await;
+                    let inner = self.clone();
+                    self.acts.spawn(async move {
+                        let context = inner.own_context();
+                        inner.release_or_keep(volume, &context).await;
                     });
                 }
             }

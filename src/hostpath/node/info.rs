@@ -38,8 +38,7 @@ impl Driver {
         if self.has_staging {
             all.push(Can::StageUnstageVolume);
         }
-        // In a user namespace there is no other group.
-        if self.has_images {
+        if self.has_mount_group {
             all.push(Can::VolumeMountGroup);
         }
         let capability = |can: Can| v1::NodeServiceCapability {

@@ -1,0 +1,11 @@
+mod bad;
+mod crash;
+mod events;
+mod install;
+mod original;
+mod property;
+mod take_back;
+mod tier_1;
+mod undo;
+mod watch;
+mod world;

@@ -1,0 +1,160 @@
+use std::fs;
+
+use super::*;
+
+/// Kubelet's directories, and what is mounted there.
+struct World {
+    root: tempfile::TempDir,
+    table: String,
+    recorded: BTreeSet<PathBuf>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            root: tempfile::tempdir().unwrap(),
+            table: String::new(),
+            recorded: BTreeSet::new(),
+        }
+    }
+
+    fn directory(&self, path: &str) -> PathBuf {
+        let directory = self.root.path().join(path);
+        fs::create_dir_all(&directory).unwrap();
+        directory
+    }
+
+    fn pod(&self, uid: &str, volume: &str) -> PathBuf {
+        self.directory(&format!("pods/{uid}/volumes/a.io~b/{volume}"))
+    }
+
+    fn mount(&mut self, target: &Path) {
+        let target = target.canonicalize().unwrap();
+        let line = format!("1 2 3:4 / {} rw - ext4 /dev/sda rw\n", target.display());
+        self.table += &line;
+    }
+
+    fn find_below(&self, root: &Path) -> OriginalMounts {
+        let table = MountTable::parse(self.table.as_bytes()).unwrap();
+        let driver = "a.io/b".parse().unwrap();
+        OriginalMounts::find(root, &driver, &table, &self.recorded).unwrap()
+    }
+
+    fn find(&self) -> OriginalMounts {
+        self.find_below(self.root.path())
+    }
+}
+
+#[test]
+fn what_is_mounted_and_not_recorded_is_the_originals() {
+    let mut world = World::new();
+    let ours = world.pod("uid-1", "pv-ours");
+    let theirs = world.pod("uid-2", "pv-theirs");
+    world.mount(&ours);
+    world.mount(&theirs);
+    world.recorded.insert(ours.clone());
+    let found = world.find();
+    let expected = OriginalMount {
+        driver: "a.io/b".into(),
+        volume: "pv-theirs".into(),
+        pod_uid: "uid-2".into(),
+        target: theirs.clone(),
+    };
+    assert_eq!(found.pods, [expected]);
+    assert!(found.has_target(&theirs) && !found.has_target(&ours));
+    assert!(found.has_volume("pv-theirs") && !found.has_volume("pv-ours"));
+}
+
+#[test]
+fn a_directory_that_kubelet_has_just_made_is_nobodys() {
+    let world = World::new();
+    let target = world.pod("uid-1", "pv-1");
+    let found = world.find();
+    assert!(found.is_empty() && !found.has_target(&target) && !found.has_volume("pv-1"));
+}
+
+#[test]
+fn a_driver_that_does_not_mount_has_it_too() {
+    let world = World::new();
+    let copied = world.pod("uid-1", "copied");
+    fs::write(copied.join("token"), "").unwrap();
+    let volumes = copied.parent().unwrap();
+    std::os::unix::fs::symlink("/mnt/shared", volumes.join("linked")).unwrap();
+    let found = world.find();
+    let names: Vec<&str> = found.pods.iter().map(|mount| &*mount.volume).collect();
+    assert_eq!(names, ["copied", "linked"]);
+}
+
+#[test]
+fn a_device_is_a_volume_that_is_mounted() {
+    let mut world = World::new();
+    let mounts = "plugins/kubernetes.io/flexvolume/a.io/b/mounts";
+    let device = world.directory(&format!("{mounts}/pv-1"));
+    world.directory(&format!("{mounts}/pv-2"));
+    world.mount(&device);
+    let found = world.find();
+    assert_eq!(found.devices, [device.canonicalize().unwrap()]);
+    assert!(found.has_volume("pv-1") && !found.has_volume("pv-2"));
+}
+
+#[test]
+fn kubelets_root_may_be_a_link() {
+    let mut world = World::new();
+    let real = world.pod("uid-1", "pv-1");
+    let ours = world.pod("uid-1", "pv-2");
+    world.mount(&real);
+    world.mount(&ours);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("kubelet");
+    std::os::unix::fs::symlink(world.root.path(), &link).unwrap();
+    let of_link = |volume: &str| link.join("pods/uid-1/volumes/a.io~b").join(volume);
+    world.recorded.insert(of_link("pv-2"));
+    let found = world.find_below(&link);
+    assert_eq!(found.pods.len(), 1);
+    assert!(
+        found.has_target(&of_link("pv-1")),
+        "by the path that kubelet says"
+    );
+}
+
+#[test]
+fn other_drivers_and_other_things_do_not_count() {
+    let mut world = World::new();
+    for path in [
+        "pods/uid-1/volumes/a.io~c/pv-1",
+        "pods/uid-1/volumes/kubernetes.io~csi/pv-1",
+        "pods/uid-2",
+    ] {
+        let directory = world.directory(path);
+        world.mount(&directory);
+    }
+    fs::write(world.root.path().join("pods/file"), "").unwrap();
+    assert!(world.find().is_empty());
+    assert!(world.find_below(Path::new("/nonexistent")).is_empty());
+}
+
+#[test]
+fn pods_are_found_by_their_directories() {
+    let world = World::new();
+    let driver = "a.io/b".parse().unwrap();
+    assert!(pods_of(world.root.path(), &driver).unwrap().is_empty());
+    world.pod("uid-2", "pv-1");
+    world.directory("pods/uid-1/volumes/a.io~b");
+    world.directory("pods/uid-3/volumes/a.io~c");
+    assert_eq!(
+        pods_of(world.root.path(), &driver).unwrap(),
+        ["uid-1", "uid-2"]
+    );
+}
+
+#[test]
+fn a_mount_is_listed_as_it_is_published() {
+    let mut world = World::new();
+    let target = world.pod("uid-1", "pv-1");
+    world.mount(&target);
+    let json = serde_json::to_value(&world.find().pods).unwrap();
+    let expected = serde_json::json!([{
+        "driver": "a.io/b", "volume": "pv-1", "podUID": "uid-1", "target": target,
+    }]);
+    assert_eq!(json, expected);
+}
