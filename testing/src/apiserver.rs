@@ -8,7 +8,7 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 
 use crate::process::Process;
-use crate::{StartError, kubeconfig, ports, programs};
+use crate::{StartError, audit, kubeconfig, ports, programs};
 
 /// Six seconds on an idle machine.
 const READY_WITHIN: Duration = Duration::from_secs(180);
@@ -46,6 +46,9 @@ impl ApiServer {
             &format!("{ADMIN_TOKEN},admin,admin,system:masters\n"),
         )?;
 
+        let audit_policy = directory.join("audit-policy.json");
+        write(&audit_policy, audit::POLICY)?;
+
         let arguments = [
             format!("--etcd-servers={etcd_url}"),
             "--bind-address=127.0.0.1".to_owned(),
@@ -60,6 +63,8 @@ impl ApiServer {
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             format!("--token-auth-file={}", tokens.display()),
             "--authorization-mode=RBAC".to_owned(),
+            format!("--audit-policy-file={}", audit_policy.display()),
+            format!("--audit-log-path={}", audit::log(directory).display()),
             "--allow-privileged=true".to_owned(),
             // Wide, since a dumped Service has an address of its own cluster.
             "--service-cluster-ip-range=10.0.0.0/8".to_owned(),

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod apiserver;
 pub mod applied;
+pub mod audit;
 pub mod cluster;
 pub mod csi_sanity;
 pub mod dry_run;
