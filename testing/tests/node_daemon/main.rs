@@ -10,7 +10,6 @@ mod attached;
 mod cluster;
 #[path = "../node_attachments/deployed.rs"]
 mod deployed;
-#[expect(dead_code, reason = "another test has more of it")]
 #[path = "../../../tests/flexvolume/kubelet.rs"]
 mod kubelet;
 #[path = "../../../tests/hostpath/left.rs"]

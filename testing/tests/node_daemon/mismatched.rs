@@ -46,7 +46,7 @@ mod tier_2 {
 
         assert_eq!(left::mounts(&node.path("")), Vec::<PathBuf>::new());
         assert!(node.attachment(&volume).await.is_none());
-        assert_eq!(node.recorded(), 0);
+        assert_eq!(node.recorded(), [0; 0]);
         pod.mount(&volume).unwrap();
         node.assert_nothing_denied();
     }

@@ -269,10 +269,17 @@ impl Node {
         mounts_on(&self.staging(volume).join("globalmount")) > 0
     }
 
-    /// The volumes that the daemon has recorded.
-    pub fn recorded(&self) -> usize {
+    /// For each volume that the daemon has recorded, how often it is mounted.
+    pub fn recorded(&self) -> Vec<usize> {
         let records = std::fs::read_dir(self.path("state/volumes")).unwrap();
-        records.count()
+        let read = records.filter_map(|record| {
+            // Not those that are being written, nor one that was removed meanwhile.
+            let path = record.unwrap().path();
+            let text = std::fs::read(&path).ok()?;
+            let record: Value = serde_json::from_slice(&text).ok()?;
+            Some(record["mounts"].as_array().unwrap().len())
+        });
+        read.collect()
     }
 
     /// Waits until nothing is mounted, attached, recorded or published.
@@ -285,7 +292,7 @@ impl Node {
             self.lease(volume).await.is_none()
         })
         .await;
-        eventually("nothing is recorded", async || self.recorded() == 0).await;
+        eventually("nothing is recorded", async || self.recorded().is_empty()).await;
         self.publishes_mounts_of(&[]).await;
         assert!(!self.staging(volume).exists());
         assert_eq!(left::mounts(&self.path("")), Vec::<PathBuf>::new());

@@ -38,13 +38,13 @@ mod tier_2 {
         assert_eq!(mounts_on(&web.target(&volume)), 0);
         // Nobody has said yet whether the volume is needed.
         assert!(node.is_staged(&volume));
-        assert_eq!(node.recorded(), 1);
+        assert_eq!(node.recorded().len(), 1);
         let log = node.log();
         let is_asked = "nobody says whether kubelet still needs the volume";
         assert!(!log.contains(is_asked), "{log}");
 
         signal(&cluster, "CONT");
-        within_two_minutes("it is released", async || node.recorded() == 0).await;
+        within_two_minutes("it is released", async || node.recorded().is_empty()).await;
         node.comes_to_nothing_left(&volume).await;
         cron.mount(&volume).unwrap();
         node.publishes_mounts_of(&[&cron]).await;
