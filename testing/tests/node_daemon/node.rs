@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use flex2csi::attachment::lease::{VolumeLease, VolumeLeases};
 use flex2csi::attachment::object::{Attachment, attachments};
@@ -93,6 +92,8 @@ impl Node {
         };
         node.exists().await;
         node.configure();
+        let kubeconfig = node.kubeconfig_of("flex2csi-node").await;
+        std::fs::write(node.path("kubeconfig"), kubeconfig).unwrap();
         node.start_daemon().await;
         node
     }
@@ -156,8 +157,6 @@ impl Node {
     /// Starts the daemon, in place of the last one, and waits until kubelet can call it.
     pub async fn start_daemon(&mut self) {
         self.kill_daemon();
-        let kubeconfig = kubeconfig_of_pod(&self.cluster, NAMESPACE, "flex2csi-node", &self.name);
-        std::fs::write(self.path("kubeconfig"), kubeconfig.await.unwrap()).unwrap();
         let socket = self.path("state/flexvolume.sock");
         let args = self.daemon_args("node", "kubeconfig");
         let directory = self.path("");
@@ -168,19 +167,19 @@ impl Node {
         eventually("the exec binary is installed", installed).await;
     }
 
+    async fn kubeconfig_of(&self, account: &str) -> String {
+        let made = kubeconfig_of_pod(&self.cluster, NAMESPACE, account, &self.name);
+        made.await.unwrap()
+    }
+
     pub fn kill_daemon(&mut self) {
         self.daemon = None;
     }
 
     /// The controller, which is none of the node's but has its configuration.
     pub async fn controller(&self) -> Process {
-        let account = "flex2csi-controller";
-        let kubeconfig = kubeconfig_of_pod(&self.cluster, NAMESPACE, account, &self.name);
-        std::fs::write(
-            self.path("controller.kubeconfig"),
-            kubeconfig.await.unwrap(),
-        )
-        .unwrap();
+        let kubeconfig = self.kubeconfig_of("flex2csi-controller").await;
+        std::fs::write(self.path("controller.kubeconfig"), kubeconfig).unwrap();
         let args = self.daemon_args("controller", "controller.kubeconfig");
         let program = programs::flex2csi().unwrap();
         Process::start("controller", &program, args, &self.path("")).unwrap()
@@ -337,16 +336,4 @@ fn attacher(place: &Place, cluster: &Cluster) -> Process {
     ];
     let program = programs::built("csi-attacher").unwrap();
     Process::start("csi-attacher", &program, args, &place.path("")).unwrap()
-}
-
-/// Waits longer than what is done once a minute takes.
-pub async fn within_two_minutes(what: &str, holds: impl AsyncFnMut() -> bool) {
-    let mut holds = holds;
-    let waiting = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(120), waiting).await;
-    waited.unwrap_or_else(|_| panic!("not within two minutes: {what}"));
 }

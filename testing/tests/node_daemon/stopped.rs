@@ -6,8 +6,9 @@ mod tier_2 {
 
     use flex2csi_testing::Cluster;
 
+    use crate::deployed::eventually;
     use crate::kubelet::mounts_on;
-    use crate::node::{Node, within_two_minutes};
+    use crate::node::Node;
 
     fn signal(cluster: &Cluster, signal: &str) {
         let id = cluster.apiserver.process.id();
@@ -20,7 +21,7 @@ mod tier_2 {
     #[ignore = "tier 2: needs root, etcd and kube-apiserver; testing/run prepares them"]
     async fn an_unmount_does_not_wait_and_what_is_left_is_done_later() {
         let cluster = Arc::new(Cluster::start().await.unwrap());
-        let node = Node::start_in(cluster.clone(), "waits").await;
+        let mut node = Node::start_in(cluster.clone(), "waits").await;
         let volume = node.volume("a").await;
         let (web, cron) = (
             node.pod("web", &volume).await,
@@ -36,15 +37,20 @@ mod tier_2 {
 
         web.unmount(&volume).unwrap();
         assert_eq!(mounts_on(&web.target(&volume)), 0);
-        // Nobody has said yet whether the volume is needed.
-        assert!(node.is_staged(&volume));
-        assert_eq!(node.recorded().len(), 1);
+        let pending = "nobody says whether kubelet still needs the volume";
         let log = node.log();
-        let is_asked = "nobody says whether kubelet still needs the volume";
-        assert!(!log.contains(is_asked), "{log}");
+        assert!(!log.contains(pending), "it was waited for: {log}");
+        eventually("it is recorded", async || {
+            node.recorded() == [0] && node.log().contains(pending)
+        })
+        .await;
+        assert!(node.is_staged(&volume));
 
+        // Another daemon comes up without the API server, and has it done after that.
+        node.start_daemon().await;
+        assert_eq!(node.recorded(), [0]);
+        assert!(node.is_staged(&volume));
         signal(&cluster, "CONT");
-        within_two_minutes("it is released", async || node.recorded().is_empty()).await;
         node.comes_to_nothing_left(&volume).await;
         cron.mount(&volume).unwrap();
         node.publishes_mounts_of(&[&cron]).await;
