@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
-mod attached;
+mod as_root;
 #[expect(dead_code, reason = "another test has more of it")]
 #[path = "../../../tests/flexvolume/cluster.rs"]
 mod cluster;
@@ -14,9 +14,5 @@ mod deployed;
 mod kubelet;
 #[path = "../../../tests/hostpath/left.rs"]
 mod left;
-mod mismatched;
 mod node;
 mod objects;
-mod released;
-mod rewritten;
-mod stopped;

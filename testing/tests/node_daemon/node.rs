@@ -44,7 +44,10 @@ impl Drop for Place {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.0.path().join("node.log"));
-            eprintln!("{}", log.unwrap_or_default());
+            #[expect(clippy::print_stderr, reason = "why the test failed")]
+            {
+                eprintln!("{}", log.unwrap_or_default());
+            }
         }
         left::clean(self.0.path());
     }
