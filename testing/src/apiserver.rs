@@ -1,37 +1,51 @@
 //! kube-apiserver.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::Request;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256};
 
-use crate::process::Process;
+use crate::component::Component;
+use crate::users::{self, User};
 use crate::{StartError, audit, kubeconfig, ports, programs};
 
 /// Six seconds on an idle machine.
 const READY_WITHIN: Duration = Duration::from_secs(180);
 
-/// The bearer token of the user `admin`, in group `system:masters`.
-const ADMIN_TOKEN: &str = "flex2csi-test-admin";
-
 /// A running kube-apiserver.
 #[derive(Debug)]
 pub struct ApiServer {
-    /// The running program.
-    pub process: Process,
+    component: Component,
     /// How its administrator reaches it.
     pub admin: Config,
+    /// Where it is reached.
+    pub url: String,
+    kubeconfig: PathBuf,
+}
+
+/// What is asked of a kube-apiserver beside serving.
+#[derive(Debug, Clone, Default)]
+pub struct Serving {
+    /// Who may call it beside the administrator.
+    pub users: Vec<User>,
+    /// Whether it writes an audit log ([`audit`]), and stores what it keeps as
+    /// JSON and for good, so that [`crate::history`] can read every version.
+    pub recorded: bool,
 }
 
 impl ApiServer {
     /// Starts kube-apiserver on the etcd at `etcd_url`, with its files, its log
-    /// and the administrator's kubeconfig in `directory`.
+    /// and the users' kubeconfigs in `directory`.
     ///
     /// # Errors
     /// kube-apiserver is not built, or does not start.
-    pub async fn start(directory: &Path, etcd_url: &str) -> Result<Self, StartError> {
+    pub async fn start(
+        directory: &Path,
+        etcd_url: &str,
+        serving: &Serving,
+    ) -> Result<Self, StartError> {
         let program = programs::built("kube-apiserver")?;
         let [port] = ports::free()?;
         let signing_key = directory.join("service-account.key");
@@ -41,15 +55,11 @@ impl ApiServer {
         let account_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         write(&signing_key, &account_key.serialize_pem())?;
         write(&verifying_key, &account_key.public_key_pem())?;
-        write(
-            &tokens,
-            &format!("{ADMIN_TOKEN},admin,admin,system:masters\n"),
-        )?;
+        let mut known = vec![User::admin(), User::controllers()];
+        known.extend_from_slice(&serving.users);
+        users::write_tokens(&tokens, &known)?;
 
-        let audit_policy = directory.join("audit-policy.json");
-        write(&audit_policy, audit::POLICY)?;
-
-        let arguments = [
+        let mut arguments = vec![
             format!("--etcd-servers={etcd_url}"),
             "--bind-address=127.0.0.1".to_owned(),
             "--advertise-address=127.0.0.1".to_owned(),
@@ -63,26 +73,74 @@ impl ApiServer {
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             format!("--token-auth-file={}", tokens.display()),
             "--authorization-mode=RBAC".to_owned(),
-            format!("--audit-policy-file={}", audit_policy.display()),
-            format!("--audit-log-path={}", audit::log(directory).display()),
             "--allow-privileged=true".to_owned(),
             // Wide, since a dumped Service has an address of its own cluster.
             "--service-cluster-ip-range=10.0.0.0/8".to_owned(),
-            // No controller makes the service account that it asks of every pod.
+            // Pods are admitted without the service account's token, which nothing here makes.
             "--disable-admission-plugins=ServiceAccount".to_owned(),
         ];
-        let mut process = Process::start("kube-apiserver", &program, arguments, directory)?;
+        if serving.recorded {
+            let policy = directory.join("audit-policy.json");
+            write(&policy, &audit::policy())?;
+            arguments.extend([
+                format!("--audit-policy-file={}", policy.display()),
+                format!("--audit-log-path={}", audit::log(directory).display()),
+                "--storage-media-type=application/json".to_owned(),
+                "--etcd-compaction-interval=0".to_owned(),
+            ]);
+        }
+        let component = Component::start("kube-apiserver", program, arguments, directory)?;
 
-        let path = directory.join("kubeconfig");
         let url = format!("https://127.0.0.1:{port}");
         let certificate = certificates.join("apiserver.crt");
-        write(&path, &kubeconfig::text(&url, &certificate, ADMIN_TOKEN))?;
+        for user in &known {
+            let text = kubeconfig::text(&url, Some(&certificate), &user.token());
+            write(&user.kubeconfig(directory), &text)?;
+        }
+        let path = User::admin().kubeconfig(directory);
         // The server writes its certificate before it listens, but after it has started.
-        process
+        component
             .wait_ready(READY_WITHIN, async || probe(&path).await)
             .await?;
         let admin = config(&path).await?;
-        Ok(Self { process, admin })
+        Ok(Self {
+            component,
+            admin,
+            url,
+            kubeconfig: path,
+        })
+    }
+
+    /// Ends it with SIGKILL, in the middle of whatever it does.
+    pub async fn kill(&self) {
+        self.component.kill().await;
+    }
+
+    /// Has it answer nothing any more, with its connections open (SIGSTOP).
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub async fn pause(&self) -> Result<(), StartError> {
+        self.component.signal("STOP").await
+    }
+
+    /// Has a paused one go on.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub async fn resume(&self) -> Result<(), StartError> {
+        self.component.signal("CONT").await
+    }
+
+    /// Starts it again, on its port and with what etcd holds, and waits until
+    /// it is ready.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_again(&self) -> Result<(), StartError> {
+        self.component.start_again().await?;
+        let probe = async || probe(&self.kubeconfig).await;
+        self.component.wait_ready(READY_WITHIN, probe).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! A control plane of a test's own.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
@@ -7,9 +8,12 @@ use kube::Client;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use crate::StartError;
-use crate::apiserver::ApiServer;
+use crate::apiserver::{ApiServer, Serving};
+use crate::controller_manager::{ApiRate, ControllerManager};
 use crate::etcd::Etcd;
+use crate::tool::Tool;
+use crate::users::User;
+use crate::{StartError, programs};
 
 /// How often a start is tried when others keep taking its ports.
 const START_ATTEMPTS: usize = 3;
@@ -17,10 +21,43 @@ const START_ATTEMPTS: usize = 3;
 /// The cluster that tests share, as long as one of them holds it.
 static SHARED: Mutex<Weak<Cluster>> = Mutex::const_new(Weak::new());
 
-/// etcd and kube-apiserver, running until the handle is dropped.
+/// What a cluster is made of beside etcd and a plain kube-apiserver.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// kube-controller-manager, and how fast it calls.
+    pub controllers: Option<ApiRate>,
+    /// What is asked of kube-apiserver.
+    pub serving: Serving,
+}
+
+impl Setup {
+    /// A cluster that binds claims, and in which everything that happens to an
+    /// object can be read afterwards.
+    #[must_use]
+    pub fn binding(rate: ApiRate) -> Self {
+        Self {
+            controllers: Some(rate),
+            serving: Serving {
+                recorded: true,
+                ..Serving::default()
+            },
+        }
+    }
+
+    /// Adds somebody who may call, with the rights that a test grants.
+    #[must_use]
+    pub fn user(mut self, user: User) -> Self {
+        self.serving.users.push(user);
+        self
+    }
+}
+
+/// etcd, kube-apiserver and, if asked for, kube-controller-manager, running
+/// until the handle is dropped.
 #[derive(Debug)]
 pub struct Cluster {
     // Dropped in this order: who uses the other ends first, the files go last.
+    controllers: Option<ControllerManager>,
     /// kube-apiserver.
     pub apiserver: ApiServer,
     /// etcd.
@@ -34,9 +71,17 @@ impl Cluster {
     /// # Errors
     /// A program is missing, or does not start.
     pub async fn start() -> Result<Self, StartError> {
+        Self::start_with(&Setup::default()).await
+    }
+
+    /// Starts a cluster made of what `setup` says.
+    ///
+    /// # Errors
+    /// A program is missing, or does not start.
+    pub async fn start_with(setup: &Setup) -> Result<Self, StartError> {
         let mut attempt = 1;
         loop {
-            match Self::try_start().await {
+            match Self::try_start(setup).await {
                 Err(error) if error.is_port_taken() && attempt < START_ATTEMPTS => attempt += 1,
                 result => return result,
             }
@@ -58,7 +103,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    async fn try_start() -> Result<Self, StartError> {
+    async fn try_start(setup: &Setup) -> Result<Self, StartError> {
         let directory = tempfile::Builder::new()
             .prefix("flex2csi-cluster-")
             .tempdir()
@@ -67,8 +112,16 @@ impl Cluster {
                 source,
             })?;
         let etcd = Etcd::start(directory.path()).await?;
-        let apiserver = ApiServer::start(directory.path(), &etcd.url).await?;
+        let apiserver = ApiServer::start(directory.path(), &etcd.url, &setup.serving).await?;
+        let controllers = match setup.controllers {
+            Some(rate) => {
+                let kubeconfig = User::controllers().kubeconfig(directory.path());
+                Some(ControllerManager::start(directory.path(), &kubeconfig, rate).await?)
+            }
+            None => None,
+        };
         Ok(Self {
+            controllers,
             apiserver,
             etcd,
             directory,
@@ -87,7 +140,63 @@ impl Cluster {
     /// The administrator's kubeconfig, for programs.
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
-        self.directory.path().join("kubeconfig")
+        self.kubeconfig_of(&User::admin())
+    }
+
+    /// The kubeconfig of somebody whom [`Setup::user`] added.
+    #[must_use]
+    pub fn kubeconfig_of(&self, user: &User) -> PathBuf {
+        user.kubeconfig(self.directory.path())
+    }
+
+    /// kube-controller-manager.
+    ///
+    /// # Panics
+    /// The cluster was set up without.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+    pub fn controllers(&self) -> &ControllerManager {
+        self.controllers
+            .as_ref()
+            .expect("the cluster's setup has controllers")
+    }
+
+    /// Runs kubectl as the administrator, and gives what it prints.
+    ///
+    /// # Errors
+    /// It is not built, or the server refuses what is asked; then with kubectl's words.
+    pub async fn kubectl<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<String, StartError> {
+        let tool = Tool::new(programs::built("kubectl")?).kubeconfig(&self.kubeconfig());
+        let ended = tool.arguments(arguments).run().await?;
+        if ended.code == Some(0) {
+            return Ok(ended.stdout);
+        }
+        Err(StartError::Exited {
+            program: "kubectl".to_owned(),
+            status: format!("{:?}", ended.code),
+            log: ended.stderr,
+        })
+    }
+
+    /// Installs the definitions of `deploy/crds` and waits until they are served.
+    ///
+    /// # Errors
+    /// As [`Cluster::kubectl`].
+    pub async fn install_definitions(&self) -> Result<(), StartError> {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/crds");
+        self.kubectl(["apply", "--server-side", "-f", directory])
+            .await?;
+        let wait = [
+            "wait",
+            "--for=condition=Established",
+            "--timeout=60s",
+            "-f",
+            directory,
+        ];
+        self.kubectl(wait).await.map(drop)
     }
 
     /// Where the cluster keeps its files, its logs among them.

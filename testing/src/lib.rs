@@ -6,23 +6,33 @@
 //! tier needs and runs its tests; see `docs/testing.md`.
 
 pub mod account;
+pub mod api;
 pub mod apiserver;
 pub mod applied;
 pub mod audit;
 pub mod cluster;
+pub mod component;
+pub mod controller_manager;
 pub mod csi_sanity;
 pub mod dry_run;
 pub mod error;
 pub mod etcd;
+pub mod fleet;
 pub mod grpc_client;
 pub mod grpc_server;
+pub mod history;
 pub mod kubeconfig;
 pub mod left;
 pub mod oracle;
+pub mod order;
 pub mod ports;
 pub mod process;
 pub mod programs;
+pub mod proxy;
+pub mod seed;
 pub mod served;
+pub mod tool;
+pub mod users;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, Setup};
 pub use error::StartError;

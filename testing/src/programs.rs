@@ -35,8 +35,16 @@ pub fn built(program: &str) -> Result<PathBuf, StartError> {
 /// # Errors
 /// It is not built.
 pub fn flex2csi() -> Result<PathBuf, StartError> {
+    beside("flex2csi")
+}
+
+/// A program of the workspace, as cargo built it last.
+///
+/// # Errors
+/// It is not built.
+pub fn beside(program: &str) -> Result<PathBuf, StartError> {
     let missing = |reason: String| StartError::Missing {
-        program: "flex2csi".to_owned(),
+        program: program.to_owned(),
         reason,
     };
     // A test runs in <target>/<profile>/deps.
@@ -44,7 +52,7 @@ pub fn flex2csi() -> Result<PathBuf, StartError> {
     test.ancestors()
         .skip(1)
         .take(2)
-        .map(|directory| directory.join("flex2csi"))
+        .map(|directory| directory.join(program))
         .find(|candidate| is_executable(candidate))
         .ok_or_else(|| missing(format!("not beside {}", test.display())))
 }

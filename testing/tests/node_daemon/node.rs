@@ -3,16 +3,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 use flex2csi::attachment::lease::{VolumeLease, VolumeLeases};
 use flex2csi::attachment::object::{Attachment, attachments};
 use flex2csi::cluster::VolumeId;
 use flex2csi::node_volumes::{NodeVolumes, node_volumes};
 use flex2csi_testing::account::kubeconfig_of_pod;
+use flex2csi_testing::apiserver::Serving;
+use flex2csi_testing::audit::Audit;
+use flex2csi_testing::cluster::Setup;
 use flex2csi_testing::process::Process;
 use flex2csi_testing::served::Served;
-use flex2csi_testing::{Cluster, audit, programs};
+use flex2csi_testing::{Cluster, programs};
 use flex2csi_translators::attachment::{attachment_name, lease_name};
 use flex2csi_translators::csi_volume::staging_directory;
 use kube::Client;
@@ -23,7 +25,6 @@ use crate::deployed::{NAMESPACE, deploy, deployed, eventually};
 use crate::kubelet::{Kubelet, Pod, mounts_on};
 use crate::left;
 
-/// Each node has a CSI driver of its own, so that tests can share a cluster.
 pub struct Node {
     // Ended before what they have mounted is unmounted.
     daemon: Option<Served>,
@@ -33,7 +34,7 @@ pub struct Node {
     /// The name of the CSI driver.
     pub driver: String,
     pub kubelet: Kubelet,
-    pub cluster: Arc<Cluster>,
+    pub cluster: Cluster,
     pub admin: Client,
     place: Place,
 }
@@ -64,12 +65,16 @@ impl Place {
 }
 
 impl Node {
-    /// One on which all runs, in the cluster that tests share.
+    /// One on which all runs, in a cluster that tells afterwards who called it.
     pub async fn start(name: &str) -> Self {
-        Self::start_in(Cluster::shared().await.unwrap(), name).await
-    }
-
-    pub async fn start_in(cluster: Arc<Cluster>, name: &str) -> Self {
+        let setup = Setup {
+            serving: Serving {
+                recorded: true,
+                ..Serving::default()
+            },
+            ..Setup::default()
+        };
+        let cluster = Cluster::start_with(&setup).await.unwrap();
         deploy(&cluster).await;
         let place = Place(tempfile::tempdir().unwrap());
         let driver = format!("{name}.{BACKEND}");
@@ -300,14 +305,16 @@ impl Node {
         assert_eq!(left::mounts(&self.path("")), Vec::<PathBuf>::new());
     }
 
-    /// No request of the daemon's was denied, of many.
+    /// None of the calls that an account made with a token of this node's was refused
+    /// by RBAC or at admission, of many.
     #[track_caller]
-    pub fn assert_nothing_denied(&self) {
-        let account = "flex2csi-node";
-        let requests = audit::requests(&self.cluster, account, &self.name).unwrap();
-        assert!(!requests.is_empty());
-        let denied = audit::denied(&self.cluster, account, &self.name).unwrap();
-        assert_eq!(denied, Vec::<String>::new());
+    pub fn assert_nothing_denied(&self, account: &str) {
+        let audit = Audit::read(self.cluster.directory()).unwrap();
+        let user = format!("system:serviceaccount:{NAMESPACE}:{account}");
+        let calls: Vec<_> = audit.of_node(&user, &self.name).collect();
+        assert!(!calls.is_empty());
+        let denied: Vec<_> = calls.iter().filter(|call| call.code == 403).collect();
+        assert!(denied.is_empty(), "{denied:?}");
     }
 }
 

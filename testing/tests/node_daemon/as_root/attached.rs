@@ -66,7 +66,7 @@ mod tier_2 {
         cron.unmount(&volume).unwrap();
         node.comes_to_nothing_left(&volume).await;
         node.pod_is_gone(&cron).await;
-        node.assert_nothing_denied();
+        node.assert_nothing_denied("flex2csi-node");
         assert!(!node.log().contains("secret-of-the-admin"));
     }
 }

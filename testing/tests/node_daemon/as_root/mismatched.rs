@@ -48,6 +48,6 @@ mod tier_2 {
         assert!(node.attachment(&volume).await.is_none());
         assert_eq!(node.recorded(), [0; 0]);
         pod.mount(&volume).unwrap();
-        node.assert_nothing_denied();
+        node.assert_nothing_denied("flex2csi-node");
     }
 }

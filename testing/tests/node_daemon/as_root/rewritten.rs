@@ -86,6 +86,6 @@ mod tier_2 {
         let attachment = node.attachment(&volume).await.unwrap();
         assert_eq!((attachment.uid, attachment.is_being_deleted), (uid, false));
         assert!(node.lease(&volume).await.unwrap().is_released);
-        node.assert_nothing_denied();
+        node.assert_nothing_denied("flex2csi-node");
     }
 }

@@ -1,27 +1,14 @@
 //! The API server does not answer.
 
 mod tier_2 {
-    use std::process::Command;
-    use std::sync::Arc;
-
-    use flex2csi_testing::Cluster;
-
     use crate::deployed::eventually;
     use crate::kubelet::mounts_on;
     use crate::node::Node;
 
-    fn signal(cluster: &Cluster, signal: &str) {
-        let id = cluster.apiserver.process.id();
-        let command = format!("kill -{signal} {id}");
-        let sent = Command::new("sh").args(["-c", &command]).status();
-        assert!(sent.unwrap().success());
-    }
-
     #[tokio::test]
     #[ignore = "tier 2: needs root, etcd and kube-apiserver; testing/run prepares them"]
     async fn an_unmount_does_not_wait_and_what_is_left_is_done_later() {
-        let cluster = Arc::new(Cluster::start().await.unwrap());
-        let mut node = Node::start_in(cluster.clone(), "waits").await;
+        let mut node = Node::start("waits").await;
         let volume = node.volume("a").await;
         let (web, cron) = (
             node.pod("web", &volume).await,
@@ -30,7 +17,7 @@ mod tier_2 {
         web.mount(&volume).unwrap();
         node.delete_pod(&web).await;
 
-        signal(&cluster, "STOP");
+        node.cluster.apiserver.pause().await.unwrap();
         let error = cron.mount(&volume).unwrap_err();
         assert!(error.contains("API server"), "{error}");
         assert_eq!(mounts_on(&web.target(&volume)), 1);
@@ -50,10 +37,10 @@ mod tier_2 {
         node.start_daemon().await;
         assert_eq!(node.recorded(), [0]);
         assert!(node.is_staged(&volume));
-        signal(&cluster, "CONT");
+        node.cluster.apiserver.resume().await.unwrap();
         node.comes_to_nothing_left(&volume).await;
         cron.mount(&volume).unwrap();
         node.publishes_mounts_of(&[&cron]).await;
-        node.assert_nothing_denied();
+        node.assert_nothing_denied("flex2csi-node");
     }
 }

@@ -1,0 +1,160 @@
+//! A `VolumeMigration` as JSON.
+
+use flex2csi_translators::rewrite::{Direction, Record, Spec, Status, Step};
+use k8s_openapi::jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{API_VERSION, KIND, name_of};
+
+/// A record as it stands in the cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Its name.
+    pub name: String,
+    /// Its `metadata.uid`.
+    pub uid: String,
+    /// Its `metadata.resourceVersion`.
+    pub version: String,
+    /// What it says.
+    pub spec: Spec,
+    /// Where it is; the default before anything was written.
+    pub status: Status,
+}
+
+/// Why a `VolumeMigration` cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "VolumeMigration {name} cannot be read: {source}; was it written by another version of flex2csi?"
+)]
+pub struct DocumentError {
+    name: String,
+    source: serde_json::Error,
+}
+
+/// What stands in the way of a rewrite, for its conditions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// In one word.
+    pub reason: String,
+    /// In full.
+    pub message: String,
+}
+
+impl Document {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// It is not what this version writes.
+    pub fn read(object: &Value) -> Result<Self, DocumentError> {
+        let text = |at: &str| {
+            let text = object.pointer(at).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        let name = text("/metadata/name");
+        let wrong = |source| DocumentError {
+            name: name.clone(),
+            source,
+        };
+        let spec = Spec::deserialize(&object["spec"]).map_err(wrong)?;
+        let status = match &object["status"] {
+            Value::Null => Status::default(),
+            status => Status::deserialize(status).map_err(wrong)?,
+        };
+        Ok(Self {
+            uid: text("/metadata/uid"),
+            version: text("/metadata/resourceVersion"),
+            name,
+            spec,
+            status,
+        })
+    }
+
+    /// Whether nothing is under way.
+    pub fn is_finished(&self) -> bool {
+        self.status.id == self.spec.id && self.status.step == Step::Done
+    }
+}
+
+/// The record of a rewrite that begins, to be created.
+pub fn new(record: &Record) -> Value {
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": name_of(record.spec.kind, &record.spec.name)},
+        "spec": record.spec,
+    })
+}
+
+/// A merge patch that takes an old record's place.
+pub fn replacement(record: &Record, version: &str) -> Value {
+    let mut spec = json!(record.spec);
+    for optional in ["claim", "claimAnnotations"] {
+        if spec.get(optional).is_none() {
+            spec[optional] = Value::Null;
+        }
+    }
+    json!({"metadata": {"resourceVersion": version}, "spec": spec})
+}
+
+/// A merge patch that makes a worker the holder.
+pub fn takeover(holder: &str, version: &str) -> Value {
+    json!({"metadata": {"resourceVersion": version}, "spec": {"holder": holder}})
+}
+
+/// A merge patch of the status.
+pub fn status(record: &Record, status: &Status, version: &str, trouble: Option<&Trouble>) -> Value {
+    let now = now();
+    let mut patch = json!(status);
+    for optional in ["replaces", "resourceVersion", "body", "uid"] {
+        if patch.get(optional).is_none() {
+            patch[optional] = Value::Null;
+        }
+    }
+    patch["renewTime"] = now.clone().into();
+    patch["phase"] = phase(status, trouble).into();
+    if *status != record.status || record.status.step == Step::Recorded {
+        let time = match status.step {
+            Step::Recorded => "recordedTime",
+            Step::Committed => "committedTime",
+            Step::Done => "finishedTime",
+        };
+        if *status != record.status {
+            patch[time] = now.clone().into();
+        }
+    }
+    let (is_done, reason, message) = match (trouble, status.step) {
+        (Some(trouble), _) => ("False", trouble.reason.as_str(), trouble.message.clone()),
+        (None, Step::Done) => ("True", "Done", String::new()),
+        (None, _) => ("False", "UnderWay", String::new()),
+    };
+    patch["conditions"] = json!([{
+        "type": "Complete",
+        "status": is_done,
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": now,
+    }]);
+    json!({"metadata": {"resourceVersion": version}, "status": patch})
+}
+
+/// In one word, for people.
+fn phase(status: &Status, trouble: Option<&Trouble>) -> &'static str {
+    if trouble.is_some() {
+        return "Stopped";
+    }
+    match (status.direction, status.step) {
+        (Direction::Forward, Step::Recorded) => "Preparing",
+        (Direction::Forward, Step::Committed) => "Replacing",
+        (Direction::Forward, Step::Done) => "Rewritten",
+        (Direction::Back, Step::Recorded) => "PreparingBack",
+        (Direction::Back, Step::Committed) => "RollingBack",
+        (Direction::Back, Step::Done) => "RolledBack",
+    }
+}
+
+/// Now, as the API writes it.
+pub fn now() -> String {
+    let now = Timestamp::now();
+    format!("{now:.0}")
+}

@@ -1,0 +1,75 @@
+//! Rewrites one stored object of a live cluster, or brings its original back.
+//!
+//! What is to be done is decided in [`flex2csi_translators::rewrite`]; here it is
+//! carried out, one API call at a time, and the world is looked at again whenever
+//! an answer is lost or a call is refused because the world has changed.
+
+mod api;
+mod backoff;
+mod begin;
+mod events;
+mod fault;
+mod line;
+mod options;
+mod server;
+mod stopped;
+mod used;
+mod worker;
+
+use flex2csi_translators::rewrite::{Direction, ObjectKind, Task};
+
+pub use api::{Api, Call, Failure, Place, Resource, Sight, Verb};
+pub use fault::STEPS;
+pub use options::Options;
+pub use server::Server;
+pub use stopped::{Finished, Stopped};
+pub use used::{Evidence, Subject};
+
+use crate::journal::Document;
+
+/// Brings an object into its translated form, from wherever it is.
+///
+/// # Errors
+/// It could not be brought there. Everything is recorded: it may be called again,
+/// by whoever, or [`roll_back_one`].
+pub async fn rewrite_one<A: Api>(
+    api: &A,
+    task: &Task,
+    options: &Options,
+) -> Result<Finished, Stopped> {
+    let start = begin::forward(api, task, options).await?;
+    worker::run(api, options, start, Direction::Forward).await
+}
+
+/// Brings an object back into its original form, from wherever it is, with what has
+/// changed since.
+///
+/// # Errors
+/// It has no record, or could not be brought back; see [`rewrite_one`].
+pub async fn roll_back_one<A: Api>(
+    api: &A,
+    kind: ObjectKind,
+    name: &str,
+    options: &Options,
+) -> Result<Finished, Stopped> {
+    let start = begin::recorded(api, kind, name, options).await?;
+    worker::run(api, options, start, Direction::Back).await
+}
+
+/// Goes on with what a record says is under way, in its direction.
+///
+/// # Errors
+/// See [`rewrite_one`].
+pub async fn resume<A: Api>(
+    api: &A,
+    document: &Document,
+    options: &Options,
+) -> Result<Finished, Stopped> {
+    let spec = &document.spec;
+    let start = begin::recorded(api, spec.kind, &spec.name, options).await?;
+    let goal = start.record.status.direction;
+    worker::run(api, options, start, goal).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! Where one begins: the record made, or taken over.
+
+use flex2csi_translators::rewrite::{Direction, ObjectKind, Record, Spec, Step, Task};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::api::{Api, Place, Resource};
+use super::fault;
+use super::line::{Answer, Line};
+use super::options::Options;
+use super::stopped::Stopped;
+use crate::journal::{self, Document};
+
+/// A record that we hold.
+pub(super) struct Start {
+    pub(super) record: Record,
+    /// Its resourceVersion.
+    pub(super) version: String,
+}
+
+impl Start {
+    pub(super) fn of(document: Document) -> Result<Self, Stopped> {
+        Ok(Self {
+            record: Record::open(document.spec, document.status)?,
+            version: document.version,
+        })
+    }
+}
+
+/// The place of an object's record.
+pub(super) fn place(kind: ObjectKind, name: &str, resource: Resource) -> Place {
+    Place::of_cluster(resource, journal::name_of(kind, name))
+}
+
+/// What is to be done with a record that is there.
+enum Found {
+    /// It is of this very rewrite, or of one that is past the point of no return.
+    Resume,
+    /// Nothing hangs on it any more.
+    Replace,
+}
+
+/// Makes the record of a rewrite, or goes on with the one that there is.
+pub(super) async fn forward<A: Api>(
+    api: &A,
+    task: &Task,
+    options: &Options,
+) -> Result<Start, Stopped> {
+    let fresh = Record::begin(task, &options.holder)?;
+    let (kind, name) = (fresh.spec.kind, fresh.spec.name.clone());
+    let mut line = Line::new(api, options, fresh.subject());
+    loop {
+        go_on(&line)?;
+        let Some(found) = line.get(&place(kind, &name, Resource::Migration)).await? else {
+            back_up(&fresh.spec, options).await?;
+            if let Some(start) = create(&mut line, &fresh).await? {
+                return Ok(start);
+            }
+            continue;
+        };
+        let document = Document::read(&found)?;
+        match what_of(&document, &fresh)? {
+            Found::Resume => {
+                if let Some(start) = take(&mut line, document).await? {
+                    return Ok(start);
+                }
+            }
+            Found::Replace => {
+                let Some(held) = take(&mut line, document).await? else {
+                    continue;
+                };
+                back_up(&fresh.spec, options).await?;
+                if let Some(start) = replace(&mut line, &fresh, &held.version).await? {
+                    return Ok(start);
+                }
+            }
+        }
+    }
+}
+
+/// Takes over the record of an object.
+pub(super) async fn recorded<A: Api>(
+    api: &A,
+    kind: ObjectKind,
+    name: &str,
+    options: &Options,
+) -> Result<Start, Stopped> {
+    let mut line = Line::new(api, options, format!("{kind} {name}"));
+    loop {
+        go_on(&line)?;
+        let Some(found) = line.get(&place(kind, name, Resource::Migration)).await? else {
+            let name = name.to_owned();
+            return Err(Stopped::NoRecord { kind, name });
+        };
+        if let Some(start) = take(&mut line, Document::read(&found)?).await? {
+            return Ok(start);
+        }
+    }
+}
+
+fn go_on<A: Api>(line: &Line<'_, A>) -> Result<(), Stopped> {
+    if line.options.cancel.is_cancelled() {
+        let subject = line.subject();
+        return Err(Stopped::Cancelled { subject });
+    }
+    Ok(())
+}
+
+fn what_of(document: &Document, fresh: &Record) -> Result<Found, Stopped> {
+    let (old, new) = (&document.spec, &fresh.spec);
+    let is_same_original = old.uid == new.uid;
+    let status = &document.status;
+    let (step, direction) = if status.id == old.id {
+        (status.step, status.direction)
+    } else {
+        (Step::Recorded, Direction::Forward)
+    };
+    let other = |state, remedy| {
+        Err(Stopped::OtherRecord {
+            subject: fresh.subject(),
+            record: document.name.clone(),
+            uid: old.uid.clone(),
+            state,
+            remedy,
+        })
+    };
+    match (step, direction) {
+        (Step::Recorded, Direction::Forward) if is_same_original => Ok(what_is_told(old, new)),
+        (Step::Done, Direction::Back) => Ok(what_is_told(old, new)),
+        _ if is_same_original => Ok(Found::Resume),
+        (Step::Done, Direction::Forward) => other(
+            "which is rewritten",
+            "that record is the only way back to it: keep a copy and delete it to rewrite the \
+             object once more",
+        ),
+        _ => other(
+            "which is under way",
+            "go on with that or roll it back first; if its object was replaced by hand, keep a \
+             copy of the record and delete it",
+        ),
+    }
+}
+
+/// Before anything is deleted, what was planned last counts.
+fn what_is_told(old: &Spec, new: &Spec) -> Found {
+    let told = Spec {
+        holder: old.holder.clone(),
+        ..new.clone()
+    };
+    if *old == told {
+        Found::Resume
+    } else {
+        Found::Replace
+    }
+}
+
+async fn back_up(spec: &Spec, options: &Options) -> Result<(), Stopped> {
+    let Some(directory) = options.backup.clone() else {
+        return Ok(());
+    };
+    let spec = spec.clone();
+    let written = tokio::task::spawn_blocking(move || journal::back_up(&directory, &spec)).await;
+    match written {
+        Ok(written) => Ok(written.map(|_| ())?),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+async fn create<A: Api>(line: &mut Line<'_, A>, fresh: &Record) -> Result<Option<Start>, Stopped> {
+    fault::at("record", "before");
+    let at = place(fresh.spec.kind, &fresh.spec.name, Resource::Migration);
+    let answer = line.create(at, journal::new(fresh), false).await?;
+    fault::at("record", "after");
+    match answer {
+        Answer::Object(object) => whole(line, &object, fresh).map(Some),
+        Answer::Missing => Err(Stopped::NoJournal),
+        Answer::Changed | Answer::Unsure => Ok(None),
+    }
+}
+
+async fn replace<A: Api>(
+    line: &mut Line<'_, A>,
+    fresh: &Record,
+    version: &str,
+) -> Result<Option<Start>, Stopped> {
+    fault::at("record", "before");
+    let at = place(fresh.spec.kind, &fresh.spec.name, Resource::Migration);
+    let answer = line.patch(at, journal::replacement(fresh, version)).await?;
+    fault::at("record", "after");
+    match answer {
+        Answer::Object(object) => whole(line, &object, fresh).map(Some),
+        Answer::Missing | Answer::Changed | Answer::Unsure => Ok(None),
+    }
+}
+
+/// A server that knows another version of the kind may have left something out.
+fn whole<A: Api>(line: &Line<'_, A>, object: &Value, fresh: &Record) -> Result<Start, Stopped> {
+    let document = Document::read(object)?;
+    if document.spec != fresh.spec {
+        return Err(not_whole(line, &document.name));
+    }
+    Start::of(document)
+}
+
+pub(super) fn not_whole<A: Api>(line: &Line<'_, A>, record: &str) -> Stopped {
+    Stopped::Refused {
+        subject: line.subject(),
+        doing: format!("write VolumeMigration {record}"),
+        status: 200,
+        message: "it was not stored as it was sent".to_owned(),
+        remedy: "apply the deploy/crds/volumemigrations.yaml of this version",
+    }
+}
+
+/// Makes us the holder of a record, once nobody else works on it. `None`: it has
+/// changed meanwhile.
+async fn take<A: Api>(
+    line: &mut Line<'_, A>,
+    document: Document,
+) -> Result<Option<Start>, Stopped> {
+    let holder = &line.options.holder;
+    if document.spec.holder == *holder {
+        return Start::of(document).map(Some);
+    }
+    let at = place(document.spec.kind, &document.spec.name, Resource::Migration);
+    if !document.is_finished() {
+        let since = Instant::now();
+        let step = (line.options.stale_after / 8).max(std::time::Duration::from_millis(20));
+        while since.elapsed() < line.options.stale_after {
+            sleep(step).await;
+            go_on(line)?;
+            let Some(found) = line.get(&at).await? else {
+                return Ok(None);
+            };
+            let now = Document::read(&found)?;
+            if now.is_finished() {
+                return Ok(None);
+            }
+            if now.version != document.version {
+                return Err(Stopped::Held {
+                    subject: line.subject(),
+                    holder: now.spec.holder,
+                });
+            }
+        }
+    }
+    fault::at("takeover", "before");
+    let patch = journal::takeover(holder, &document.version);
+    let answer = line.patch(at, patch).await?;
+    fault::at("takeover", "after");
+    match answer {
+        Answer::Object(object) => Start::of(Document::read(&object)?).map(Some),
+        Answer::Missing | Answer::Changed | Answer::Unsure => Ok(None),
+    }
+}

@@ -1,0 +1,230 @@
+//! One object's line to the API server: it is tried again for as long as it is to
+//! be, and every answer is one of few.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::api::{Api, Call, Failure, Place, Verb};
+use super::backoff::Backoff;
+use super::options::Options;
+use super::stopped::Stopped;
+
+/// After so many refusals in a row, somebody fights us.
+const MOST_CONFLICTS: u32 = 60;
+
+/// What became of a call.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// It was done; the object, or what the server says instead.
+    Object(Value),
+    /// There is none.
+    Missing,
+    /// Not done: the world is another.
+    Changed,
+    /// Nobody knows, or it is too early to know; some time has passed.
+    Unsure,
+}
+
+pub(super) struct Line<'a, A> {
+    pub(super) api: &'a A,
+    pub(super) options: &'a Options,
+    subject: String,
+    /// Since when nothing is heard.
+    silent: Option<Instant>,
+    backoff: Backoff,
+    conflicts: u32,
+    /// How long the last call took.
+    latency: Duration,
+}
+
+impl<'a, A: Api> Line<'a, A> {
+    pub(super) fn new(api: &'a A, options: &'a Options, subject: String) -> Self {
+        Self {
+            api,
+            options,
+            subject,
+            silent: None,
+            backoff: Backoff::retry(),
+            conflicts: 0,
+            latency: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn subject(&self) -> String {
+        self.subject.clone()
+    }
+
+    /// Makes a call, once.
+    pub(super) async fn ask(&mut self, call: Call) -> Result<Answer, Stopped> {
+        let (doing, dry_run) = (describe(&call), call.dry_run);
+        let began = Instant::now();
+        let result = self.api.call(call).await;
+        self.latency = began.elapsed();
+        self.take(result, &doing, dry_run).await
+    }
+
+    pub(super) async fn take(
+        &mut self,
+        result: Result<Value, Failure>,
+        doing: &str,
+        dry_run: bool,
+    ) -> Result<Answer, Stopped> {
+        let failure = match result {
+            Ok(object) => {
+                self.silent = None;
+                self.backoff.reset();
+                return Ok(Answer::Object(object));
+            }
+            Err(failure) => failure,
+        };
+        tracing::debug!(subject = self.subject, doing, %failure, "not done");
+        match failure {
+            Failure::NotFound(_) => {
+                self.silent = None;
+                Ok(Answer::Missing)
+            }
+            Failure::Conflict(_) if dry_run => Ok(Answer::Changed),
+            Failure::Conflict(last) => {
+                self.silent = None;
+                self.conflicts += 1;
+                if self.conflicts > MOST_CONFLICTS {
+                    let subject = self.subject();
+                    return Err(Stopped::Unsteady { subject, last });
+                }
+                Ok(Answer::Changed)
+            }
+            Failure::Refused { status, message } => Err(Stopped::Refused {
+                subject: self.subject(),
+                doing: doing.to_owned(),
+                status,
+                message,
+                remedy: remedy(status),
+            }),
+            Failure::Busy { after } => {
+                let last = "too many requests".to_owned();
+                self.silence(after, last).await?;
+                Ok(Answer::Unsure)
+            }
+            Failure::Unknown(last) => {
+                self.silence(None, last).await?;
+                Ok(Answer::Unsure)
+            }
+        }
+    }
+
+    async fn silence(&mut self, at_least: Option<Duration>, last: String) -> Result<(), Stopped> {
+        let since = *self.silent.get_or_insert_with(Instant::now);
+        let waited = since.elapsed();
+        if waited >= self.options.outage {
+            return Err(Stopped::Unreachable {
+                subject: self.subject(),
+                waited,
+                last,
+            });
+        }
+        let wait = self.backoff.next().max(at_least.unwrap_or_default());
+        sleep(wait.min(self.options.outage)).await;
+        Ok(())
+    }
+
+    /// How long to wait at least before the next look: a server that is slow is not
+    /// asked more often for that.
+    pub(super) fn pace(&self) -> Duration {
+        self.latency.min(Duration::from_secs(1))
+    }
+
+    /// Reads two objects at once, until it is certain whether they are there.
+    pub(super) async fn get_both(
+        &mut self,
+        one: &Place,
+        other: &Place,
+    ) -> Result<(Option<Value>, Option<Value>), Stopped> {
+        let (first, second) = tokio::join!(self.api.call(read(one)), self.api.call(read(other)));
+        let first = self.taken(first, one).await?;
+        let second = self.taken(second, other).await?;
+        Ok((first, second))
+    }
+
+    async fn taken(
+        &mut self,
+        result: Result<Value, Failure>,
+        place: &Place,
+    ) -> Result<Option<Value>, Stopped> {
+        match self.take(result, &describe(&read(place)), false).await? {
+            Answer::Object(object) => Ok(Some(object)),
+            Answer::Missing => Ok(None),
+            Answer::Changed | Answer::Unsure => self.get(place).await,
+        }
+    }
+
+    /// Reads an object, until it is certain whether there is one.
+    pub(super) async fn get(&mut self, place: &Place) -> Result<Option<Value>, Stopped> {
+        loop {
+            match self.ask(read(place)).await? {
+                Answer::Object(object) => return Ok(Some(object)),
+                Answer::Missing => return Ok(None),
+                Answer::Changed | Answer::Unsure => {}
+            }
+        }
+    }
+
+    /// Changes an object, once.
+    pub(super) async fn patch(&mut self, place: Place, patch: Value) -> Result<Answer, Stopped> {
+        self.ask(Call {
+            verb: Verb::Patch,
+            place,
+            body: Some(patch),
+            dry_run: false,
+        })
+        .await
+    }
+
+    /// Creates an object, once.
+    pub(super) async fn create(
+        &mut self,
+        place: Place,
+        object: Value,
+        dry_run: bool,
+    ) -> Result<Answer, Stopped> {
+        self.ask(Call {
+            verb: Verb::Create,
+            place,
+            body: Some(object),
+            dry_run,
+        })
+        .await
+    }
+}
+
+fn read(place: &Place) -> Call {
+    Call {
+        verb: Verb::Get,
+        place: place.clone(),
+        body: None,
+        dry_run: false,
+    }
+}
+
+fn describe(call: &Call) -> String {
+    let verb = match call.verb {
+        Verb::Get => "get",
+        Verb::Create if call.dry_run => "create (only checked)",
+        Verb::Create => "create",
+        Verb::Patch => "patch",
+        Verb::Delete => "delete",
+    };
+    format!("{verb} {}", call.place)
+}
+
+fn remedy(status: u16) -> &'static str {
+    match status {
+        401 => "see that the token or certificate is valid, then go on",
+        403 => {
+            "give the right that is named (deploy/rbac/rewrite.yaml has all), or let the webhook or \
+             policy that is named allow it, then go on"
+        }
+        _ => "see what it does not like, then go on or roll back",
+    }
+}

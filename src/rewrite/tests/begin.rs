@@ -1,0 +1,205 @@
+//! Records that are there already, and backups.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use flex2csi_translators::rewrite::{Awaited, Direction, ObjectKind, Use};
+use serde_json::Value;
+
+use super::cluster::{Cluster, Fault};
+use super::{assert_right, back, forward, task};
+use crate::manifest;
+use crate::rewrite::{
+    Api, Call, Failure, Options, Place, Resource, Stopped, Subject, Verb, rewrite_one,
+    roll_back_one,
+};
+
+/// A worker that sleeps before one of its calls.
+pub(super) struct Sleeper {
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) at: usize,
+    pub(super) calls: AtomicUsize,
+    pub(super) slept: Arc<tokio::sync::Notify>,
+    pub(super) wake: tokio::sync::Notify,
+}
+
+impl Api for Sleeper {
+    async fn call(&self, call: Call) -> Result<Value, Failure> {
+        if self.calls.fetch_add(1, Ordering::Relaxed) + 1 == self.at {
+            self.slept.notify_one();
+            self.wake.notified().await;
+        }
+        self.cluster.call(call).await
+    }
+
+    async fn used(&self, subject: &Subject<'_>) -> Result<Use, Failure> {
+        self.cluster.used(subject).await
+    }
+
+    async fn moved(&self, place: &Place, awaited: Awaited, longest: Duration) {
+        self.cluster.moved(place, awaited, longest).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_never_rewritten_cannot_be_rolled_back() {
+    let cluster = Cluster::new();
+    let stopped = back(&cluster, "one").await.unwrap_err();
+    assert!(matches!(stopped, Stopped::NoRecord { .. }), "{stopped}");
+    assert!(cluster.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_of_another_original_is_never_written_over() {
+    let cluster = Cluster::new();
+    forward(&cluster, "one").await.unwrap();
+    // As if it were to be rewritten once more.
+    let mut again = task();
+    again.original = cluster.volume().unwrap().to_string();
+    let stopped = rewrite_one(&cluster, &again, &Options::new("two"))
+        .await
+        .unwrap_err();
+    assert!(matches!(stopped, Stopped::OtherRecord { .. }), "{stopped}");
+    assert!(
+        stopped.to_string().contains("the only way back"),
+        "{stopped}"
+    );
+    assert_right(&cluster, Direction::Forward);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_planned_last_counts_until_something_is_deleted() {
+    let cluster = Cluster::new();
+    *cluster.used.lock().unwrap() = Use::By("pod n/p".into());
+    forward(&cluster, "one").await.unwrap_err();
+    *cluster.used.lock().unwrap() = Use::Idle;
+    let mut other = task();
+    other.translated = other.translated.replace("\"ext4\"", "\"xfs\"");
+    rewrite_one(&cluster, &other, &Options::new("one"))
+        .await
+        .unwrap();
+    assert_eq!(cluster.volume().unwrap()["spec"]["csi"]["fsType"], "xfs");
+    assert_right(&cluster, Direction::Forward);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_lives_keeps_its_record() {
+    let cluster = Arc::new(Cluster::new());
+    cluster.controllers.store(false, Ordering::Relaxed);
+    let one = forward(&cluster, "one");
+    let two = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        forward(&cluster, "two").await
+    };
+    let (one, two) = tokio::join!(one, two);
+    assert!(matches!(one, Err(Stopped::Waited { .. })), "{one:?}");
+    assert!(matches!(two, Err(Stopped::Held { .. })), "{two:?}");
+    let record = cluster.record().unwrap();
+    assert_eq!(record["status"]["phase"], "Stopped");
+    assert_eq!(record["status"]["conditions"][0]["reason"], "WaitedTooLong");
+    // Once the controllers work again it goes on.
+    cluster.controllers.store(true, Ordering::Relaxed);
+    forward(&cluster, "three").await.unwrap();
+    assert_right(&cluster, Direction::Forward);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_somebody_deletes_meanwhile_is_made_anew() {
+    let cluster = Arc::new(Cluster::new());
+    let gone = cluster.clone();
+    let sleeper = Sleeper {
+        cluster: cluster.clone(),
+        at: usize::MAX,
+        calls: AtomicUsize::new(0),
+        slept: Arc::default(),
+        wake: tokio::sync::Notify::new(),
+    };
+    let options = Options::new("one");
+    let task = task();
+    let work = rewrite_one(&sleeper, &task, &options);
+    let meddle = async {
+        while gone
+            .volume()
+            .is_some_and(|volume| volume["metadata"]["deletionTimestamp"].is_null())
+        {
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+        gone.remove(Resource::Migration, "", "pv-data");
+    };
+    let (done, ()) = tokio::join!(work, meddle);
+    done.unwrap();
+    assert_right(&cluster, Direction::Forward);
+    back(&cluster, "two").await.unwrap();
+    assert_right(&cluster, Direction::Back);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_original_is_written_down_before_anything_is_touched() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("backup");
+    let mut options = Options::new("one");
+    options.backup = Some(place.clone());
+    let cluster = Cluster::failing(|number, _| (number == 2).then_some(Fault::Forbidden));
+    rewrite_one(&cluster, &task(), &options).await.unwrap_err();
+    assert!(cluster.writes().is_empty());
+    let files: Vec<_> = std::fs::read_dir(&place)
+        .unwrap()
+        .map(|file| file.unwrap())
+        .collect();
+    assert_eq!(files.len(), 1);
+    let mode = files[0].metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let text = std::fs::read_to_string(files[0].path()).unwrap();
+    let document = text.split("---\n").next().unwrap();
+    let restored = manifest::yaml::to_json(document, 1).unwrap();
+    let restored: Value = serde_json::from_str(&restored).unwrap();
+    assert_eq!(
+        restored["spec"]["flexVolume"],
+        super::volume()["spec"]["flexVolume"]
+    );
+    assert_eq!(restored["spec"]["claimRef"]["uid"], super::CLAIM);
+    assert_eq!(restored["spec"]["persistentVolumeReclaimPolicy"], "Retain");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_backup_nothing_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let mut options = Options::new("one");
+    options.backup = Some(file);
+    let cluster = Cluster::new();
+    let stopped = rewrite_one(&cluster, &task(), &options).await.unwrap_err();
+    assert!(matches!(stopped, Stopped::Backup(_)), "{stopped}");
+    assert!(cluster.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_told_to_stop_finishes_what_cannot_be_undone() {
+    let cluster = Arc::new(Cluster::new());
+    let options = Options::new("one");
+    options.cancel.cancel();
+    let stopped = rewrite_one(&*cluster, &task(), &options).await.unwrap_err();
+    assert!(matches!(stopped, Stopped::Cancelled { .. }), "{stopped}");
+    assert!(cluster.writes().is_empty());
+
+    let options = Options::new("one");
+    let cancel = options.cancel.clone();
+    let watched = Cluster::failing(move |_, call| {
+        let deletes = call.verb == Verb::Delete;
+        if deletes {
+            cancel.cancel();
+        }
+        None
+    });
+    rewrite_one(&watched, &task(), &options).await.unwrap();
+    assert!(options.cancel.is_cancelled());
+    assert_right(&watched, Direction::Forward);
+    let kind = ObjectKind::PersistentVolume;
+    roll_back_one(&watched, kind, "data", &options)
+        .await
+        .unwrap_err();
+    assert_right(&watched, Direction::Forward);
+}

@@ -1,0 +1,110 @@
+//! The object is in the form that it is to be in.
+
+use serde_json::json;
+
+use super::claim;
+use super::replace::patch;
+use crate::rewrite::action::{Action, Awaited, Change};
+use crate::rewrite::names::{MIGRATION, POLICY, RETAIN, REWRITING};
+use crate::rewrite::record::{Direction, Record, Status, Step};
+use crate::rewrite::task::{InUse, ObjectKind};
+use crate::rewrite::view::View;
+use crate::rewrite::world::{Use, World};
+
+pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View<'_>) -> Action {
+    let status = &record.status;
+    let is_settled = object.annotation(POLICY).is_none() && object.annotation(REWRITING).is_none();
+    let is_recorded = status.step == Step::Done
+        && status.direction == goal
+        && status.uid.as_deref() == Some(object.uid());
+    if is_settled && is_recorded {
+        return Action::Done;
+    }
+    if !is_settled && record.spec.kind == ObjectKind::PersistentVolume {
+        if let Some(action) = claim::is_the_same(record, world) {
+            return action;
+        }
+        if let Some(action) = is_taken(record, world, goal, object) {
+            return action;
+        }
+        if let Some(action) = claim::annotate(record, world, goal) {
+            return action;
+        }
+        if let Some(action) = is_held(record, world, goal) {
+            return action;
+        }
+    }
+    if !is_settled && stays_retained(record, world, goal, object) {
+        return if is_recorded {
+            Action::Done
+        } else {
+            done(record, goal, object)
+        };
+    }
+    if !is_settled {
+        // Only here can a volume become one whose storage is deleted with its claim.
+        if object.policy_meant() != RETAIN
+            && let Some(action) = claim::is_to_stay(record, world)
+        {
+            return action;
+        }
+        return settle(record, object);
+    }
+    done(record, goal, object)
+}
+
+fn done(record: &Record, goal: Direction, object: View<'_>) -> Action {
+    Action::Journal(Box::new(Status {
+        id: record.spec.id.clone(),
+        direction: goal,
+        step: Step::Done,
+        uid: Some(object.uid().to_owned()),
+        ..Status::default()
+    }))
+}
+
+/// One that was just written has to be bound.
+fn is_taken(record: &Record, world: &World, goal: Direction, object: View<'_>) -> Option<Action> {
+    if object.annotation(MIGRATION) != Some(&record.spec.id) {
+        return None;
+    }
+    match &record.spec.claim {
+        Some(_) => claim::bind(record, world, object, Some(goal)),
+        None => matches!(object.phase(), "" | "Pending").then_some(Action::Wait(Awaited::Volume)),
+    }
+}
+
+/// Under a running pod the node has to hold the CSI volume before all is said to be
+/// well: until then its attachment would be undone before its mount.
+fn is_held(record: &Record, world: &World, goal: Direction) -> Option<Action> {
+    let attached = matches!(record.spec.in_use, InUse::Shim { attach: true, .. });
+    if !attached || goal == Direction::Back {
+        return None;
+    }
+    match &world.used {
+        None => Some(Action::AskUse),
+        Some(Use::Idle | Use::ByCsi) => None,
+        Some(_) => Some(Action::Wait(Awaited::Kubelet)),
+    }
+}
+
+/// The node daemon's attachment names no volume, so nobody would wait for it before the
+/// storage is deleted. Once the pods are gone, going on settles the policy.
+fn stays_retained(record: &Record, world: &World, goal: Direction, object: View<'_>) -> bool {
+    matches!(record.spec.in_use, InUse::Shim { attach: true, .. })
+        && goal == Direction::Forward
+        && world.used == Some(Use::ByCsi)
+        && object.policy_meant() != RETAIN
+}
+
+fn settle(record: &Record, object: View<'_>) -> Action {
+    let spec = (record.spec.kind == ObjectKind::PersistentVolume)
+        .then(|| json!({"persistentVolumeReclaimPolicy": object.policy_meant()}));
+    let annotations = json!({POLICY: null, REWRITING: null});
+    patch(
+        Change::Settle,
+        object,
+        json!({"annotations": annotations}),
+        spec,
+    )
+}

@@ -1,0 +1,183 @@
+//! What carries the protocol out in the model, one call at a time.
+
+use serde_json::Value;
+
+use super::model::{Journal, Model, No};
+use crate::rewrite::{Action, Direction, Record, Stop, Task, Use, World, next};
+
+/// How a call of a worker goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Luck {
+    Good,
+    /// It is done, and the answer is lost.
+    AnswerLost,
+    /// It is not done, and nobody says so.
+    CallLost,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum End {
+    Done,
+    Stopped(Stop),
+    /// Another worker holds the record.
+    Taken,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Worker {
+    name: String,
+    record: Record,
+    version: u64,
+    world: World,
+    pub(super) goal: Direction,
+    /// Decided, and not carried out yet.
+    pub(super) intent: Option<Action>,
+    pub(super) end: Option<End>,
+    /// Who it finds to use the volume.
+    pub(super) used: Use,
+    /// How many calls it has made.
+    pub(super) calls: usize,
+}
+
+impl Worker {
+    /// Makes the record, or takes over the one that there is.
+    pub(super) fn start(model: &mut Model, task: &Task, goal: Direction, name: &str) -> Self {
+        let journal = match model.journal.take() {
+            Some(mut journal) => {
+                journal.spec.holder = name.to_owned();
+                journal.version += 1;
+                journal
+            }
+            None => {
+                let record = Record::begin(task, name).unwrap();
+                Journal {
+                    version: 1,
+                    spec: record.spec,
+                    status: record.status,
+                }
+            }
+        };
+        model.journal = Some(journal.clone());
+        let mut worker = Self {
+            name: name.to_owned(),
+            record: Record::open(journal.spec, journal.status).unwrap(),
+            version: journal.version,
+            world: World::default(),
+            goal,
+            intent: None,
+            end: None,
+            used: Use::Idle,
+            calls: 0,
+        };
+        worker.observe(model);
+        worker
+    }
+
+    fn observe(&mut self, model: &Model) {
+        self.world.object = model.object.clone();
+        self.world.claim = model.claim.clone();
+        self.world.used = None;
+    }
+
+    /// Sees the world anew, with nothing decided.
+    pub(super) fn look(&mut self, model: &Model) {
+        self.intent = None;
+        self.observe(model);
+    }
+
+    /// Decides, or carries out what is decided.
+    pub(super) fn step(&mut self, model: &mut Model, luck: Luck) {
+        if self.end.is_some() {
+            return;
+        }
+        match self.intent.take() {
+            None => self.intent = Some(next(&self.record, &self.world, self.goal)),
+            Some(action) => self.act(model, action, luck),
+        }
+    }
+
+    fn act(&mut self, model: &mut Model, action: Action, luck: Luck) {
+        match action {
+            Action::AskUse => self.world.used = Some(self.used.clone()),
+            Action::Try(body) => self.world.accepted = Some(body),
+            Action::Wait(_) => {
+                self.observe(model);
+                self.world.overlooked = true;
+            }
+            Action::Stop(stop) => self.end = Some(End::Stopped(stop)),
+            Action::Done => self.end = Some(End::Done),
+            Action::Journal(status) => {
+                self.calls += 1;
+                if luck != Luck::CallLost
+                    && let Some(journal) = &mut model.journal
+                    && journal.version == self.version
+                {
+                    journal.version += 1;
+                    journal.status = *status;
+                }
+                self.reload(model);
+            }
+            Action::Patch(_, patch) => self.write(model, luck, |model| model.patch(&patch)),
+            Action::Delete { uid, version } => {
+                self.write(model, luck, |model| model.delete(&uid, &version));
+            }
+            Action::Create(body) => self.write(model, luck, |model| model.create(&body)),
+            Action::PatchClaim(patch) => {
+                self.calls += 1;
+                let done = luck != Luck::CallLost && model.patch_claim(&patch).is_ok();
+                self.world.overlooked = false;
+                self.observe_after(model, done && luck == Luck::Good);
+            }
+        }
+    }
+
+    fn write(
+        &mut self,
+        model: &mut Model,
+        luck: Luck,
+        call: impl Fn(&mut Model) -> Result<Value, No>,
+    ) {
+        self.calls += 1;
+        let answered = match luck {
+            Luck::CallLost => false,
+            Luck::AnswerLost => {
+                let _ = call(model);
+                false
+            }
+            Luck::Good => call(model).is_ok(),
+        };
+        self.observe_after(model, answered);
+    }
+
+    fn observe_after(&mut self, model: &Model, answered: bool) {
+        let used = self.world.used.take();
+        self.observe(model);
+        if answered {
+            self.world.used = used;
+        }
+    }
+
+    fn reload(&mut self, model: &Model) {
+        let journal = model.journal.clone().unwrap();
+        if journal.spec.holder != self.name {
+            self.end = Some(End::Taken);
+            return;
+        }
+        self.version = journal.version;
+        self.record = Record::open(journal.spec, journal.status).unwrap();
+    }
+
+    /// Goes on until it ends, everybody else having their turn after each call.
+    pub(super) fn run(mut self, model: &mut Model) -> End {
+        for _ in 0..400 {
+            self.step(model, Luck::Good);
+            if let Some(end) = self.end {
+                return end;
+            }
+            if matches!(self.intent, Some(Action::Wait(_))) {
+                model.settle();
+            }
+        }
+        panic!("no end: {:?}\n{model:#?}", self.intent);
+    }
+}

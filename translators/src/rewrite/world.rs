@@ -1,0 +1,35 @@
+//! What was seen of one object, its claim and its use.
+
+use serde_json::Value;
+
+/// What is known of the world. An older view is no danger, only a lost round: every
+/// write is refused if the world is not as it was seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct World {
+    /// The object of the record's name; `None` where there is none.
+    pub object: Option<Value>,
+    /// The claim of the record's name; `None` where there is none.
+    pub claim: Option<Value>,
+    /// Who uses the object; `None` until that was asked, and a moment after.
+    pub used: Option<Use>,
+    /// What the server would create.
+    pub accepted: Option<Value>,
+    /// Whether the claim was left alone for long enough that the controller may have
+    /// missed its last change.
+    pub overlooked: bool,
+}
+
+/// Who uses an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Use {
+    /// Nobody.
+    Idle,
+    /// Who, for the message.
+    By(String),
+    /// Why it cannot be known.
+    Unknown(String),
+    /// Only pods whose every mount was made by the node daemons' FlexVolume door. Where
+    /// the CSI driver attaches: on nodes each of which reports the CSI volume in
+    /// `volumesInUse` already, for a pod that pins it there.
+    ByCsi,
+}
