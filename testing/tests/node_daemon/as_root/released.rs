@@ -1,6 +1,7 @@
 //! What a dead node has.
 
 mod tier_2 {
+    use flex2csi::node_volumes::node_volumes;
     use k8s_openapi::api::core::v1 as core;
     use kube::api::{Api, Patch, PatchParams};
     use serde_json::json;
@@ -15,6 +16,7 @@ mod tier_2 {
         let volume = node.volume("a").await;
         let pod = node.pod("web", &volume).await;
         pod.mount(&volume).unwrap();
+        node.publishes_mounts_of(&[&pod]).await;
         node.kill_daemon();
         let _controller = node.controller().await;
 
@@ -25,6 +27,19 @@ mod tier_2 {
         let merge = PatchParams::default();
         let tainted = nodes.patch(&node.name, &merge, &taint);
         tainted.await.unwrap();
+        // What the node said of itself a moment ago counts for more than the taint.
+        let stays = "says that it uses the volume";
+        eventually("it is looked at", async || {
+            let log = std::fs::read_to_string(node.path("controller.log"));
+            log.unwrap().contains(stays)
+        })
+        .await;
+        assert!(!node.attachment(&volume).await.unwrap().is_being_deleted);
+
+        // Time goes by.
+        let old = Patch::Merge(json!({ "renewTime": "2026-01-01T00:00:00Z" }));
+        let said = node_volumes(node.admin.clone());
+        said.patch(&node.name, &merge, &old).await.unwrap();
         eventually("the attachment is gone", async || {
             node.attachment(&volume).await.is_none()
         })
