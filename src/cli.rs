@@ -7,6 +7,7 @@ use crate::controller::ControllerArgs;
 use crate::demo::DemoArgs;
 use crate::hostpath::HostpathArgs;
 use crate::node::NodeArgs;
+use crate::plan::PlanArgs;
 use crate::translate::TranslateArgs;
 
 /// Moves Kubernetes volumes in legacy form, FlexVolume and in-tree, to CSI:
@@ -36,6 +37,8 @@ pub enum Verb {
     Drivers(DriversArgs),
     /// Say field by field where a translated volume's fields come from.
     Explain(ExplainArgs),
+    /// Say of each legacy object of a cluster what can be done about it.
+    Plan(Box<PlanArgs>),
     /// Serve legacy volumes on a node through the CSI driver that has them.
     Node(Box<NodeArgs>),
     /// Serve the CSI sidecars for legacy volumes, once in a cluster.

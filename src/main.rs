@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use flex2csi::cli::{Cli, Verb};
-use flex2csi::{catalogue, controller, demo, exit, hostpath, node, translate};
+use flex2csi::{catalogue, controller, demo, exit, hostpath, node, plan, translate};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Verb::Translate(args) => translate::run(&args),
         Verb::Drivers(args) => catalogue::drivers(&args),
         Verb::Explain(args) => catalogue::explain(&args),
+        Verb::Plan(args) => plan::run(&args),
         Verb::Node(args) => node::run(&args),
         Verb::Controller(args) => controller::run(&args),
         Verb::Demo(args) => demo::run(&args),

@@ -15,6 +15,7 @@ pub mod json;
 pub mod kind;
 pub mod note;
 pub mod outcome;
+pub mod plan;
 pub mod rewrite;
 pub mod source;
 pub mod storage_class;

@@ -1,0 +1,138 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::reach::ReachArgs;
+use super::selection::Selection;
+use crate::exit::Usage;
+
+const EXAMPLES: &str = "\
+Examples:
+  # What is there, and what can be done about it?
+  flex2csi plan --kubeconfig ~/.kube/config
+
+  # A file to review, with a site's own values
+  flex2csi plan --values site.yaml --out plan.yaml
+
+  # One namespace, for a script
+  flex2csi plan -n shop -o json | jq -r '.objects[] | select(.verdict == \"blocked\") | .object.name'
+
+  # Let a service account do it, and no more
+  flex2csi plan --rbac | kubectl apply -f -
+
+docs/plan.md explains every code. Blocked objects are no failure: the exit code is 0.";
+
+/// Find what is in legacy form in a cluster, and say what can be done about each
+/// of it. Nothing is changed.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PlanArgs {
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: ReachArgs,
+    /// Which objects.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// How they are looked at.
+    #[command(flatten)]
+    pub survey: SurveyArgs,
+    /// What only this site knows; `flex2csi drivers` lists what a source needs.
+    #[arg(long, value_name = "FILE")]
+    pub values: Option<PathBuf>,
+    /// Further mappings of FlexVolume drivers: a directory or a file.
+    #[arg(long, value_name = "DIR")]
+    pub mappings: Vec<PathBuf>,
+    /// The form of what is printed.
+    #[arg(short, long, value_enum, default_value_t = PlanFormat::Table, value_name = "FORMAT")]
+    pub output: PlanFormat,
+    /// Write the plan to this file, to be reviewed and given to `flex2csi rewrite`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print the rights that a plan needs, as manifests, and do nothing else.
+    #[arg(long)]
+    pub rbac: bool,
+}
+
+/// How a cluster is looked at.
+#[derive(Debug, Clone, Args)]
+pub struct SurveyArgs {
+    /// Do without what nodes say of their mounts, where no node daemon runs. What a
+    /// pod that was deleted by force left mounted is then not seen.
+    #[arg(long)]
+    pub without_node_evidence: bool,
+    /// Do not show the new objects to the API server (dry run).
+    #[arg(long)]
+    pub no_server_dry_run: bool,
+    /// Requests under way at a time.
+    #[arg(long, value_name = "NUMBER", default_value = "8")]
+    pub concurrency: NonZeroUsize,
+}
+
+/// Which objects. What is named in several ways has to fit all of them.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SelectionArgs {
+    /// A PersistentVolume; may be repeated.
+    #[arg(long = "pv", value_name = "NAME")]
+    pub volumes: Vec<String>,
+    /// The volume of a claim; may be repeated.
+    #[arg(long = "claim", value_name = "NAMESPACE/NAME")]
+    pub claims: Vec<String>,
+    /// The volumes of a namespace's claims, and its workloads; may be repeated.
+    #[arg(short, long = "namespace", value_name = "NAMESPACE")]
+    pub namespaces: Vec<String>,
+    /// A StorageClass and its volumes; may be repeated.
+    #[arg(long = "storage-class", value_name = "NAME")]
+    pub classes: Vec<String>,
+    /// A FlexVolume driver, in-tree source, plugin, provisioner or CSI driver; may
+    /// be repeated.
+    #[arg(long = "driver", value_name = "NAME")]
+    pub drivers: Vec<String>,
+    /// PersistentVolumes with these labels.
+    #[arg(short = 'l', long = "selector", value_name = "SELECTOR")]
+    pub labels: Option<String>,
+}
+
+/// The form of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// Columns, for people.
+    Table,
+    /// Columns with all that there is to say.
+    Wide,
+    /// JSON.
+    Json,
+    /// YAML, as in the plan file.
+    Yaml,
+}
+
+impl SelectionArgs {
+    /// What they select.
+    ///
+    /// # Errors
+    /// A claim has no namespace.
+    pub fn selection(&self) -> Result<Selection, Usage> {
+        let mut selection = Selection {
+            volumes: self.volumes.iter().cloned().collect(),
+            namespaces: self.namespaces.iter().cloned().collect(),
+            classes: self.classes.iter().cloned().collect(),
+            drivers: self.drivers.iter().cloned().collect(),
+            labels: self.labels.clone(),
+            ..Selection::default()
+        };
+        for claim in &self.claims {
+            let key = match (claim.split_once('/'), self.namespaces.as_slice()) {
+                (Some((namespace, name)), _) => (namespace.to_owned(), name.to_owned()),
+                // `-n shop --claim data`, as kubectl is told.
+                (None, [namespace]) => (namespace.clone(), claim.clone()),
+                (None, _) => {
+                    return Err(Usage(format!(
+                        "--claim {claim}: give its namespace too, as NAMESPACE/{claim}"
+                    )));
+                }
+            };
+            selection.claims.insert(key);
+        }
+        Ok(selection)
+    }
+}

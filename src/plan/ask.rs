@@ -1,0 +1,205 @@
+//! What the API server is asked about each object: whether its Secrets are there,
+//! and whether it would take the new object.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kube::Client;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::candidate::{Candidate, secret_state};
+use super::objects::volume::SecretRef;
+use super::redact::redact;
+use super::request::{self, Ask, METADATA_ONLY, RequestError};
+
+/// Secrets whose state is remembered: volumes share a few.
+const REMEMBERED: usize = 10_000;
+/// No object of this name is ever made: the request is a dry run.
+const TEMPORARY_NAME: &str = "flex2csi-plan-";
+
+/// Asks, several objects at a time.
+#[derive(Clone)]
+pub struct Asker {
+    client: Client,
+    dry_run: bool,
+    at_once: Arc<Semaphore>,
+    secrets: Arc<Mutex<HashMap<SecretRef, Result<bool, String>>>>,
+}
+
+impl Asker {
+    /// With so many requests under way at a time; `dry_run`: whether the new
+    /// objects are shown to the API server.
+    pub fn new(client: Client, dry_run: bool, at_once: usize) -> Self {
+        Self {
+            client,
+            dry_run,
+            at_once: Arc::new(Semaphore::new(at_once)),
+            secrets: Arc::default(),
+        }
+    }
+
+    /// Completes what is known of some objects, in their order.
+    ///
+    /// # Errors
+    /// The API server does not answer.
+    pub async fn complete(
+        &self,
+        candidates: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, RequestError> {
+        let mut tasks = JoinSet::new();
+        let mut done: Vec<Option<Candidate>> = Vec::new();
+        for (place, candidate) in candidates.into_iter().enumerate() {
+            done.push(None);
+            let asker = self.clone();
+            tasks.spawn(async move { (place, asker.one(candidate).await) });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            // A task that is not cancelled ends, unless it panics.
+            let (place, candidate) = ended.map_err(|error| RequestError::Unavailable {
+                what: "a question to the API server".to_owned(),
+                message: error.to_string(),
+            })?;
+            if let Some(slot) = done.get_mut(place) {
+                *slot = Some(candidate?);
+            }
+        }
+        Ok(done.into_iter().flatten().collect())
+    }
+
+    async fn one(&self, mut candidate: Candidate) -> Result<Candidate, RequestError> {
+        let mut secrets = Vec::new();
+        let mut references = candidate.secrets.clone();
+        references.extend(candidate.new_secrets.iter().cloned());
+        references.sort();
+        references.dedup();
+        for secret in references {
+            let there = self.secret(&secret).await?;
+            let is_new = candidate.new_secrets.contains(&secret);
+            let name = format!("{}/{}", secret.namespace, secret.name);
+            secrets.push((name, secret_state(there, is_new)));
+        }
+        let refused = match self.dry_run && !candidate.translated.is_empty() {
+            true => self.refusal(&candidate).await?,
+            false => None,
+        };
+        if let Some(target) = candidate.target_mut() {
+            target.secrets = secrets;
+            target.refused = refused;
+        }
+        Ok(candidate)
+    }
+
+    async fn secret(&self, secret: &SecretRef) -> Result<Result<bool, String>, RequestError> {
+        if let Some(known) = self.remembered().get(secret) {
+            return Ok(known.clone());
+        }
+        let path = format!(
+            "/api/v1/namespaces/{}/secrets/{}",
+            secret.namespace, secret.name
+        );
+        let ask = Ask {
+            accept: METADATA_ONLY,
+            ..Ask::get(path)
+        };
+        let there = match self.send(&ask).await {
+            Ok(_) => Ok(true),
+            Err(RequestError::NotFound { .. }) => Ok(false),
+            Err(RequestError::Forbidden { .. }) => Err("you may not get it".to_owned()),
+            Err(RequestError::Refused { message, .. }) => Err(message),
+            Err(error) => return Err(error),
+        };
+        let mut remembered = self.remembered();
+        if remembered.len() < REMEMBERED {
+            remembered.insert(secret.clone(), there.clone());
+        }
+        Ok(there)
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<SecretRef, Result<bool, String>>> {
+        // Whole entries, whoever panicked.
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the API server would not take the new object.
+    async fn refusal(&self, candidate: &Candidate) -> Result<Option<String>, RequestError> {
+        let Some((path, body)) = temporary(&candidate.row.object.kind, &candidate.translated)
+        else {
+            return Ok(Some("the translated object cannot be read".to_owned()));
+        };
+        let ask = Ask::post(
+            format!("{path}?dryRun=All&fieldManager=flex2csi&fieldValidation=Strict"),
+            &body,
+        );
+        let message = match self.send(&ask).await {
+            Ok(_) => return Ok(None),
+            Err(
+                RequestError::Refused { message, .. } | RequestError::Forbidden { message, .. },
+            ) => message,
+            Err(RequestError::NotFound { what }) => what,
+            Err(error) => return Err(error),
+        };
+        let said = redact(&message, &[&candidate.original, &candidate.translated]);
+        Ok(Some(format!("the API server says: {said}")))
+    }
+
+    async fn send(&self, ask: &Ask<'_>) -> Result<String, RequestError> {
+        // The semaphore is never closed.
+        let _turn = self.at_once.acquire().await;
+        request::send(&self.client, ask).await
+    }
+}
+
+/// The new object under a temporary name, and where it would be made. It is what
+/// the rewrite would write: without what the server sets, with the policy Retain.
+fn temporary(kind: &str, translated: &str) -> Option<(&'static str, String)> {
+    let mut object: Value = serde_json::from_str(translated).ok()?;
+    let (path, api_version) = match kind {
+        "PersistentVolume" => ("/api/v1/persistentvolumes", "v1"),
+        "StorageClass" => (
+            "/apis/storage.k8s.io/v1/storageclasses",
+            "storage.k8s.io/v1",
+        ),
+        _ => return None,
+    };
+    let metadata = object.get("metadata")?;
+    let metadata = json!({
+        "generateName": TEMPORARY_NAME,
+        "labels": metadata.get("labels"),
+        "annotations": metadata.get("annotations"),
+    });
+    let members = object.as_object_mut()?;
+    members.remove("status");
+    members.insert("apiVersion".to_owned(), api_version.into());
+    members.insert("kind".to_owned(), kind.into());
+    members.insert("metadata".to_owned(), metadata);
+    if kind == "PersistentVolume" {
+        object["spec"]["persistentVolumeReclaimPolicy"] = "Retain".into();
+    }
+    Some((path, object.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_sets_is_not_sent() {
+        let translated = r#"{"metadata":{"name":"pv","uid":"u","resourceVersion":"1","annotations":{"a":"b"},
+            "managedFields":[],"finalizers":["f"]},"spec":{"persistentVolumeReclaimPolicy":"Delete"},"status":{}}"#;
+        let (path, body) = temporary("PersistentVolume", translated).unwrap();
+        assert_eq!(path, "/api/v1/persistentvolumes");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            body,
+            json!({
+                "apiVersion": "v1", "kind": "PersistentVolume",
+                "metadata": { "generateName": "flex2csi-plan-", "labels": null, "annotations": { "a": "b" } },
+                "spec": { "persistentVolumeReclaimPolicy": "Retain" },
+            })
+        );
+        assert!(temporary("Deployment", translated).is_none());
+        assert!(temporary("PersistentVolume", "[]").is_none());
+    }
+}

@@ -1,0 +1,75 @@
+//! Which cluster, for verbs that a person runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use http::HeaderValue;
+use http::header::USER_AGENT;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+use crate::cluster::ClusterArgs;
+use crate::exit::Usage;
+
+/// Where kubectl looks for its configuration before `~/.kube/config`.
+const KUBECONFIG: &str = "KUBECONFIG";
+/// What kubelet tells each pod of its cluster.
+const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How the API server's audit log knows us.
+const AGENT: &str = concat!("flex2csi/", env!("CARGO_PKG_VERSION"));
+
+/// Names a cluster as kubectl does: `--kubeconfig`, else `$KUBECONFIG`, else the
+/// cluster that this is a pod of, else `~/.kube/config`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReachArgs {
+    /// How to reach the cluster; without it as kubectl would.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context in the kubeconfig.
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
+impl ReachArgs {
+    /// A client of the cluster. Nothing is asked of it yet. The client belongs to
+    /// the async runtime in which it is made.
+    ///
+    /// # Errors
+    /// There is no configuration, or it cannot be used.
+    pub async fn client(&self) -> Result<Client, Usage> {
+        let in_cluster = std::env::var_os(IN_CLUSTER).is_some();
+        let environment = std::env::var_os(KUBECONFIG).is_some();
+        if self.kubeconfig.is_none() && (environment || self.context.is_some() || !in_cluster) {
+            return self.as_kubectl().await;
+        }
+        let args = ClusterArgs {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+        };
+        let client = args.client().await;
+        let client = client.map_err(|error| Usage(error.to_string()))?;
+        client.ok_or_else(|| Usage("which cluster? give --kubeconfig".to_owned()))
+    }
+
+    /// The files of `$KUBECONFIG`, merged, or `~/.kube/config`.
+    async fn as_kubectl(&self) -> Result<Client, Usage> {
+        let unusable = |error: &dyn std::error::Error| {
+            Usage(format!(
+                "no cluster by $KUBECONFIG or ~/.kube/config: {error}; give --kubeconfig"
+            ))
+        };
+        let kubeconfig = Kubeconfig::read().map_err(|error| unusable(&error))?;
+        let options = KubeConfigOptions {
+            context: self.context.clone(),
+            ..KubeConfigOptions::default()
+        };
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+        let mut config = config.map_err(|error| unusable(&error))?;
+        config.connect_timeout = Some(CONNECT_WITHIN);
+        let agent = (USER_AGENT, HeaderValue::from_static(AGENT));
+        config.headers.push(agent);
+        Client::try_from(config).map_err(|error| unusable(&error))
+    }
+}

@@ -1,0 +1,173 @@
+//! The verb.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::Context as _;
+use flex2csi_translators::plan::{Code, VerdictKind};
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+
+use super::args::PlanArgs;
+use super::file::{Head, Writer};
+use super::objects::metadata::Named;
+use super::output::Output;
+use super::request::{self, Ask, RequestError};
+use super::rights;
+use super::survey::{Found, Survey, SurveyError};
+use super::translator::Translator;
+use crate::exit::{self, Done, Usage};
+use crate::{daemon, site};
+
+/// Runs `flex2csi plan`.
+///
+/// # Errors
+/// The cluster cannot be read, or what was found not be written.
+pub fn run(args: &PlanArgs) -> anyhow::Result<Done> {
+    if args.rbac {
+        let mut out = anstream::stdout().lock();
+        let written = out
+            .write_all(rights::PLAN.as_bytes())
+            .and_then(|()| out.flush());
+        written.map_err(exit::output)?;
+        return Ok(Done::All);
+    }
+    let mappings = site::mappings(&args.mappings)?;
+    let values = site::values(args.values.as_deref(), &mappings)?;
+    let mut translator = Translator::new(mappings, values);
+    let mut survey = Survey {
+        selection: args.selection.selection()?,
+        node_evidence: !args.survey.without_node_evidence,
+        dry_run: !args.survey.no_server_dry_run,
+        at_once: args.survey.concurrency.get(),
+        now: Timestamp::now(),
+    };
+    daemon::run(async |stop| {
+        tokio::select! {
+            planned = plan(args, &mut survey, &mut translator) => planned,
+            () = stop.cancelled() => anyhow::bail!("interrupted; nothing was changed"),
+        }
+    })
+}
+
+async fn plan(
+    args: &PlanArgs,
+    survey: &mut Survey,
+    translator: &mut Translator,
+) -> anyhow::Result<Done> {
+    let client = args.cluster.client().await?;
+    let cluster = cluster_identity(&client).await?;
+    let mut warnings = Vec::new();
+    let missing = rights::missing(&client, &rights::REWRITE).await?;
+    if survey.dry_run && rights::DRY_RUN.iter().any(|right| missing.contains(right)) {
+        survey.dry_run = false;
+        warnings.push((
+            Code::PermissionMissing,
+            "you may not create volumes and classes, so the API server was not shown the new ones"
+                .to_owned(),
+        ));
+    }
+    if !missing.is_empty() {
+        let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "a rewrite with these credentials would fail: you may not {}",
+            names.join(", ")
+        );
+        warnings.push((Code::PermissionMissing, message));
+    }
+    if !survey.node_evidence {
+        warnings.push((
+            Code::WithoutNodeEvidence,
+            Code::WithoutNodeEvidence.meaning().to_owned(),
+        ));
+    }
+    let head = Head {
+        cluster,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        created: format!("{:.0}", survey.now),
+        node_evidence: survey.node_evidence,
+        server_dry_run: survey.dry_run,
+    };
+    let file = match &args.out {
+        Some(path) => Some(Writer::file(path, &head)?),
+        None => None,
+    };
+    let stdout = std::io::stdout();
+    let width = stdout.is_terminal().then(terminal_width).flatten();
+    let mut output = Output::new(anstream::stdout().lock(), args.output, width, &head, file)?;
+    let found = survey
+        .run(&client, translator, &mut output)
+        .await
+        .map_err(report)?;
+    for unread in &found.unread {
+        let message = format!("{} were not looked at: {}", unread.what, unread.why);
+        warnings.push((Code::NotLookedAt, message));
+    }
+    output.close(&found, &next_step(args, &found))?;
+    warn(&warnings);
+    Ok(Done::All)
+}
+
+/// The uid of the namespace `kube-system`, by which a cluster is known.
+///
+/// # Errors
+/// It cannot be asked for.
+pub async fn cluster_identity(client: &Client) -> anyhow::Result<String> {
+    let answer = request::send(client, &Ask::get("/api/v1/namespaces/kube-system")).await;
+    let json = answer.map_err(|error| match error {
+        RequestError::Forbidden { .. } | RequestError::NotFound { .. } => usage(format!(
+            "{error}; `flex2csi plan --rbac` prints the rights that a plan needs"
+        )),
+        error => anyhow::Error::new(error).context("cannot reach the cluster"),
+    })?;
+    let named: Named =
+        serde_json::from_str(&json).context("the namespace kube-system cannot be read")?;
+    Ok(named.metadata.uid)
+}
+
+fn usage(message: String) -> anyhow::Error {
+    Usage(message).into()
+}
+
+/// Without rights nothing was done.
+fn report(error: SurveyError) -> anyhow::Error {
+    use super::evidence::load::LoadError;
+    match error {
+        SurveyError::Sink(error) => error,
+        SurveyError::Load(LoadError::Needed { ref source, .. }) if source.is_forbidden() => {
+            usage(error.to_string())
+        }
+        error => error.into(),
+    }
+}
+
+fn next_step(args: &PlanArgs, found: &Found) -> String {
+    let count = |kind| found.verdicts.get(&kind).copied().unwrap_or(0);
+    let ready = count(VerdictKind::Ready) + count(VerdictKind::ReadyInUse);
+    match (&args.out, ready) {
+        (Some(path), 0) => format!("The plan is in {}.", path.display()),
+        (Some(path), _) => format!(
+            "The plan is in {0}. Next: review it, then `flex2csi rewrite --plan {0}`, which is a dry run without --yes.",
+            path.display()
+        ),
+        (None, 0) => String::new(),
+        (None, _) => "Next: `flex2csi plan --out plan.yaml`, and review it.".to_owned(),
+    }
+}
+
+/// What is true of the plan as a whole, said where words go.
+fn warn(warnings: &[(Code, String)]) {
+    let mut err = anstream::stderr().lock();
+    for (code, message) in warnings {
+        // Who does not listen is not told.
+        let _ = writeln!(
+            err,
+            "warning: {message} [{}]\n         {}",
+            code.as_str(),
+            code.remedy()
+        );
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    comfy_table::Table::new().width().map(usize::from)
+}

@@ -1,0 +1,245 @@
+//! Goes through the cluster, and hands out a row for each legacy object.
+//!
+//! Volumes are listed twice: the first time for what has to be known of all of
+//! them before anything can be said of one (their handles, their claims), the
+//! second time to tell of them, a page at a time. What is kept between is a few
+//! dozen bytes for each.
+
+use flex2csi_translators::Kind;
+use flex2csi_translators::plan::VerdictKind;
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+
+use super::ask::Asker;
+use super::candidate::Candidate;
+use super::class::{self, Class};
+use super::evidence::load::{self, CLASSES, DAEMON_SETS, LoadError, PODS, VOLUMES};
+use super::evidence::{Affinities, Evidence, Unread};
+use super::objects::pod::Pod;
+use super::objects::volume::Volume;
+use super::pages::Pages;
+use super::request::RequestError;
+use super::row::Row;
+use super::selection::Selection;
+use super::translator::{Source, Translator};
+use super::volume::{self, Teller};
+use super::workload::{self, WorkloadKind};
+
+/// How a survey is made.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// Which objects are told of.
+    pub selection: Selection,
+    /// Whether nodes have to say what they have mounted.
+    pub node_evidence: bool,
+    /// Whether the new objects are shown to the API server.
+    pub dry_run: bool,
+    /// Requests under way at a time.
+    pub at_once: usize,
+    /// By which the age of what nodes say is told.
+    pub now: Timestamp,
+}
+
+/// Who takes the rows, in order.
+pub trait Sink {
+    /// Takes one.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn row(&mut self, row: &Row) -> anyhow::Result<()>;
+}
+
+/// What a survey found, as a whole.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Volumes in CSI form.
+    pub csi_volumes: u64,
+    /// Legacy objects that were told of, by verdict.
+    pub verdicts: std::collections::BTreeMap<VerdictKind, u64>,
+    /// What could not be listed.
+    pub unread: Vec<Unread>,
+}
+
+/// Why a survey came to no end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SurveyError {
+    /// The cluster could not be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The API server did not answer.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// A row could not be written.
+    #[error(transparent)]
+    Sink(anyhow::Error),
+}
+
+impl Survey {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// The cluster could not be read to the end, or a row not be written.
+    pub async fn run(
+        &self,
+        client: &Client,
+        translator: &mut Translator,
+        sink: &mut dyn Sink,
+    ) -> Result<Found, SurveyError> {
+        let mut evidence = Evidence::default();
+        let mut classes = Vec::new();
+        load::each(client, CLASSES, |json| {
+            // What cannot be read is said where the class is told of.
+            let _ = translator.learn(json);
+            let class: Class = CLASSES.read(json)?;
+            classes.push((class, json.to_owned()));
+            Ok(())
+        })
+        .await?;
+        let mut found = Found::default();
+        survey_handles(client, translator, &mut evidence, &mut found).await?;
+        evidence.load(client, self.node_evidence, self.now).await?;
+        let told = self.workloads(client, translator, &mut evidence).await?;
+
+        let asker = Asker::new(client.clone(), self.dry_run, self.at_once);
+        let mut teller = Telling { asker, sink, found };
+        let candidates = classes.into_iter().filter_map(|(class, json)| {
+            let translated = translator.stored(Kind::StorageClass, &json);
+            let candidate = class::tell(&json, &class, translated, &evidence)?;
+            let to = candidate.row.to.as_ref().map(|to| to.driver.as_str());
+            let selected = self
+                .selection
+                .class(&class.metadata.name, &class.provisioner, to);
+            selected.then_some(candidate)
+        });
+        teller.tell(candidates.collect()).await?;
+        self.volumes(client, translator, &evidence, &mut teller)
+            .await?;
+        teller.tell(told).await?;
+        let mut found = teller.found;
+        found.unread = evidence.unread;
+        Ok(found)
+    }
+
+    async fn volumes(
+        &self,
+        client: &Client,
+        translator: &Translator,
+        evidence: &Evidence,
+        telling: &mut Telling<'_>,
+    ) -> Result<(), SurveyError> {
+        let mut affinities = Affinities::default();
+        let mut teller = Teller {
+            evidence,
+            translator,
+            affinities: &mut affinities,
+            node_evidence: self.node_evidence,
+        };
+        let mut pages = Pages::new(client, VOLUMES.path).selected(self.selection.labels.as_deref());
+        while let Some(page) = pages.next().await? {
+            let mut candidates = Vec::new();
+            for json in page.items()? {
+                let source = Source::of(json);
+                if source == Source::Csi {
+                    continue;
+                }
+                let volume: Volume<'_> = VOLUMES.read(json)?;
+                let translated = translator.stored(Kind::PersistentVolume, json);
+                let candidate = teller.tell(json, &volume, &source, translated);
+                let to = candidate.row.to.as_ref().map(|to| to.driver.as_str());
+                if self.selection.volume(&volume, &source, to) {
+                    candidates.push(candidate);
+                }
+            }
+            telling.tell(candidates).await?;
+        }
+        Ok(())
+    }
+
+    /// Workloads with inline volumes; pods and DaemonSets are read for their part
+    /// in the evidence as well.
+    async fn workloads(
+        &self,
+        client: &Client,
+        translator: &Translator,
+        evidence: &mut Evidence,
+    ) -> Result<Vec<Candidate>, LoadError> {
+        let mut told = Vec::new();
+        let mut tell = |kind: WorkloadKind, json: &str| {
+            let candidate = workload::tell(kind, json, translator);
+            told.extend(
+                candidate
+                    .filter(|candidate| self.selection.workload(&candidate.row.object.namespace)),
+            );
+        };
+        let (pods, claims) = (&mut evidence.pods, &evidence.claims);
+        load::each(client, PODS, |json| {
+            let pod: Pod = PODS.read(json)?;
+            pods.add(&pod, claims);
+            tell(workload::POD, json);
+            Ok(())
+        })
+        .await?;
+        let installers = &mut evidence.installers;
+        let read = load::each(client, DAEMON_SETS, |json| {
+            installers.add(&DAEMON_SETS.read(json)?);
+            tell(workload::DAEMON_SET, json);
+            Ok(())
+        })
+        .await;
+        evidence.optional(read)?;
+        for kind in workload::OTHERS {
+            let read = load::each(client, kind.listed, |json| {
+                tell(kind, json);
+                Ok(())
+            })
+            .await;
+            evidence.optional(read)?;
+        }
+        Ok(told)
+    }
+}
+
+/// The first time through the volumes.
+async fn survey_handles(
+    client: &Client,
+    translator: &Translator,
+    evidence: &mut Evidence,
+    found: &mut Found,
+) -> Result<(), LoadError> {
+    load::each(client, VOLUMES, |json| {
+        let volume: Volume<'_> = VOLUMES.read(json)?;
+        let name = &volume.metadata.name;
+        if let Some(csi) = &volume.spec.csi {
+            found.csi_volumes += 1;
+            evidence.handles.add(&csi.driver, &csi.volume_handle, name);
+            return Ok(());
+        }
+        if let Some((driver, handle)) = volume::handle_of(translator, json) {
+            evidence.handles.add(&driver, &handle, name);
+        }
+        if let Some(claim) = &volume.spec.claim_ref {
+            evidence.claims.want(&claim.namespace, &claim.name);
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Hands out rows.
+struct Telling<'s> {
+    asker: Asker,
+    sink: &'s mut dyn Sink,
+    found: Found,
+}
+
+impl Telling<'_> {
+    async fn tell(&mut self, candidates: Vec<Candidate>) -> Result<(), SurveyError> {
+        for candidate in self.asker.complete(candidates).await? {
+            let row = candidate.judge();
+            *self.found.verdicts.entry(row.verdict).or_default() += 1;
+            self.sink.row(&row).map_err(SurveyError::Sink)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Translation as the plan needs it: of objects as the API server lists them.
+
+use std::collections::HashMap;
+
+use flex2csi_translators::plan::Finding;
+use flex2csi_translators::storage_class::{self, StorageClass};
+use flex2csi_translators::{
+    Context, Direction, Error, Kind, Target, Values, flex::Mappings, source, translate_as,
+};
+
+use super::objects::metadata::Named;
+use super::objects::volume::SecretRef;
+
+/// What translations are told, the cluster's StorageClasses among it.
+#[derive(Debug)]
+pub struct Translator {
+    mappings: Mappings,
+    values: Values,
+    classes: HashMap<String, StorageClass>,
+}
+
+/// What became of an object.
+#[derive(Debug, Default)]
+pub struct Translated {
+    /// The translated object, JSON; `None` where it failed or stays as it is.
+    pub json: Option<String>,
+    /// What the translation says, or why it failed.
+    pub notes: Vec<Finding>,
+    /// New Secrets that the object needs.
+    pub new_secrets: Vec<SecretRef>,
+    /// How many new objects stand beside it.
+    pub extra: usize,
+}
+
+/// The source of a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// It is CSI already.
+    Csi,
+    /// A FlexVolume driver's.
+    Flex {
+        /// As in `flexVolume.driver`.
+        driver: String,
+    },
+    /// A source of its own in Kubernetes.
+    InTree {
+        /// Its member.
+        field: &'static str,
+    },
+    /// None, or several.
+    Unknown,
+}
+
+impl Translator {
+    /// A translator that knows no StorageClass yet.
+    pub fn new(mappings: Mappings, values: Values) -> Self {
+        Self {
+            mappings,
+            values,
+            classes: HashMap::new(),
+        }
+    }
+
+    /// Takes note of a StorageClass.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn learn(&mut self, json: &str) -> Result<(), Error> {
+        let object = flex2csi_translators::parse(json)?;
+        let class = StorageClass::read(object)?;
+        self.classes.insert(class.name.clone(), class);
+        Ok(())
+    }
+
+    /// Translates an object to what is stored.
+    pub fn stored(&self, kind: Kind, json: &str) -> Translated {
+        self.translate(kind, json, Target::Stored)
+            .unwrap_or_else(|error| Translated {
+                notes: vec![Finding::of_note(&(&error).into())],
+                ..Translated::default()
+            })
+    }
+
+    /// Translates a volume to what the cluster has of it in memory where it serves
+    /// its in-tree source through CSI; `None` where nothing is translated so.
+    pub fn runtime(&self, json: &str) -> Option<String> {
+        let translated = self.translate(Kind::PersistentVolume, json, Target::Runtime);
+        translated.ok()?.json
+    }
+
+    fn translate(&self, kind: Kind, json: &str, target: Target) -> Result<Translated, Error> {
+        let mut object = flex2csi_translators::parse(json)?;
+        let class = storage_class::name_of(kind, &mut object)?;
+        let context = Context {
+            target,
+            direction: Direction::ToCsi,
+            namespace: None,
+            claim: None,
+            storage_class: class.and_then(|name| self.classes.get(&*name)),
+            values: &self.values,
+            mappings: &self.mappings,
+            secrets: None,
+        };
+        let outcome = translate_as(kind, object, &context)?;
+        let extra: Vec<String> = outcome.extra.iter().map(|extra| extra.to_json()).collect();
+        Ok(Translated {
+            json: outcome.changed.then(|| outcome.object.to_json()),
+            notes: outcome.notes.iter().map(Finding::of_note).collect(),
+            new_secrets: extra.iter().filter_map(|json| secret(json)).collect(),
+            extra: extra.len(),
+        })
+    }
+}
+
+fn secret(json: &str) -> Option<SecretRef> {
+    let object = flex2csi_translators::parse(json).ok()?;
+    if object.str("kind").ok()??.as_ref() != "Secret" {
+        return None;
+    }
+    let named: Named = serde_json::from_str(json).ok()?;
+    Some(SecretRef {
+        namespace: named.metadata.namespace,
+        name: named.metadata.name,
+    })
+}
+
+impl Source {
+    /// The source of a PersistentVolume, JSON.
+    pub fn of(json: &str) -> Self {
+        Self::read(json).unwrap_or(Self::Unknown)
+    }
+
+    fn read(json: &str) -> Option<Self> {
+        let mut pv = flex2csi_translators::parse(json).ok()?;
+        let spec = pv.object("spec").ok()??;
+        Some(match source::only_source(spec).ok()?? {
+            source::CSI => Self::Csi,
+            source::FLEX_VOLUME => {
+                let flex = spec.object(source::FLEX_VOLUME).ok()??;
+                let driver = flex.str("driver").ok()?.unwrap_or_default();
+                Self::Flex {
+                    driver: driver.into_owned(),
+                }
+            }
+            field => Self::InTree { field },
+        })
+    }
+
+    /// As in tables.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Csi => source::CSI,
+            Self::Flex { driver } => driver,
+            Self::InTree { field } => field,
+            Self::Unknown => "unknown",
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! From a PersistentVolume, and what else the cluster has, to facts about it.
+
+use flex2csi_translators::plan::{
+    ClaimState, DriverFacts, Evidence as NodeEvidence, Mount, Shim, Target, VolumeFacts,
+};
+use flex2csi_translators::rewrite::ClaimId;
+use flex2csi_translators::{Kind, in_tree};
+use serde_json::Value;
+
+use super::candidate::{Candidate, Facts};
+use super::digest;
+use super::evidence::{Affinities, Evidence, Node, Word};
+use super::objects::volume::Volume;
+use super::row::{ObjectId, Options, Row, To};
+use super::translator::{Source, Translated, Translator};
+
+const KIND: &str = "PersistentVolume";
+const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
+const MIGRATED_TO: &str = "pv.kubernetes.io/migrated-to";
+/// What a pending resize of the volume's filesystem leaves on it.
+const PRE_RESIZE: &str = "volume.alpha.kubernetes.io/pre-resize-capacity";
+
+/// What there is to tell of volumes.
+pub struct Teller<'a> {
+    /// The cluster.
+    pub evidence: &'a Evidence,
+    /// The translations.
+    pub translator: &'a Translator,
+    /// The nodes of node affinities.
+    pub affinities: &'a mut Affinities,
+    /// Whether nodes have to say what they have mounted.
+    pub node_evidence: bool,
+}
+
+/// A volume that is looked at.
+struct Subject<'a> {
+    volume: &'a Volume<'a>,
+    source: &'a Source,
+    /// As it is.
+    json: &'a str,
+    /// As it would be stored.
+    stored: &'a Volume<'a>,
+    stored_json: &'a str,
+    driver: &'a str,
+    handle: &'a str,
+}
+
+impl Teller<'_> {
+    /// What is to be found out and said about a volume in legacy form.
+    pub fn tell(
+        &mut self,
+        json: &str,
+        volume: &Volume<'_>,
+        source: &Source,
+        translated: Translated,
+    ) -> Candidate {
+        let mut facts = VolumeFacts {
+            ownership: volume.metadata.ownership(),
+            phase: volume.phase(),
+            notes: translated.notes,
+            ..VolumeFacts::default()
+        };
+        let name = &volume.metadata.name;
+        facts.ownership.migration = self.evidence.migrations.of(KIND, name);
+        let mut row = Row {
+            object: ObjectId {
+                kind: KIND.to_owned(),
+                namespace: String::new(),
+                name: name.clone(),
+                uid: volume.metadata.uid.clone(),
+                resource_version: volume.metadata.resource_version.clone(),
+            },
+            claim: volume.spec.claim_ref.as_ref().map(|claim| ClaimId {
+                namespace: claim.namespace.clone(),
+                name: claim.name.clone(),
+                uid: claim.uid.clone(),
+            }),
+            from: source.as_str().to_owned(),
+            to: None,
+            verdict: flex2csi_translators::plan::VerdictKind::Blocked,
+            in_use: Default::default(),
+            findings: Vec::new(),
+            options: Options::default(),
+        };
+        let stored_json = translated.json.unwrap_or_default();
+        // What the translation wrote is JSON that the API takes.
+        let stored: Volume<'_> = serde_json::from_str(&stored_json).unwrap_or_default();
+        let mut secrets = Vec::new();
+        if let Some(csi) = &stored.spec.csi {
+            let subject = Subject {
+                volume,
+                source,
+                json,
+                stored: &stored,
+                stored_json: &stored_json,
+                driver: &csi.driver,
+                handle: &csi.volume_handle,
+            };
+            self.complete(&subject, &mut facts);
+            row.to = Some(To {
+                driver: csi.driver.clone(),
+                handle: csi.volume_handle.clone(),
+                digest: digest::of_object(&stored_json).unwrap_or_default(),
+            });
+            row.options.keep_delete = facts.static_delete.then_some(false);
+            secrets = stored.secrets();
+        }
+        Candidate {
+            row,
+            secrets,
+            new_secrets: translated.new_secrets,
+            original: json.to_owned(),
+            translated: stored_json,
+            facts: Facts::Volume(Box::new(facts)),
+        }
+    }
+
+    fn complete(&mut self, subject: &Subject<'_>, facts: &mut VolumeFacts) {
+        let Subject {
+            volume,
+            driver,
+            handle,
+            ..
+        } = *subject;
+        let evidence = self.evidence;
+        let name = &volume.metadata.name;
+        let annotations = &volume.metadata.annotations;
+        let spec = &volume.spec;
+        facts.static_delete = spec.persistent_volume_reclaim_policy == "Delete"
+            && !annotations.contains_key(PROVISIONED_BY);
+        facts.claim = self.claim(volume);
+        if let Some(claim) = &spec.claim_ref {
+            facts.pods = evidence.pods.of(&claim.namespace, &claim.name);
+        }
+        facts.attachments = evidence.attachments.of(name);
+        facts.mounts = evidence.node_volumes.mounts(name, driver, handle);
+        let held = evidence.held.by(&unique_names(subject));
+        let held = held.into_iter().filter_map(|node| evidence.nodes.at(node));
+        facts.held_by = held.map(|node| node.name.clone()).collect();
+        facts.vendor_controllers = evidence.pods.vendor_controllers(driver);
+        if let Source::Flex { driver } = subject.source {
+            facts.installers = evidence.installers.of(driver);
+        }
+        facts.driver = self.driver(driver, subject.stored);
+        facts.evidence = self.word_of_nodes(subject.source);
+        facts.runtime = self.runtime(subject, facts);
+        if matches!(subject.source, Source::Flex { .. }) {
+            facts.shim = self.shim(subject, &facts.mounts);
+        }
+        let snapshots = self.translator.runtime(subject.json).and_then(|runtime| {
+            let runtime: Volume<'_> = serde_json::from_str(&runtime).ok()?;
+            let csi = runtime.spec.csi?;
+            let changed = csi.driver == driver && csi.volume_handle != handle;
+            changed.then(|| evidence.snapshots.of(driver, &csi.volume_handle))
+        });
+        facts.target = Some(Target {
+            driver: driver.to_owned(),
+            handle: handle.to_owned(),
+            twin: evidence.handles.twin(driver, handle, name),
+            secrets: Vec::new(),
+            snapshots: snapshots.unwrap_or_default(),
+            refused: None,
+        });
+    }
+
+    fn claim(&self, volume: &Volume<'_>) -> ClaimState {
+        let Some(claim) = &volume.spec.claim_ref else {
+            return ClaimState::None;
+        };
+        let name = format!("{}/{}", claim.namespace, claim.name);
+        let Some(record) = self.evidence.claims.get(&claim.namespace, &claim.name) else {
+            return ClaimState::Missing(name);
+        };
+        let mut facts = record.facts(name, &volume.metadata.name, &claim.uid);
+        if facts.resize.is_none() && volume.metadata.annotations.contains_key(PRE_RESIZE) {
+            facts.resize = Some("the filesystem has not grown yet".to_owned());
+        }
+        ClaimState::There(facts)
+    }
+
+    fn driver(&mut self, driver: &str, stored: &Volume<'_>) -> DriverFacts {
+        let nodes = &self.evidence.nodes;
+        let wanted = self.affinities.nodes(stored.spec.node_affinity, nodes);
+        let wanted: Vec<&Node> = wanted
+            .iter()
+            .filter_map(|number| nodes.at(*number))
+            .collect();
+        let names = |keep: fn(&Node, &str) -> bool| {
+            let found = wanted.iter().filter(|node| keep(node, driver));
+            found.map(|node| node.name.clone()).collect()
+        };
+        DriverFacts {
+            nodes: nodes.all().iter().filter(|node| node.takes_pods).count(),
+            anywhere: nodes.having(driver),
+            wanted: wanted.len(),
+            without: names(|node, driver| !node.drivers.contains(driver)),
+            attaches: self.evidence.csi_drivers.get(driver).attaches(),
+            attach_off: names(|node, _| !node.controller_attaches),
+        }
+    }
+
+    /// Whether nodes tell that a volume of this source is idle.
+    fn word_of_nodes(&self, source: &Source) -> NodeEvidence {
+        let (mut silent, mut stale, mut not_ready) = (Vec::new(), Vec::new(), Vec::new());
+        let daemons = matches!(source, Source::Flex { .. }) && self.node_evidence;
+        for node in self.evidence.nodes.all() {
+            if node.out_of_service {
+                continue;
+            }
+            if !node.ready {
+                not_ready.push(node.name.clone());
+            } else if daemons {
+                match self.evidence.node_volumes.word(&node.name) {
+                    Word::Fresh => {}
+                    Word::Stale => stale.push(node.name.clone()),
+                    Word::Silent => silent.push(node.name.clone()),
+                }
+            }
+        }
+        if !(silent.is_empty() && stale.is_empty() && not_ready.is_empty()) {
+            return NodeEvidence::Lacking {
+                silent,
+                stale,
+                not_ready,
+            };
+        }
+        match source {
+            Source::InTree { field } if self.node_evidence && !is_attached(field) => {
+                NodeEvidence::NoneForSource
+            }
+            _ => NodeEvidence::Enough,
+        }
+    }
+
+    /// Whether the cluster serves the volume through CSI, and by the very
+    /// specification that would be stored.
+    fn runtime(&self, subject: &Subject<'_>, facts: &VolumeFacts) -> Option<Result<(), String>> {
+        let Source::InTree { field } = subject.source else {
+            return None;
+        };
+        let plugin = in_tree::plugin_of_member(field)?;
+        let migrated_to = subject.volume.metadata.annotations.get(MIGRATED_TO)?;
+        if migrated_to != subject.driver {
+            return None;
+        }
+        let used_on = facts.pods.iter().map(|pod| pod.node.as_str());
+        let attached_to = facts.attachments.iter().map(|(_, node)| node.as_str());
+        let held_by = facts.held_by.iter().map(String::as_str);
+        for name in used_on.chain(attached_to).chain(held_by) {
+            if name.is_empty() {
+                continue;
+            }
+            let node = self.evidence.nodes.named(name)?;
+            if !node.migrated.contains(plugin) || !node.drivers.contains(subject.driver) {
+                return None;
+            }
+        }
+        let runtime = self.translator.runtime(subject.json)?;
+        Some(same_specification(&runtime, subject.stored_json))
+    }
+
+    fn shim(&mut self, subject: &Subject<'_>, mounts: &[Mount]) -> Shim {
+        let nodes = &self.evidence.nodes;
+        let admitted = self
+            .affinities
+            .nodes(subject.stored.spec.node_affinity, nodes);
+        let driver = self.evidence.csi_drivers.get(subject.driver);
+        let (mut misplaced, mut old_kubelets) = (Vec::new(), Vec::new());
+        for mount in mounts {
+            let Some(node) = nodes.named(&mount.node) else {
+                continue;
+            };
+            let here = |number: &&u32| nodes.at(**number).is_some_and(|at| at.name == node.name);
+            if node.takes_pods && admitted.iter().find(here).is_none() {
+                misplaced.push(node.name.clone());
+            }
+            if node.kubelet.is_none_or(|version| version < (1, 24)) {
+                old_kubelets.push(node.name.clone());
+            }
+        }
+        let modes = &subject.stored.spec.access_modes;
+        Shim {
+            attaches: driver.attaches(),
+            republishes: driver.republishes(),
+            se_linux_mount: driver.se_linux_mount(),
+            leaves_groups_alone: driver.leaves_groups_alone(),
+            one_pod: modes.iter().any(|mode| mode == "ReadWriteOncePod"),
+            misplaced,
+            old_kubelets,
+        }
+    }
+}
+
+/// Sources whose volumes are attached, so that nodes list them.
+fn is_attached(field: &str) -> bool {
+    matches!(
+        field,
+        "awsElasticBlockStore"
+            | "azureDisk"
+            | "cinder"
+            | "gcePersistentDisk"
+            | "rbd"
+            | "vsphereVolume"
+    )
+}
+
+/// The names under which nodes may list a volume in `volumesInUse` and
+/// `volumesAttached` (kubernetes v1.36 `pkg/volume/util/util.go`,
+/// `GetUniqueVolumeName`, and each plugin's `GetVolumeName`).
+fn unique_names(subject: &Subject<'_>) -> Vec<String> {
+    let mut names = vec![format!(
+        "kubernetes.io/csi/{}^{}",
+        subject.driver, subject.handle
+    )];
+    match subject.source {
+        // The volume's name is kubelet's default where a driver has no getvolumename.
+        Source::Flex { driver } => names.push(format!("{driver}/{}", subject.volume.metadata.name)),
+        Source::InTree { field } => {
+            let id = match *field {
+                "awsElasticBlockStore" | "cinder" => "volumeID",
+                "azureDisk" => "diskURI",
+                "gcePersistentDisk" => "pdName",
+                "vsphereVolume" => "volumePath",
+                _ => return names,
+            };
+            let volume: Value = serde_json::from_str(subject.json).unwrap_or_default();
+            let id = volume["spec"][field][id].as_str();
+            if let (Some(plugin), Some(id)) = (in_tree::plugin_of_member(field), id) {
+                names.push(format!("{plugin}/{id}"));
+            }
+        }
+        Source::Csi | Source::Unknown => {}
+    }
+    names
+}
+
+/// Whether two volumes have one specification: else in which members they differ.
+fn same_specification(runtime: &str, stored: &str) -> Result<(), String> {
+    let read = |json: &str| -> Value {
+        let mut object: Value = serde_json::from_str(json).unwrap_or_default();
+        object["spec"].take()
+    };
+    let (runtime, stored) = (read(runtime), read(stored));
+    let (Some(runtime), Some(stored)) = (runtime.as_object(), stored.as_object()) else {
+        return Err("its specification cannot be compared".to_owned());
+    };
+    let mut differ: Vec<&str> = runtime
+        .iter()
+        .filter(|(key, value)| stored.get(*key) != Some(*value))
+        .chain(stored.iter().filter(|(key, _)| !runtime.contains_key(*key)))
+        .map(|(key, _)| key.as_str())
+        .collect();
+    if differ.is_empty() {
+        return Ok(());
+    }
+    differ.sort_unstable();
+    Err(format!(
+        "what the cluster makes of it differs from what would be stored in spec.{}",
+        differ.join(", spec.")
+    ))
+}
+
+/// The CSI driver and the handle that a volume in legacy form gets, if it gets one.
+pub fn handle_of(translator: &Translator, json: &str) -> Option<(String, String)> {
+    let stored = translator.stored(Kind::PersistentVolume, json).json?;
+    let stored: Volume<'_> = serde_json::from_str(&stored).ok()?;
+    let csi = stored.spec.csi?;
+    Some((csi.driver, csi.volume_handle))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named_and_not_shown() {
+        let one = r#"{"spec":{"csi":{"driver":"d"},"mountOptions":["a"]}}"#;
+        assert_eq!(same_specification(one, one), Ok(()));
+        let other = r#"{"spec":{"csi":{"driver":"d"},"nodeAffinity":{}}}"#;
+        let said = same_specification(one, other).unwrap_err();
+        assert!(
+            said.ends_with("in spec.mountOptions, spec.nodeAffinity"),
+            "{said}"
+        );
+    }
+}
