@@ -110,3 +110,63 @@ impl<A: Api> Api for Paced<A> {
         self.api.seen(sight);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Is busy once, for three seconds.
+    #[derive(Default)]
+    struct BusyOnce(AtomicBool);
+
+    impl Api for BusyOnce {
+        async fn call(&self, _: Call) -> Result<Value, Failure> {
+            if self.0.swap(true, Ordering::Relaxed) {
+                return Ok(Value::Null);
+            }
+            Err(Failure::Busy {
+                after: Some(Duration::from_secs(3)),
+            })
+        }
+
+        async fn used(&self, _: &Subject<'_>) -> Result<Use, Failure> {
+            Ok(Use::Idle)
+        }
+    }
+
+    fn call(resource: Resource, step: &Value) -> Call {
+        Call {
+            verb: Verb::Patch,
+            place: Place::of_cluster(resource, "pv-a"),
+            body: Some(json!({"status": {"step": step}})),
+            dry_run: false,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_is_asked_to_wait_all_wait() {
+        let api = Paced::new(BusyOnce::default(), Watch::blind(), 4);
+        let get = || call(Resource::PersistentVolume, &Value::Null);
+        api.call(get()).await.unwrap_err();
+        let began = Instant::now();
+        let (one, other) = tokio::join!(api.call(get()), api.call(get()));
+        assert!(one.is_ok() && other.is_ok());
+        assert_eq!(began.elapsed(), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn only_the_commit_takes_a_slot() {
+        let step = |step: Step| serde_json::to_value(step).unwrap();
+        let status = Resource::MigrationStatus;
+        assert!(is_commit(&call(status, &step(Step::Committed))));
+        assert!(!is_commit(&call(status, &step(Step::Done))));
+        assert!(!is_commit(&call(
+            Resource::PersistentVolume,
+            &step(Step::Committed)
+        )));
+    }
+}

@@ -292,6 +292,10 @@ fn compare(
         .into_iter()
         .map(|row| ((row.object.kind.clone(), row.object.name.clone()), row))
         .collect();
+    let records: HashMap<(ObjectKind, &str), &Known> = known
+        .iter()
+        .map(|record| ((record.kind, record.name.as_str()), record))
+        .collect();
     let mut todo = Todo::default();
     let mut keys: Vec<_> = planned.iter().collect();
     keys.sort_by(|one, other| one.0.cmp(other.0));
@@ -300,9 +304,7 @@ fn compare(
             continue;
         };
         let name = row.object.full_name();
-        let record = known
-            .iter()
-            .find(|record| record.kind == kind && record.name == row.object.name);
+        let record = records.get(&(kind, row.object.name.as_str()));
         match (now.remove(key), record) {
             // What was planned counts, as far as it still may be done.
             (Some(now), _) if now.is_ready() => todo.rows.push(Row {
@@ -342,3 +344,6 @@ fn say_rest(rest: &[Row]) {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,15 @@ struct Metadata {
 }
 
 impl Watch {
+    /// One that sees nothing.
+    #[cfg(test)]
+    pub fn blind() -> Self {
+        Self {
+            known: Arc::default(),
+            _tasks: JoinSet::new(),
+        }
+    }
+
     /// Begins to watch.
     pub fn start(client: &Client) -> Self {
         let known = Arc::new(Known::default());
@@ -145,5 +154,26 @@ impl Known {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn news_that_come_before_somebody_waits_are_not_lost() {
+        let watch = Watch::blind();
+        let place = Place::of_cluster(Resource::PersistentVolume, "a");
+        let began = Instant::now();
+        watch.moved(&place, Duration::from_secs(1)).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(1));
+        watch.known.waiting().get(&place).unwrap().notify_one();
+        watch.moved(&place, Duration::from_secs(1)).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(1));
+        watch.forget(&place);
+        assert!(watch.known.waiting().is_empty());
     }
 }
