@@ -1,6 +1,6 @@
 //! Who uses objects as of now, by what a plan goes by.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flex2csi_translators::Kind;
@@ -22,7 +22,7 @@ pub struct Fresh {
     node_evidence: bool,
     translator: Arc<Translator>,
     /// Claims whose pods are of interest.
-    claims: Mutex<HashSet<(String, String)>>,
+    claims: Mutex<BTreeSet<(String, String)>>,
     last: tokio::sync::Mutex<Option<(Instant, Arc<Evidence>)>>,
 }
 
@@ -117,7 +117,7 @@ impl Fresh {
         Ok(evidence)
     }
 
-    fn claims(&self) -> std::sync::MutexGuard<'_, HashSet<(String, String)>> {
+    fn claims(&self) -> std::sync::MutexGuard<'_, BTreeSet<(String, String)>> {
         // Whole entries, whoever panicked.
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }

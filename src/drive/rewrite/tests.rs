@@ -44,9 +44,8 @@ fn known(name: &str, direction: Direction, is_finished: bool) -> Known {
 #[test]
 fn what_is_as_it_was_is_done_with_the_version_and_options_of_the_plan() {
     let mut plan = planned(&["a"]);
-    for row in plan.values_mut() {
-        row.options.keep_delete = Some(true);
-    }
+    let key = ("PersistentVolume".to_owned(), "a".to_owned());
+    plan.get_mut(&key).unwrap().options.keep_delete = Some(true);
     let mut now = row("a", VerdictKind::ReadyInUse);
     now.object.resource_version = "8".into();
     now.in_use = InUse::RuntimeEqual;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use flex2csi_translators::flex::Mappings;
-use flex2csi_translators::in_tree::{Reach, catalogue};
+use flex2csi_translators::in_tree::stored::{Reach, catalogue};
 use serde_json::Value;
 
 use super::create::Translation;

@@ -115,8 +115,7 @@ mod tests {
 
     #[test]
     fn tools_are_known_by_their_marks() {
-        let owner =
-            |pairs: &[(&'static str, &'static str)]| gitops_owner(pairs.to_vec().into_iter());
+        let owner = |pairs: &[(&'static str, &'static str)]| gitops_owner(pairs.iter().copied());
         assert_eq!(owner(&[("app", "shop")]), None);
         assert_eq!(owner(&[(MANAGED_BY, "flex2csi")]), None);
         assert_eq!(
