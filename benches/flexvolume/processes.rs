@@ -26,12 +26,6 @@ impl Process {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(log).spawn().map(Self)
     }
-
-    /// Its number.
-    pub fn id(&self) -> u32 {
-        self.0.id()
-    }
-
     /// Resident memory, and of that what is not of files (MiB).
     pub fn memory(&self) -> io::Result<(f64, f64)> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;

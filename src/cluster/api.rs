@@ -74,8 +74,7 @@ impl Api {
     }
 
     /// Shows each pod of a node, JSON as the items of a list have it: without
-    /// kind and apiVersion. It takes the right to list pods, which
-    /// `deploy/rbac/node-reads.yaml` does not give.
+    /// kind and apiVersion.
     ///
     /// # Errors
     /// Pods cannot be listed. Some may have been shown by then.

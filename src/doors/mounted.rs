@@ -20,6 +20,10 @@ use crate::original_mounts::OriginalMounts;
 /// How often it is looked for what original drivers have: nobody tells when they unmount.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// How long a change waits for others: each is told by going through all that is
+/// mounted, and where many volumes are mounted many change at once.
+const GATHER: Duration = Duration::from_millis(100);
+
 /// Who knows.
 pub struct Mounted {
     /// What is ours.
@@ -77,10 +81,13 @@ impl Mounted {
                     changed = changes.changed() => changed.is_ok(),
                     _ = looks.tick() => false,
                 };
-                let listed = self.volumes.list();
                 if is_change {
                     self.metrics.record_written();
-                } else {
+                    tokio::time::sleep(GATHER).await;
+                    changes.borrow_and_update();
+                }
+                let listed = self.volumes.list();
+                if !is_change {
                     known = self.originals(&listed, known).await;
                     *originals.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();
                 }

@@ -1,12 +1,18 @@
 //! Where something is mounted, and nothing more of the table. A node with a thousand
-//! volumes has thousands of lines, which are looked through at each mount.
+//! volumes has thousands of lines, which are looked through at each mount, line by
+//! line: half a megabyte at a time for each of many calls would stay with the process.
 
 use std::borrow::Cow;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
+use fs_err::File;
+
 use super::{ParseError, unescape};
+
+/// A page: the kernel gives no more at a time.
+const PIECE: usize = 4096;
 
 /// For each path, as the kernel says it, whether something is mounted on it in the
 /// mount namespace of this process.
@@ -14,12 +20,12 @@ use super::{ParseError, unescape};
 /// # Errors
 /// `/proc` is not there, or has what no kernel wrote.
 pub fn are_mounted(paths: &[impl AsRef<Path>]) -> io::Result<Vec<bool>> {
-    let text = fs_err::read("/proc/self/mountinfo")?;
-    among(&text, paths).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    let table = File::open("/proc/self/mountinfo")?;
+    among(BufReader::with_capacity(PIECE, table), paths)
 }
 
 /// The same, of a table's text.
-pub(super) fn among(text: &[u8], paths: &[impl AsRef<Path>]) -> Result<Vec<bool>, ParseError> {
+pub(super) fn among(mut table: impl BufRead, paths: &[impl AsRef<Path>]) -> io::Result<Vec<bool>> {
     let bytes = |path: &Path| path.as_os_str().as_bytes().to_vec();
     let mut wanted: Vec<(Vec<u8>, bool)> = paths
         .iter()
@@ -27,20 +33,16 @@ pub(super) fn among(text: &[u8], paths: &[impl AsRef<Path>]) -> Result<Vec<bool>
         .collect();
     wanted.sort();
     wanted.dedup();
-    for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        if line.is_empty() {
-            continue;
-        }
-        let target = target(line).ok_or(ParseError {
-            line: index + 1,
-            what: "no mount point",
-        })?;
-        let place = wanted.binary_search_by(|(path, _)| path.as_slice().cmp(&target));
-        if let Ok(place) = place
+    let (mut line, mut number) = (Vec::new(), 0);
+    while table.read_until(b'\n', &mut line)? > 0 {
+        number += 1;
+        if let Some(target) = target(&line).map_err(|what| wrong(number, what))?
+            && let Ok(place) = wanted.binary_search_by(|(path, _)| path.as_slice().cmp(&target))
             && let Some((_, is_mounted)) = wanted.get_mut(place)
         {
             *is_mounted = true;
         }
+        line.clear();
     }
     let is_mounted = |path: &Path| {
         let path = path.as_os_str().as_bytes();
@@ -50,11 +52,20 @@ pub(super) fn among(text: &[u8], paths: &[impl AsRef<Path>]) -> Result<Vec<bool>
     Ok(paths.iter().map(|path| is_mounted(path.as_ref())).collect())
 }
 
-/// The fifth field of a line.
-fn target(line: &[u8]) -> Option<Cow<'_, [u8]>> {
-    let field = line.split(|byte| *byte == b' ').nth(4)?;
-    Some(match field.contains(&b'\\') {
+/// The fifth field of a line; none of an empty line.
+fn target(line: &[u8]) -> Result<Option<Cow<'_, [u8]>>, &'static str> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let field = line.split(|byte| *byte == b' ').nth(4);
+    let field = field.ok_or("no mount point")?;
+    Ok(Some(match field.contains(&b'\\') {
         true => Cow::Owned(unescape(field).into_vec()),
         false => Cow::Borrowed(field),
-    })
+    }))
+}
+
+fn wrong(line: usize, what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, ParseError { line, what })
 }

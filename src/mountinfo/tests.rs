@@ -41,10 +41,10 @@ fn what_is_mounted_where_is_found_without_the_rest() {
     let paths = ["/mnt2", "/mnt", "/a b\tc\nd\\e", "/", "/mnt2"].map(Path::new);
     let found = targets::among(TABLE, &paths).unwrap();
     assert_eq!(found, [true, false, true, true, true]);
-    assert_eq!(targets::among(TABLE, &[] as &[&Path]), Ok(vec![]));
+    assert!(targets::among(TABLE, &[] as &[&Path]).unwrap().is_empty());
     let cut = [TABLE, b"42 22 0:30 /"].concat();
-    let error = targets::among(&cut, &paths).unwrap_err();
-    assert_eq!((error.line, error.what), (5, "no mount point"));
+    let error = targets::among(&*cut, &paths).unwrap_err();
+    assert!(error.to_string().contains("line 5"), "{error}");
     assert_eq!(are_mounted(&["/proc", "/proc/no"]).unwrap(), [true, false]);
 }
 
@@ -108,12 +108,13 @@ proptest! {
         prop_assert!(table.at(Path::new(OsStr::from_bytes(&target))).is_some());
         prop_assert_eq!(table.mounts[0].source.as_bytes(), path.as_slice());
         let target = Path::new(OsStr::from_bytes(&target));
-        prop_assert_eq!(targets::among(&line, &[target, Path::new("/other")]), Ok(vec![true, false]));
+        let found = targets::among(&*line, &[target, Path::new("/other/")]).unwrap();
+        prop_assert_eq!(found, [true, false]);
     }
 
     #[test]
     fn no_text_panics(text in prop::collection::vec(any::<u8>(), 0..256)) {
         let _ = MountTable::parse(&text);
-        let _ = targets::among(&text, &["/a"]);
+        let _ = targets::among(&*text, &["/a"]);
     }
 }

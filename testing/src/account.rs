@@ -31,6 +31,35 @@ pub async fn client_of_pod(
     account: &str,
     node: &str,
 ) -> Result<Client, String> {
+    let mut config = cluster.apiserver.admin.clone();
+    let token = token_of_pod(cluster, namespace, account, node).await?;
+    config.auth_info.token = Some(token.into());
+    Client::try_from(config).map_err(|error| error.to_string())
+}
+
+/// A kubeconfig, as a program is given one, with such a token.
+///
+/// # Errors
+/// As [`client_of_pod`].
+pub async fn kubeconfig_of_pod(
+    cluster: &Cluster,
+    namespace: &str,
+    account: &str,
+    node: &str,
+) -> Result<String, String> {
+    let token = token_of_pod(cluster, namespace, account, node).await?;
+    let text = std::fs::read(cluster.kubeconfig()).map_err(|error| error.to_string())?;
+    let mut kubeconfig: Value = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    kubeconfig["users"][0]["user"] = json!({ "token": token });
+    Ok(kubeconfig.to_string())
+}
+
+async fn token_of_pod(
+    cluster: &Cluster,
+    namespace: &str,
+    account: &str,
+    node: &str,
+) -> Result<String, String> {
     let said = |error: &dyn std::error::Error| error.to_string();
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -60,8 +89,6 @@ pub async fn client_of_pod(
         .map_err(|error| said(&error))?;
     let admin = cluster.client().map_err(|error| said(&error))?;
     let token: Value = admin.request(request).await.map_err(|error| said(&error))?;
-    let token = token["status"]["token"].as_str().unwrap_or_default();
-    let mut config = cluster.apiserver.admin.clone();
-    config.auth_info.token = Some(token.to_owned().into());
-    Client::try_from(config).map_err(|error| said(&error))
+    let token = token["status"]["token"].as_str();
+    token.map(str::to_owned).ok_or("no token".to_owned())
 }

@@ -116,6 +116,22 @@ impl ApiServer {
         self.component.kill().await;
     }
 
+    /// Has it answer nothing any more, with its connections open (SIGSTOP).
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub async fn pause(&self) -> Result<(), StartError> {
+        self.component.signal("STOP").await
+    }
+
+    /// Has a paused one go on.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub async fn resume(&self) -> Result<(), StartError> {
+        self.component.signal("CONT").await
+    }
+
     /// Starts it again, on its port and with what etcd holds, and waits until
     /// it is ready.
     ///

@@ -28,6 +28,8 @@ pub(crate) fn log(directory: &Path) -> PathBuf {
 pub struct Call {
     /// Who called, as RBAC names it.
     pub user: String,
+    /// The node of the pod to whose token the caller's is bound; empty for others.
+    pub node: String,
     /// With which program, as it says itself.
     pub user_agent: String,
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
@@ -78,6 +80,7 @@ impl Call {
             .and_then(Value::as_u64);
         Self {
             user: text("/user/username"),
+            node: text("/user/extra/authentication.kubernetes.io~1node-name/0"),
             user_agent: text("/userAgent"),
             verb: text("/verb"),
             resource,
@@ -128,6 +131,11 @@ impl Audit {
     /// The calls of one user, oldest first.
     pub fn of<'a>(&'a self, user: &'a str) -> impl Iterator<Item = &'a Call> {
         self.0.iter().filter(move |call| call.user == user)
+    }
+
+    /// The calls that came from a node, with the token of one of its pods.
+    pub fn of_node<'a>(&'a self, user: &'a str, node: &'a str) -> impl Iterator<Item = &'a Call> {
+        self.of(user).filter(move |call| call.node == node)
     }
 
     /// The calls for which a user lacked the right.

@@ -1,5 +1,6 @@
 //! A control plane of a test's own.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
@@ -7,11 +8,12 @@ use kube::Client;
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use crate::StartError;
 use crate::apiserver::{ApiServer, Serving};
 use crate::controller_manager::{ApiRate, ControllerManager};
 use crate::etcd::Etcd;
+use crate::tool::Tool;
 use crate::users::User;
+use crate::{StartError, programs};
 
 /// How often a start is tried when others keep taking its ports.
 const START_ATTEMPTS: usize = 3;
@@ -157,6 +159,44 @@ impl Cluster {
         self.controllers
             .as_ref()
             .expect("the cluster's setup has controllers")
+    }
+
+    /// Runs kubectl as the administrator, and gives what it prints.
+    ///
+    /// # Errors
+    /// It is not built, or the server refuses what is asked; then with kubectl's words.
+    pub async fn kubectl<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Result<String, StartError> {
+        let tool = Tool::new(programs::built("kubectl")?).kubeconfig(&self.kubeconfig());
+        let ended = tool.arguments(arguments).run().await?;
+        if ended.code == Some(0) {
+            return Ok(ended.stdout);
+        }
+        Err(StartError::Exited {
+            program: "kubectl".to_owned(),
+            status: format!("{:?}", ended.code),
+            log: ended.stderr,
+        })
+    }
+
+    /// Installs the definitions of `deploy/crds` and waits until they are served.
+    ///
+    /// # Errors
+    /// As [`Cluster::kubectl`].
+    pub async fn install_definitions(&self) -> Result<(), StartError> {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/crds");
+        self.kubectl(["apply", "--server-side", "-f", directory])
+            .await?;
+        let wait = [
+            "wait",
+            "--for=condition=Established",
+            "--timeout=60s",
+            "-f",
+            directory,
+        ];
+        self.kubectl(wait).await.map(drop)
     }
 
     /// Where the cluster keeps its files, its logs among them.

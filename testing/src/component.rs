@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::StartError;
-use crate::process::Process;
+use crate::process::{self, Process};
 
 /// A running component of a cluster, and how it was started: as it was it can
 /// be started again, on the same files and ports.
@@ -77,6 +77,16 @@ impl Component {
             &self.directory,
         )?);
         Ok(())
+    }
+
+    /// Sends it a signal, as `STOP`; nothing while it is down.
+    ///
+    /// # Errors
+    /// `kill` cannot be run.
+    pub async fn signal(&self, signal: &str) -> Result<(), StartError> {
+        let process = self.process.lock().await;
+        let id = process.as_ref().map(Process::id);
+        process::signal(signal, id)
     }
 
     /// The last lines that it logged; empty while it is down.

@@ -6,6 +6,7 @@ mod create;
 mod flex_volume;
 mod form;
 mod in_tree;
+mod journal;
 mod kind;
 mod pair;
 mod surroundings;
@@ -145,10 +146,20 @@ impl Fleet {
     /// # Errors
     /// etcd cannot be watched.
     pub async fn watch(&self, cluster: &Cluster) -> Result<Witness, Untrue> {
-        Witness::start(self, cluster).await
+        Witness::start(self, cluster, false).await
     }
 
-    /// Compares every member with what the server has, as `expect` says.
+    /// Watches as well that nothing is touched, deleted or created whose rewrite is
+    /// not recorded in full.
+    ///
+    /// # Errors
+    /// etcd cannot be watched.
+    pub async fn watch_with_journal(&self, cluster: &Cluster) -> Result<Witness, Untrue> {
+        Witness::start(self, cluster, true).await
+    }
+
+    /// Compares every member with what the server has, as `expect` says, and
+    /// records of rewrites, where there are any, with both.
     ///
     /// # Errors
     /// Everything that is not as it has to be.

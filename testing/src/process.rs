@@ -114,13 +114,7 @@ impl Process {
     /// # Errors
     /// It cannot be asked, or has not ended after `deadline`.
     pub async fn terminate(mut self, deadline: Duration) -> Result<(), StartError> {
-        let spawn_error = |source| StartError::Spawn {
-            program: "kill".to_owned(),
-            source,
-        };
-        let mut kill = Command::new(programs::installed("sh")?);
-        kill.args(["-c", &format!("kill -TERM {}", self.id())]);
-        kill.status().map_err(spawn_error)?;
+        signal("TERM", Some(self.id()))?;
         let start = Instant::now();
         while let Ok(None) = self.child.try_wait() {
             if start.elapsed() > deadline {
@@ -144,6 +138,23 @@ impl Process {
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n")
     }
+}
+
+/// Sends a signal, as `TERM`, to a process; one that has ended gets none.
+///
+/// # Errors
+/// `kill` cannot be run.
+pub fn signal(signal: &str, id: Option<u32>) -> Result<(), StartError> {
+    let Some(id) = id else {
+        return Ok(());
+    };
+    let mut kill = Command::new(programs::installed("sh")?);
+    kill.args(["-c", &format!("kill -{signal} {id}")]);
+    let sent = kill.stderr(Stdio::null()).status();
+    sent.map(drop).map_err(|source| StartError::Spawn {
+        program: "kill".to_owned(),
+        source,
+    })
 }
 
 impl Drop for Process {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
 use crate::seed::Seed;
-use crate::{StartError, programs};
+use crate::{StartError, process, programs};
 
 /// Names the step at which a debug build of the program kills itself.
 const DIE_AT: &str = "FLEX2CSI_DIE_AT";
@@ -137,7 +137,7 @@ impl Tool {
         };
         let mut ended = tokio::time::timeout(limit, &mut output).await;
         if ended.is_err() {
-            send(signal, id)?;
+            process::signal(signal, id)?;
             ended = tokio::time::timeout(self.deadline, &mut output).await;
         }
         let late = || StartError::NotReady {
@@ -147,7 +147,7 @@ impl Tool {
             log: String::new(),
         };
         let Ok(output) = ended else {
-            send("KILL", id)?;
+            process::signal("KILL", id)?;
             return Err(late());
         };
         let output = output.map_err(|source| self.spawn_error(source))?;
@@ -217,19 +217,6 @@ impl Tool {
             source,
         }
     }
-}
-
-fn send(signal: &str, id: Option<u32>) -> Result<(), StartError> {
-    let Some(id) = id else {
-        return Ok(());
-    };
-    let mut kill = std::process::Command::new(programs::installed("sh")?);
-    kill.args(["-c", &format!("kill -{signal} {id}")]);
-    let killed = kill.stderr(Stdio::null()).status();
-    killed.map(drop).map_err(|source| StartError::Spawn {
-        program: "kill".to_owned(),
-        source,
-    })
 }
 
 /// Looks at a process's memory while it runs.

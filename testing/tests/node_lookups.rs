@@ -344,22 +344,21 @@ mod tier_2 {
     #[ignore = "tier 2: needs etcd and kube-apiserver; testing/run prepares them"]
     async fn pods_of_a_node_are_shown_to_who_may_list_them() {
         let site = Site::new().await;
-        site.grant().await;
         let refused = site.api.pods_of_node(NODE, |_| {}).await.unwrap_err();
         assert!(
             matches!(refused, ClusterError::Forbidden { .. }),
             "{refused}"
         );
-        let admin = Api::new(site.cluster.client().unwrap(), NODE);
+        site.grant().await;
         let mut uids = Vec::new();
-        let shown = admin.pods_of_node(NODE, |pod| {
+        let shown = site.api.pods_of_node(NODE, |pod| {
             let pod: Value = serde_json::from_str(pod).unwrap();
             uids.push(pod["metadata"]["uid"].as_str().unwrap().to_owned());
         });
         shown.await.unwrap();
         assert_eq!(uids, [site.pod.uid.as_str()]);
         let mut others = 0;
-        let shown = admin.pods_of_node("n-2", |_| others += 1);
+        let shown = site.api.pods_of_node("n-2", |_| others += 1);
         shown.await.unwrap();
         assert_eq!(others, 0);
     }

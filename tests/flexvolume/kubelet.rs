@@ -175,11 +175,15 @@ impl Pod {
     /// Removes the directories of a pod that has ended; nothing may be in them.
     #[track_caller]
     pub fn end(&self) {
-        let directory = self.directory();
-        if directory.exists() {
-            remove_empty(&directory).unwrap_or_else(|error| {
-                panic!("{} cannot be removed: {error}", directory.display())
-            });
+        let ended = self.try_end();
+        ended.unwrap_or_else(|error| panic!("{}: {error}", self.directory().display()));
+    }
+
+    /// The same, if that can be.
+    pub fn try_end(&self) -> std::io::Result<()> {
+        match remove_empty(&self.directory()) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            ended => ended,
         }
     }
 }

@@ -157,6 +157,11 @@ fn errors_are_about_places_that_the_workload_has() {
             "",
         ),
         (
+            json!({"name": "v", "awsElasticBlockStore": {"volumeID": "x\0y"}}),
+            Code::InvalidField,
+            "",
+        ),
+        (
             json!({"name": "v", "cephfs": {"monitors": ["a"]}}),
             Code::MissingValue,
             ".cephfs",

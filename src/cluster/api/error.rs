@@ -23,10 +23,11 @@ pub(super) fn failed(object: &str, error: &kube::Error) -> Failed {
         kube::Error::Api(status) => refused(object, status),
         // Whether the answer got lost or the question: reading can be repeated.
         kube::Error::HyperError(_) | kube::Error::Service(_) => {
-            unavailable(object, in_full(error), Some(Duration::ZERO))
+            let reason = format!("the API server does not answer: {}", cause(error));
+            unavailable(object, reason, Some(Duration::ZERO))
         }
         kube::Error::Auth(error) => unavailable(object, without_output(error), None),
-        _ => lasting(unreadable(object, in_full(error))),
+        _ => lasting(unreadable(object, said(error))),
     }
 }
 
@@ -88,8 +89,16 @@ pub(super) fn unavailable(object: &str, reason: String, again: Option<Duration>)
     Failed { error, again }
 }
 
+/// What caused an error: of kube's own it says nothing but "ServiceError".
+fn cause(error: &kube::Error) -> String {
+    match error.source() {
+        Some(source) => said(source),
+        None => said(error),
+    }
+}
+
 /// An error with its causes, each said once.
-fn in_full(error: &kube::Error) -> String {
+fn said(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

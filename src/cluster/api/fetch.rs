@@ -45,7 +45,10 @@ pub(super) async fn text(
             Ok(Err(error)) => failed(what, &error),
             Err(_) => {
                 // kube's client waits by itself where the server asks for it.
-                let reason = format!("no answer within {} s", DEADLINE.as_secs());
+                let reason = format!(
+                    "the API server did not answer within {} s",
+                    DEADLINE.as_secs()
+                );
                 return Err(last.unwrap_or_else(|| unavailable(what, reason, None).error));
             }
         };

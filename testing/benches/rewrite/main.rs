@@ -20,6 +20,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use flex2csi_testing::audit::Audit;
 use flex2csi_testing::controller_manager::ApiRate;
 use flex2csi_testing::fleet::{Fleet, Size};
 use flex2csi_testing::{Cluster, Setup};
@@ -44,7 +45,12 @@ async fn main() {
     );
     for (rate, volumes) in [(ApiRate::DEFAULT, 60), (ApiRate::FAST, 200)] {
         let a_round: usize = peers.iter().map(|peer| peer.volumes(volumes)).sum();
-        let cluster = Cluster::start_with(&Setup::binding(rate)).await.unwrap();
+        let setup = peers
+            .iter()
+            .map(Peer::user)
+            .fold(Setup::binding(rate), Setup::user);
+        let cluster = Cluster::start_with(&setup).await.unwrap();
+        cluster.install_definitions().await.unwrap();
         let fleet = Fleet::make(&cluster, &Size::pairs(rounds * a_round))
             .await
             .unwrap();
@@ -65,6 +71,7 @@ async fn main() {
             "\nkube-controller-manager at {} QPS, burst {}",
             rate.qps, rate.burst
         );
-        table::print(&peers, &passes);
+        let audit = Audit::read(cluster.directory()).unwrap();
+        table::print(&peers, &passes, &audit);
     }
 }

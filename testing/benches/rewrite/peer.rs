@@ -4,6 +4,7 @@ use std::path::Path;
 
 use flex2csi_testing::fleet::Fleet;
 use flex2csi_testing::tool::Tool;
+use flex2csi_testing::users::User;
 use flex2csi_testing::{Cluster, order, programs};
 
 /// Somebody who rewrites volumes.
@@ -30,9 +31,17 @@ impl Peer {
         if self.name == "kubectl" { 20 } else { volumes }
     }
 
+    /// Who it is to the API server, which so can tell its calls apart.
+    pub fn user(&self) -> User {
+        User {
+            name: format!("bench:{}", self.name),
+            groups: User::admin().groups,
+        }
+    }
+
     /// The program that rewrites these volumes.
     pub fn tool(&self, cluster: &Cluster, part: &Fleet, directory: &Path) -> Tool {
-        let kubeconfig = cluster.kubeconfig();
+        let kubeconfig = cluster.kubeconfig_of(&self.user());
         let outstanding = self.outstanding.to_string();
         match self.name {
             "kubectl" => {
@@ -58,7 +67,7 @@ impl Peer {
                     .arguments(["--orders".as_ref(), orders.as_os_str()])
                     .arguments(["--outstanding", &outstanding]);
                 if floor == "waiting" {
-                    tool.arguments(["--wait"])
+                    tool.arguments(["--wait", "--journal"])
                 } else {
                     tool
                 }

@@ -3,13 +3,25 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use flex2csi_testing::audit::Audit;
+
 use crate::pass::Pass;
 use crate::peer::Peer;
 
-pub fn print(peers: &[Peer], passes: &BTreeMap<&str, Vec<Pass>>) {
+pub fn print(peers: &[Peer], passes: &BTreeMap<&str, Vec<Pass>>, audit: &Audit) {
     println!(
-        "{:<9} {:>7} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>9}",
-        "", "PVs/s", "to floor", "program", "bound", "Lost", "p50", "p99", "peak MiB"
+        "{:<9} {:>7} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>9} {:>6} {:>6}",
+        "",
+        "PVs/s",
+        "to floor",
+        "program",
+        "bound",
+        "Lost",
+        "p50",
+        "p99",
+        "peak MiB",
+        "calls",
+        "writes"
     );
     for peer in peers {
         let Some(own) = passes.get(peer.name) else {
@@ -18,9 +30,10 @@ pub fn print(peers: &[Peer], passes: &BTreeMap<&str, Vec<Pass>>) {
         let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
         let lost: usize = own.iter().map(|pass| pass.lost.claims).sum();
         let all: usize = own.iter().map(|pass| pass.volumes).sum();
+        let user = peer.user().name;
         let peak = own.iter().map(|pass| pass.peak_kib).max().unwrap_or(0);
         println!(
-            "{:<9} {:>7.1} {:>9.2} {:>9} {:>9} {:>8} {:>8} {:>8} {:>9.1}",
+            "{:<9} {:>7.1} {:>9.2} {:>9} {:>9} {:>8} {:>8} {:>8} {:>9.1} {:>6.1} {:>6.1}",
             peer.name,
             median(own.iter().map(Pass::rate)),
             ratio(own, passes.get("waiting")),
@@ -30,6 +43,8 @@ pub fn print(peers: &[Peer], passes: &BTreeMap<&str, Vec<Pass>>) {
             seconds(middle(own.iter().map(|pass| pass.lost.percentile(50)))),
             seconds(middle(own.iter().map(|pass| pass.lost.percentile(99)))),
             peak as f64 / 1024.0,
+            audit.of(&user).count() as f64 / all as f64,
+            audit.of(&user).filter(|call| call.is_write()).count() as f64 / all as f64,
         );
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use kube::api::{Api, DynamicObject, ListParams};
 use serde_json::Value;
 
+use super::journal::Journal;
 use super::{Fleet, Form, Member, Untrue, text};
 use crate::{Cluster, api};
 
@@ -30,6 +31,7 @@ pub async fn fleet(fleet: &Fleet, cluster: &Cluster, expect: Expect) -> Result<(
         let mut found = Vec::new();
         state.volume(member, expect, &mut found);
         state.claim(member, &mut found);
+        state.journal(member, expect, &mut found);
         let named = |finding| format!("{} ({}): {finding}", member.name, member.kind);
         findings.extend(found.into_iter().map(named));
     }
@@ -52,6 +54,8 @@ pub async fn bound(fleet: &Fleet, cluster: &Cluster) -> Result<(), Untrue> {
 struct State {
     volumes: BTreeMap<String, Value>,
     claims: BTreeMap<(String, String), Value>,
+    /// The records of rewrites, by their names; none in a cluster without them.
+    records: BTreeMap<String, Value>,
 }
 
 impl State {
@@ -59,6 +63,8 @@ impl State {
         let client = cluster.client().map_err(Untrue::of)?;
         let volumes = all(&api::volumes(&client)).await?;
         let claims = all(&api::claims(&client)).await?;
+        // A cluster in which nobody rewrites knows no such resource.
+        let records = all(&api::migrations(&client)).await.unwrap_or_default();
         let name = |object: &Value| text(object, "/metadata/name").to_owned();
         let space = |object: &Value| text(object, "/metadata/namespace").to_owned();
         let named = |volume: Value| (name(&volume), volume);
@@ -66,6 +72,7 @@ impl State {
         Ok(Self {
             volumes: volumes.into_iter().map(named).collect(),
             claims: claims.into_iter().map(placed).collect(),
+            records: records.into_iter().map(named).collect(),
         })
     }
 
@@ -148,6 +155,27 @@ impl State {
         let finalizers = volume["metadata"]["finalizers"].as_array();
         let protected = finalizers.is_some_and(|all| all.contains(&protection));
         finding(!protected, &|| format!("it lacks {protection}"));
+    }
+
+    fn journal(&self, member: &Member, expect: Expect, findings: &mut Vec<String>) {
+        let Some(volume) = self.volumes.get(&member.name) else {
+            return;
+        };
+        match self.records.get(&format!("pv-{}", member.name)) {
+            Some(record) => {
+                let journal = Journal::of(record, member);
+                // What was interrupted says so itself.
+                if expect != Expect::Either || journal.step == "Done" {
+                    findings.extend(journal.untruth(volume, member));
+                }
+            }
+            None => {
+                let translated = Form::of(volume, member) == Form::Translated;
+                if translated && !self.records.is_empty() {
+                    findings.push("it is translated without a record".to_owned());
+                }
+            }
+        }
     }
 
     fn claim(&self, member: &Member, findings: &mut Vec<String>) {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::journal::{self, Journal};
 use super::{Fleet, Form, Member, Untrue, text};
 use crate::Cluster;
 use crate::history::{Change, History};
@@ -18,8 +19,12 @@ pub struct Witness {
 }
 
 impl Witness {
-    pub(super) async fn start(fleet: &Fleet, cluster: &Cluster) -> Result<Self, Untrue> {
-        let ledger = Arc::new(Mutex::new(Ledger::new(fleet)));
+    pub(super) async fn start(
+        fleet: &Fleet,
+        cluster: &Cluster,
+        journaled: bool,
+    ) -> Result<Self, Untrue> {
+        let ledger = Arc::new(Mutex::new(Ledger::new(fleet, journaled)));
         let writer = ledger.clone();
         let tell = move |change: Change| {
             if let Ok(mut ledger) = writer.lock() {
@@ -102,6 +107,8 @@ struct Ledger {
     /// The member of each claim, by `namespace/name`.
     claims: BTreeMap<String, String>,
     volumes: BTreeMap<String, Volume>,
+    /// The records of members; none where records are not asked for.
+    journals: Option<BTreeMap<String, Journal>>,
     lost_since: BTreeMap<String, Instant>,
     lost: BTreeMap<String, Duration>,
     replaced: BTreeMap<String, usize>,
@@ -128,7 +135,7 @@ impl Volume {
 }
 
 impl Ledger {
-    fn new(fleet: &Fleet) -> Self {
+    fn new(fleet: &Fleet, journaled: bool) -> Self {
         let members = fleet.members.values();
         let place = |member: &Member| format!("{}/{}", member.namespace(), member.claim_name());
         Self {
@@ -141,6 +148,7 @@ impl Ledger {
                 .map(|member| (member.name.clone(), Volume::of(&member.volume)))
                 .collect(),
             fleet: fleet.members.clone(),
+            journals: journaled.then(BTreeMap::new),
             lost_since: BTreeMap::new(),
             lost: BTreeMap::new(),
             replaced: BTreeMap::new(),
@@ -155,6 +163,31 @@ impl Ledger {
             && self.claims.contains_key(place)
         {
             self.claim(place, change);
+        } else if let Some(name) = change.key.strip_prefix(journal::KEYS)
+            && let (Some(member), Some(journals)) = (self.fleet.get(name), &mut self.journals)
+        {
+            match &change.object {
+                Some(record) => journals.insert(name.to_owned(), Journal::of(record, member)),
+                None => journals.remove(name),
+            };
+        }
+    }
+
+    /// Finds out what is done to a volume before its record allows it.
+    fn unrecorded(
+        &mut self,
+        name: &str,
+        change: &Change,
+        allowed: fn(&Journal, &str) -> bool,
+        uid: &str,
+    ) {
+        let Some(journals) = &self.journals else {
+            return;
+        };
+        let journal = journals.get(name);
+        if self.fleet.contains_key(name) && !journal.is_some_and(|journal| allowed(journal, uid)) {
+            let what = format!("touched while its record is {journal:?}");
+            self.finding(change, name, &what);
         }
     }
 
@@ -166,16 +199,34 @@ impl Ledger {
     fn volume(&mut self, name: &str, change: &Change) {
         let before = self.volumes.remove(name);
         let Some(volume) = &change.object else {
-            if before.is_some_and(|before| before.policy == "Delete") {
-                self.finding(change, name, "deleted while its policy was Delete");
+            if let Some(before) = before {
+                if before.policy == "Delete" {
+                    self.finding(change, name, "deleted while its policy was Delete");
+                }
+                self.unrecorded(name, change, Journal::commits, &before.uid);
             }
             return;
         };
         let now = Volume::of(volume);
         let is_new = before.as_ref().is_none_or(|before| before.uid != now.uid);
         let deletes = now.policy == "Delete";
-        if deletes && !text(volume, "/metadata/deletionTimestamp").is_empty() {
-            self.finding(change, name, "being deleted while its policy is Delete");
+        if !text(volume, "/metadata/deletionTimestamp").is_empty() {
+            if deletes {
+                self.finding(change, name, "being deleted while its policy is Delete");
+            }
+            self.unrecorded(name, change, Journal::commits, &now.uid);
+        } else if is_new {
+            self.unrecorded(
+                name,
+                change,
+                |journal, _| journal.step == "Committed",
+                &now.uid,
+            );
+        } else if before
+            .as_ref()
+            .is_some_and(|before| before.policy != now.policy)
+        {
+            self.unrecorded(name, change, |journal, _| journal.is_whole, &now.uid);
         }
         let phase = text(volume, "/status/phase");
         if matches!(phase, "Released" | "Failed") {

@@ -1,7 +1,6 @@
 //! Attaching and detaching.
 
 mod tier_2 {
-    use std::process::Command;
     use std::time::Duration;
 
     use flex2csi::attachment::{AttachError, Attacher, Detached};
@@ -121,18 +120,11 @@ mod tier_2 {
     async fn an_api_server_that_stops_answering_is_waited_for() {
         let site = Site::own().await;
         let (attacher, wanted) = (site.attacher("waits").await, wanted("waits"));
-        let pid = site.cluster.apiserver.process.id().to_string();
-        let signal = |signal: &str| {
-            let sent = Command::new("sh")
-                .args(["-c", &format!("kill -{signal} {pid}")])
-                .status();
-            assert!(sent.unwrap().success());
-        };
         let stops = async {
             tokio::time::sleep(Duration::from_millis(5)).await;
-            signal("STOP");
+            site.cluster.apiserver.pause().await.unwrap();
             tokio::time::sleep(Duration::from_secs(2)).await;
-            signal("CONT");
+            site.cluster.apiserver.resume().await.unwrap();
             site.drive().await;
         };
         tokio::select! {

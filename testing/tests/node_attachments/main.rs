@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod attaching;
+mod deployed;
 mod external_attacher;
 mod publishing;
 mod releasing;

@@ -6,45 +6,19 @@ use std::time::Duration;
 use flex2csi::attachment::object::{Attachment, attachments};
 use flex2csi::attachment::{Attacher, Settings, VolumeAttachments, Wanted};
 use flex2csi::cluster::{self, VolumeId};
-use flex2csi::manifest::{self, Seen, each_object};
 use flex2csi_testing::Cluster;
 use flex2csi_testing::account::{client_of, client_of_pod};
 use flex2csi_testing::applied::applied;
 use flex2csi_translators::attachment::{attachment_name, inline_volume_spec, lease_name};
 use flex2csi_translators::json::Object;
-use http::Request;
 use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
+pub use crate::deployed::{NAMESPACE, deploy, deployed, eventually};
+
 pub const DRIVER: &str = "csi.example.com";
-pub const NAMESPACE: &str = "flex2csi-system";
 pub const BOOT: &str = "boot-1";
-
-const FILES: [&str; 6] = [
-    "crds/nodevolumes.yaml",
-    "rbac/node-account.yaml",
-    "rbac/node-reads.yaml",
-    "rbac/node-attach.yaml",
-    "rbac/controller.yaml",
-    "admission/node-writes.yaml",
-];
-
-/// The objects of a file in `deploy`.
-pub fn deployed(file: &str) -> Vec<Value> {
-    let path = format!("{}/../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
-    let mut objects = Vec::new();
-    each_object::<manifest::Error>(&[path], |seen| {
-        match seen {
-            Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
-            Seen::Broken(problem) => panic!("{problem}"),
-        }
-        Ok(())
-    })
-    .unwrap();
-    assert!(!objects.is_empty());
-    objects
-}
 
 pub struct Site {
     pub cluster: Arc<Cluster>,
@@ -62,32 +36,9 @@ impl Site {
     }
 
     async fn of(cluster: Arc<Cluster>) -> Self {
-        for file in FILES {
-            applied(&cluster, deployed(file)).await.unwrap();
-        }
+        deploy(&cluster).await;
         let admin = cluster.client().unwrap();
-        let this = Self { cluster, admin };
-        this.policies_count().await;
-        this
-    }
-
-    /// Waits until the server denies what the policies deny.
-    async fn policies_count(&self) {
-        let node = self.node("unknown").await;
-        let new = json!({
-            "apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttachment",
-            "metadata": { "name": "none" },
-            "spec": { "attacher": DRIVER, "nodeName": "unknown", "source": { "persistentVolumeName": "x" } },
-        });
-        let denied = async || {
-            let path = "/apis/storage.k8s.io/v1/volumeattachments?dryRun=All";
-            let request = Request::post(path)
-                .header("content-type", "application/json")
-                .body(new.to_string().into_bytes());
-            let created = node.request_text(request.unwrap()).await;
-            created.is_err_and(|error| error.to_string().contains("flex2csi-node-writes"))
-        };
-        eventually("the policies count", denied).await;
+        Self { cluster, admin }
     }
 
     pub async fn put(&self, object: Value) -> Value {
@@ -227,15 +178,4 @@ pub fn csi_volume(name: &str, handle: &str) -> Value {
             },
         },
     })
-}
-
-/// Waits until something holds.
-pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
-    waited.unwrap_or_else(|_| panic!("not within a minute: {what}"));
 }

@@ -155,6 +155,24 @@ fn a_driver_that_is_late_is_not_lost_track_of() {
     }
 }
 
+#[test]
+#[ignore = "needs root: mounts"]
+fn a_driver_that_is_not_there_is_named() {
+    let node = Node::start();
+    let (a, b) = (node.volume("a"), node.volume("b"));
+    let (one, other) = (node.pod("one"), node.pod("other"));
+    one.mount(&a).unwrap();
+    node.backend().kill();
+    for error in [other.mount(&b).unwrap_err(), one.unmount(&a).unwrap_err()] {
+        assert!(error.contains("disk.example.com"), "{error}");
+        assert!(error.contains("csi.sock"), "{error}");
+    }
+    node.assert_mounted(&a, &[&one]);
+    node.start_backend(&[]);
+    one.unmount(&a).unwrap();
+    node.assert_nothing_left();
+}
+
 /// One volume's trouble is no other's.
 #[test]
 #[ignore = "needs root: mounts"]

@@ -93,6 +93,11 @@ fn files_in_the_directory_are_never_removed() {
 #[test]
 #[ignore = "needs root: mounts FUSE"]
 fn a_mount_that_does_not_answer() {
+    let Ok(fuse) = OpenOptions::new().read(true).write(true).open("/dev/fuse") else {
+        println!("left out: this kernel has no /dev/fuse");
+        return;
+    };
+    drop(fuse);
     let node = Node::start();
     let (volume, pod) = (node.volume("a"), node.pod("one"));
     let target = pod.target(&volume);

@@ -5,11 +5,12 @@
 //! Without `--wait` it is a bare loop: patch, delete, strip, create, and on to
 //! the next. With it, it makes the very writes of a careful rewrite: it pokes the
 //! claim, waits until both sides are Bound and puts the policy back, with at most
-//! N volumes under way. `--journal` adds the record's writes. It checks nothing
+//! N volumes under way. `--journal` adds those of the record and the events. It checks nothing
 //! and records nothing that it would read again: killed in between it loses
 //! volumes, as a test of the tests shows.
 
 mod bound;
+mod record;
 mod swap;
 
 use std::path::PathBuf;

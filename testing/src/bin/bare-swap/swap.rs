@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::bound::{Bound, is_bound, is_deletable, is_let_go, key};
 
-const MANAGER: &str = "bare-swap";
+pub const MANAGER: &str = "bare-swap";
 
 pub struct Swap {
     pub client: Client,
@@ -28,12 +28,17 @@ impl Swap {
         if self.journal {
             self.record(order).await?;
         }
-        let retain = json!({ "spec": { "persistentVolumeReclaimPolicy": "Retain" } });
+        // With a record a volume also says who is at work on it.
+        let mark = self.journal.then_some(MANAGER);
+        let retain = json!({
+            "metadata": { "annotations": { "bare-swap/by": mark } },
+            "spec": { "persistentVolumeReclaimPolicy": "Retain" },
+        });
         let volume = self.patch(&volumes, &order.name, &retain).await?;
         let volume_key = key(None, &order.name);
         self.let_go(&volume_key, &volume).await?;
         if self.journal {
-            self.note(order, "Deleting").await?;
+            self.commit(order, &volume).await?;
         }
         self.delete(volume).await?;
         let strip = json!({ "metadata": { "finalizers": null } });
@@ -55,12 +60,15 @@ impl Swap {
             self.patch(&claims, &order.claim, &poke("bound")).await?;
         }
         bound.until("the claim is Bound", claim_bound).await?;
-        if order.policy != "Retain" {
-            let policy = json!({ "spec": { "persistentVolumeReclaimPolicy": order.policy } });
+        if self.journal || order.policy != "Retain" {
+            let policy = json!({
+                "metadata": { "annotations": { "bare-swap/done": mark } },
+                "spec": { "persistentVolumeReclaimPolicy": order.policy },
+            });
             self.patch(&volumes, &order.name, &policy).await?;
         }
         if self.journal {
-            self.note(order, "Done").await?;
+            self.finish(order, &object, &claim).await?;
         }
         Ok(())
     }
@@ -100,29 +108,6 @@ impl Swap {
         }
     }
 
-    async fn record(&self, order: &Order) -> anyhow::Result<()> {
-        let record = json!({
-            "apiVersion": "flex2csi.io/v1alpha1", "kind": "VolumeMigration",
-            "metadata": { "name": format!("pv-{}", order.name) },
-            "spec": {
-                "kind": "PersistentVolume", "name": order.name,
-                "original": order.original.to_string(), "translated": order.object.to_string(),
-            },
-        });
-        self.create(&api::migrations(&self.client), &record).await?;
-        Ok(())
-    }
-
-    async fn note(&self, order: &Order, phase: &str) -> anyhow::Result<()> {
-        let patch = json!({ "status": { "phase": phase } });
-        let name = format!("pv-{}", order.name);
-        let parameters = PatchParams::apply(MANAGER);
-        let migrations = api::migrations(&self.client);
-        let patch = Patch::Merge(&patch);
-        migrations.patch_status(&name, &parameters, &patch).await?;
-        Ok(())
-    }
-
     async fn patch(
         &self,
         api: &kube::Api<DynamicObject>,
@@ -133,7 +118,7 @@ impl Swap {
         api.patch(name, &parameters, &Patch::Merge(patch)).await
     }
 
-    async fn create(
+    pub async fn create(
         &self,
         api: &kube::Api<DynamicObject>,
         object: &Value,
@@ -147,6 +132,6 @@ impl Swap {
     }
 }
 
-fn uid(object: &DynamicObject) -> String {
+pub fn uid(object: &DynamicObject) -> String {
     object.metadata.uid.clone().unwrap_or_default()
 }
