@@ -66,7 +66,7 @@ const ELSEWHERE: [&str; 1] = ["rewrite-protocol.md"];
 /// Daemons do not end by themselves: tests/daemon runs them, and the embedded
 /// backend, which needs root, the tests of the endpoint in testing. What needs a
 /// cluster is run by testing/tests/plan.rs and rewrite.rs.
-const ELSEWHERE: [&str; 8] = [
+const NOT_HERE: [&str; 8] = [
     // It mounts: tests/demo.rs.
     "flex2csi demo",
     "flex2csi node ",
@@ -81,7 +81,7 @@ const ELSEWHERE: [&str; 8] = [
 fn is_command(line: &str) -> bool {
     let names = ["flex2csi ", "kubectl ", "helm ", FROM_SOURCE];
     let begins = |with: &[&str]| with.iter().any(|name| line.starts_with(name));
-    begins(&names) && !begins(&ELSEWHERE)
+    begins(&names) && !begins(&NOT_HERE)
 }
 
 fn run(command: &str, page: &str) {
