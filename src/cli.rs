@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::catalogue::{DriversArgs, ExplainArgs};
 use crate::controller::ControllerArgs;
 use crate::demo::DemoArgs;
+use crate::drive::{RewriteArgs, RollbackArgs, StatusArgs};
 use crate::hostpath::HostpathArgs;
 use crate::node::NodeArgs;
 use crate::plan::PlanArgs;
@@ -39,6 +40,12 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Say of each legacy object of a cluster what can be done about it.
     Plan(Box<PlanArgs>),
+    /// Replace legacy objects of a cluster by their CSI form.
+    Rewrite(Box<RewriteArgs>),
+    /// Bring the originals of rewritten objects back.
+    Rollback(Box<RollbackArgs>),
+    /// Say what was rewritten, what is under way, and what to do next.
+    Status(StatusArgs),
     /// Serve legacy volumes on a node through the CSI driver that has them.
     Node(Box<NodeArgs>),
     /// Serve the CSI sidecars for legacy volumes, once in a cluster.

@@ -17,6 +17,7 @@ pub mod csi_client;
 pub mod daemon;
 pub mod demo;
 pub mod doors;
+pub mod drive;
 pub mod durable_file;
 pub mod endpoint;
 pub mod exit;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use flex2csi::cli::{Cli, Verb};
-use flex2csi::{catalogue, controller, demo, exit, hostpath, node, plan, translate};
+use flex2csi::{catalogue, controller, demo, drive, exit, hostpath, node, plan, translate};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -14,6 +14,9 @@ fn main() -> ExitCode {
         Verb::Drivers(args) => catalogue::drivers(&args),
         Verb::Explain(args) => catalogue::explain(&args),
         Verb::Plan(args) => plan::run(&args),
+        Verb::Rewrite(args) => drive::rewrite(&args),
+        Verb::Rollback(args) => drive::rollback(&args),
+        Verb::Status(args) => drive::status(&args),
         Verb::Node(args) => node::run(&args),
         Verb::Controller(args) => controller::run(&args),
         Verb::Demo(args) => demo::run(&args),

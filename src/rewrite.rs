@@ -56,6 +56,20 @@ pub async fn roll_back_one<A: Api>(
     worker::run(api, options, start, Direction::Back).await
 }
 
+/// Brings an object that has a record into its translated form, from wherever it is.
+///
+/// # Errors
+/// It has no record, or could not be brought there; see [`rewrite_one`].
+pub async fn go_on_one<A: Api>(
+    api: &A,
+    kind: ObjectKind,
+    name: &str,
+    options: &Options,
+) -> Result<Finished, Stopped> {
+    let start = begin::recorded(api, kind, name, options).await?;
+    worker::run(api, options, start, Direction::Forward).await
+}
+
 /// Goes on with what a record says is under way, in its direction.
 ///
 /// # Errors

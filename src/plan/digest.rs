@@ -33,7 +33,8 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The digest of what of a translated object is to be stored: of its content,
-/// however its JSON is written, and without what the server sets.
+/// however its JSON is written, and without what the server sets, or leaves out in
+/// lists.
 ///
 /// # Errors
 /// It is not JSON.
@@ -41,7 +42,9 @@ pub fn of_object(json: &str) -> Result<String, serde_json::Error> {
     // Its maps are sorted.
     let mut value: serde_json::Value = serde_json::from_str(json)?;
     if let Some(object) = value.as_object_mut() {
-        object.remove("status");
+        for member in ["apiVersion", "kind", "status"] {
+            object.remove(member);
+        }
         if let Some(serde_json::Value::Object(metadata)) = object.get_mut("metadata") {
             metadata.retain(|key, _| matches!(key.as_str(), "name" | "labels" | "annotations"));
         }

@@ -40,8 +40,9 @@ const STORAGE: &str = "storage.k8s.io";
 const OURS: &str = "flex2csi.io";
 
 /// What the rewrite does to the cluster: `deploy/rbac/rewrite.yaml`.
-pub const REWRITE: [Right; 17] = [
+pub const REWRITE: [Right; 19] = [
     right("get", "", "persistentvolumes"),
+    right("watch", "", "persistentvolumes"),
     right("patch", "", "persistentvolumes"),
     right("delete", "", "persistentvolumes"),
     right("create", "", "persistentvolumes"),
@@ -50,6 +51,7 @@ pub const REWRITE: [Right; 17] = [
     right("delete", STORAGE, "storageclasses"),
     right("create", STORAGE, "storageclasses"),
     right("get", "", "persistentvolumeclaims"),
+    right("watch", "", "persistentvolumeclaims"),
     right("patch", "", "persistentvolumeclaims"),
     right("get", OURS, "volumemigrations"),
     right("list", OURS, "volumemigrations"),

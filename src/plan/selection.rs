@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use flex2csi_translators::rewrite::ObjectKind;
+
+use super::class::Class;
 use super::objects::volume::Volume;
 use super::translator::Source;
 
@@ -62,6 +65,35 @@ impl Selection {
             && self.labels.is_none()
             && has(&self.classes, name)
             && self.names_driver([Some(provisioner), to].into_iter().flatten())
+    }
+
+    /// Whether something is named at all.
+    pub fn is_empty(&self) -> bool {
+        self.volumes.is_empty()
+            && self.claims.is_empty()
+            && self.namespaces.is_empty()
+            && self.classes.is_empty()
+            && self.drivers.is_empty()
+            && self.labels.is_none()
+    }
+
+    /// Whether an object that was recorded is asked for, labels aside: its original
+    /// and its translated form, JSON.
+    pub fn recorded(&self, kind: ObjectKind, original: &str, translated: &str) -> bool {
+        if kind == ObjectKind::StorageClass {
+            let read = |json: &str| serde_json::from_str::<Class>(json).unwrap_or_default();
+            let (class, to) = (read(original), read(translated));
+            let unlabelled = Self {
+                labels: None,
+                ..self.clone()
+            };
+            let name = &class.metadata.name;
+            return unlabelled.class(name, &class.provisioner, Some(&to.provisioner));
+        }
+        let volume: Volume<'_> = serde_json::from_str(original).unwrap_or_default();
+        let to: Volume<'_> = serde_json::from_str(translated).unwrap_or_default();
+        let driver = to.spec.csi.as_ref().map(|csi| csi.driver.as_str());
+        self.volume(&volume, &Source::of(original), driver)
     }
 
     /// Whether workloads of a namespace are asked for.

@@ -3,7 +3,7 @@
 use flex2csi_translators::plan::{
     ClaimState, DriverFacts, Evidence as NodeEvidence, Mount, Shim, Target, VolumeFacts,
 };
-use flex2csi_translators::rewrite::ClaimId;
+use flex2csi_translators::rewrite::{ClaimId, Use};
 use flex2csi_translators::{Kind, in_tree};
 use serde_json::Value;
 
@@ -113,6 +113,34 @@ impl Teller<'_> {
             translated: stored_json,
             facts: Facts::Volume(Box::new(facts)),
         }
+    }
+
+    /// Who uses a volume, by its original form and what is stored, or to be stored,
+    /// instead of it; and whether the cluster serves it by that very specification.
+    pub fn used(
+        &mut self,
+        json: &str,
+        stored_json: &str,
+        (driver, handle): (&str, &str),
+    ) -> (Use, bool) {
+        let read = |json| serde_json::from_str::<Volume<'_>>(json);
+        let (Ok(volume), Ok(stored)) = (read(json), read(stored_json)) else {
+            let why = "what was recorded of it cannot be read";
+            return (Use::Unknown(why.to_owned()), false);
+        };
+        let subject = Subject {
+            volume: &volume,
+            source: &Source::of(json),
+            json,
+            stored: &stored,
+            stored_json,
+            driver,
+            handle,
+        };
+        let mut facts = VolumeFacts::default();
+        self.complete(&subject, &mut facts);
+        let is_runtime = matches!(facts.runtime, Some(Ok(())));
+        (facts.used(), is_runtime)
     }
 
     fn complete(&mut self, subject: &Subject<'_>, facts: &mut VolumeFacts) {

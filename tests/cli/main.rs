@@ -5,6 +5,7 @@
 mod bad_input;
 mod command;
 mod documents;
+mod drive;
 mod exit;
 mod failed;
 mod flags;

@@ -98,7 +98,8 @@ pub const CLASSES: Listed = listed("StorageClasses", "/apis/storage.k8s.io/v1/st
 pub const VOLUMES: Listed = listed("PersistentVolumes", "/api/v1/persistentvolumes");
 /// `Pod`
 pub const PODS: Listed = listed("Pods", "/api/v1/pods");
-const CLAIMS: Listed = listed("PersistentVolumeClaims", "/api/v1/persistentvolumeclaims");
+/// `PersistentVolumeClaim`
+pub const CLAIMS: Listed = listed("PersistentVolumeClaims", "/api/v1/persistentvolumeclaims");
 const NODES: Listed = listed("Nodes", "/api/v1/nodes");
 const CSI_NODES: Listed = listed("CSINodes", "/apis/storage.k8s.io/v1/csinodes");
 const CSI_DRIVERS: Listed = listed("CSIDrivers", "/apis/storage.k8s.io/v1/csidrivers");
@@ -109,7 +110,8 @@ const ATTACHMENTS: Listed = listed(
 /// `DaemonSet`
 pub const DAEMON_SETS: Listed = listed("DaemonSets", "/apis/apps/v1/daemonsets");
 const NODE_VOLUMES: Listed = listed("NodeVolumes", "/apis/flex2csi.io/v1alpha1/nodevolumes");
-const MIGRATIONS: Listed = listed(
+/// `VolumeMigration`
+pub const MIGRATIONS: Listed = listed(
     "VolumeMigrations",
     "/apis/flex2csi.io/v1alpha1/volumemigrations",
 );
@@ -203,6 +205,30 @@ impl Evidence {
         let migrations = &mut self.migrations;
         let read = read_each(client, MIGRATIONS, |migration| migrations.add(migration)).await;
         self.optional(read)
+    }
+
+    /// Reads no more than what tells who uses volumes. Which claims matter has to be
+    /// known before.
+    ///
+    /// # Errors
+    /// Something of it cannot be read.
+    pub async fn load_use(
+        &mut self,
+        client: &Client,
+        node_evidence: bool,
+        now: Timestamp,
+    ) -> Result<(), LoadError> {
+        let (pods, claims) = (&mut self.pods, &self.claims);
+        read_each(client, PODS, |pod| pods.add(&pod, claims)).await?;
+        let attachments = &mut self.attachments;
+        read_each(client, ATTACHMENTS, |attachment| {
+            attachments.add(&attachment)
+        })
+        .await?;
+        let csi_drivers = &mut self.csi_drivers;
+        read_each(client, CSI_DRIVERS, |driver| csi_drivers.add(driver)).await?;
+        self.load_nodes(client).await?;
+        self.load_node_volumes(client, node_evidence, now).await
     }
 
     async fn load_nodes(&mut self, client: &Client) -> Result<(), LoadError> {

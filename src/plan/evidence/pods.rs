@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use flex2csi_translators::plan::{Code, Finding, PodPhase, PodUse};
 
@@ -12,7 +12,7 @@ use crate::plan::objects::pod::{Pod, PodSpec};
 pub struct Pods {
     by_claim: HashMap<Key, Vec<PodRecord>>,
     vendors: Vec<(&'static Vendor, String)>,
-    nodes: HashMap<String, Rc<str>>,
+    nodes: HashMap<String, Arc<str>>,
 }
 
 /// What is remembered of a pod.
@@ -21,7 +21,7 @@ pub struct PodRecord {
     namespace: Box<str>,
     name: Box<str>,
     uid: Box<str>,
-    node: Rc<str>,
+    node: Arc<str>,
     phase: PodPhase,
     fs_group: bool,
 }
@@ -85,12 +85,12 @@ impl Pods {
         }
     }
 
-    fn node(&mut self, name: &str) -> Rc<str> {
+    fn node(&mut self, name: &str) -> Arc<str> {
         match self.nodes.get(name) {
-            Some(node) => Rc::clone(node),
+            Some(node) => Arc::clone(node),
             None => {
-                let node: Rc<str> = name.into();
-                self.nodes.insert(name.to_owned(), Rc::clone(&node));
+                let node: Arc<str> = name.into();
+                self.nodes.insert(name.to_owned(), Arc::clone(&node));
                 node
             }
         }

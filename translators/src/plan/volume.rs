@@ -1,6 +1,9 @@
 //! PersistentVolumes: the verdict on one.
 
-use super::{Code, DriverFacts, Finding, Mount, MountState, Ownership, Shim, Target, Verdict};
+use super::{
+    Code, DriverFacts, Finding, Mount, MountState, Ownership, Shim, Target, Verdict, VerdictKind,
+};
+use crate::rewrite::Use;
 
 /// What was found about a PersistentVolume in legacy form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -162,6 +165,30 @@ impl VolumeFacts {
         }
         findings.extend(self.notes);
         Verdict::of(findings)
+    }
+
+    /// Who uses it, and nothing else.
+    pub fn used(&self) -> Use {
+        let Some(target) = &self.target else {
+            return Use::Unknown("what it becomes is not known".to_owned());
+        };
+        let mut findings = Vec::new();
+        let used = self.check_use(target, &mut findings);
+        self.check_evidence(used, &mut findings);
+        let verdict = Verdict::of(findings);
+        let said = verdict.findings.iter().map(|found| found.message.as_str());
+        let said = said.collect::<Vec<_>>().join(", ");
+        let is = |code: Code| {
+            let mut findings = verdict.findings.iter();
+            findings.any(|found| found.code == code.as_str())
+        };
+        match verdict.kind {
+            VerdictKind::Ready => Use::Idle,
+            VerdictKind::ReadyInUse if is(Code::ServedByShim) => Use::ByCsi,
+            VerdictKind::ReadyInUse | VerdictKind::InUse => Use::By(said),
+            VerdictKind::Blocked | VerdictKind::Kept if used => Use::By(said),
+            VerdictKind::Blocked | VerdictKind::Kept => Use::Unknown(said),
+        }
     }
 
     fn check_claim(&self, findings: &mut Vec<Finding>) {

@@ -358,3 +358,28 @@ fn what_is_kept_or_fails_is_not_looked_into_further() {
         &["missing-value"],
     );
 }
+
+/// Right before it is rewritten only its use counts, and what nobody can tell is no
+/// idleness.
+#[test]
+fn who_uses_it_is_said_by_itself() {
+    let mut idle = facts();
+    idle.claim = ClaimState::Missing("n/c".into());
+    assert_eq!(idle.used(), Use::Idle);
+    let mut ended = facts();
+    ended.pods = vec![pod(PodPhase::Ended)];
+    assert!(matches!(ended.used(), Use::By(who) if who.contains("n/p")));
+    let mut silent = facts();
+    silent.evidence = Evidence::Lacking {
+        silent: vec!["a".into()],
+        stale: Vec::new(),
+        not_ready: Vec::new(),
+    };
+    assert!(matches!(silent.used(), Use::Unknown(why) if why.contains('a')));
+    silent.pods = vec![pod(PodPhase::Running)];
+    assert!(matches!(silent.used(), Use::By(_)));
+    let mut equal = facts();
+    (equal.runtime, equal.pods) = (Some(Ok(())), vec![pod(PodPhase::Running)]);
+    assert!(matches!(equal.used(), Use::By(_)));
+    assert!(matches!(VolumeFacts::default().used(), Use::Unknown(_)));
+}

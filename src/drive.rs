@@ -1,0 +1,22 @@
+//! `flex2csi rewrite`, `rollback` and `status`: many objects, from a plan or a
+//! selection, by the protocol of [`crate::rewrite`].
+
+mod args;
+mod holder;
+mod objects;
+mod paced;
+mod records;
+mod rewrite;
+mod rollback;
+mod shard;
+mod site;
+mod slots;
+mod status;
+mod uses;
+mod watch;
+mod work;
+
+pub use args::{RewriteArgs, RollbackArgs, RunArgs, StatusArgs, StatusFormat};
+pub use rewrite::run as rewrite;
+pub use rollback::run as rollback;
+pub use status::run as status;

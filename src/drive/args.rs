@@ -1,0 +1,171 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::shard::Shard;
+use crate::exit::Usage;
+use crate::plan::{ReachArgs, SelectionArgs, SurveyArgs};
+
+const REWRITE_EXAMPLES: &str = "\
+Examples:
+  # What would be done? Nothing is changed without --yes.
+  flex2csi rewrite --plan plan.yaml
+
+  # Do it, with the originals in files as well
+  flex2csi rewrite --plan plan.yaml --backup originals --yes
+
+  # One namespace
+  flex2csi rewrite -n shop --yes
+
+It may be killed at any time and run again, anywhere: docs/rewrite.md.";
+
+const ROLLBACK_EXAMPLES: &str = "\
+Examples:
+  # What would be brought back? Nothing is changed without --yes.
+  flex2csi rollback -n shop
+
+  # One volume
+  flex2csi rollback --pv pv-0042 --yes
+
+  # Everything that was ever rewritten here
+  flex2csi rollback --all --yes";
+
+/// Replace legacy objects of a cluster by their CSI form, under their names.
+#[derive(Debug, Args)]
+#[command(after_help = REWRITE_EXAMPLES)]
+pub struct RewriteArgs {
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: ReachArgs,
+    /// Which objects.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// How they are looked at.
+    #[command(flatten)]
+    pub survey: SurveyArgs,
+    /// What only this site knows, as for the plan.
+    #[arg(long, value_name = "FILE")]
+    pub values: Option<PathBuf>,
+    /// Further mappings of FlexVolume drivers: a directory or a file.
+    #[arg(long, value_name = "DIR")]
+    pub mappings: Vec<PathBuf>,
+    /// How it is done.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Write each original to a file in this directory before it is touched.
+    #[arg(long, value_name = "DIR")]
+    pub backup: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    wait_idle: bool,
+    #[arg(long, hide = true)]
+    restart: bool,
+}
+
+/// Bring the originals back.
+#[derive(Debug, Args)]
+#[command(after_help = ROLLBACK_EXAMPLES)]
+pub struct RollbackArgs {
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: ReachArgs,
+    /// Which objects.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// How it is done.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Do without what nodes say of their mounts, where no node daemon runs.
+    #[arg(long)]
+    pub without_node_evidence: bool,
+}
+
+/// How many objects are taken up.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The objects of a plan that `flex2csi plan --out` wrote.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// All objects.
+    #[arg(long)]
+    pub all: bool,
+    /// Do it. Without this nothing is changed.
+    #[arg(long)]
+    pub yes: bool,
+    /// Objects under way at a time. Fewer claims are Lost at a time if the cluster
+    /// binds them slowly.
+    #[arg(long, value_name = "NUMBER", default_value = "16")]
+    pub parallel: NonZeroUsize,
+    /// Begin nothing new after so many failures.
+    #[arg(long, value_name = "NUMBER", default_value = "10")]
+    pub max_failures: NonZeroUsize,
+    /// Only the objects of one share of N, from 0: `0/4`. In an Indexed Job
+    /// `$(JOB_COMPLETION_INDEX)/4`.
+    #[arg(long, value_name = "I/N", default_value = "0/1")]
+    pub shard: Shard,
+}
+
+/// Say what was rewritten, what is under way, what failed, and what to do next.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: ReachArgs,
+    /// The form of what is printed.
+    #[arg(short, long, value_enum, default_value_t = StatusFormat::Table, value_name = "FORMAT")]
+    pub output: StatusFormat,
+    /// Go on printing a line for each change, until interrupted.
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+/// The form of a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// Columns, for people.
+    Table,
+    /// JSON: a line for each object.
+    Json,
+}
+
+impl RewriteArgs {
+    /// Refuses what this version cannot do.
+    ///
+    /// # Errors
+    /// It was asked for.
+    pub(super) fn check(&self) -> Result<(), Usage> {
+        let later = |flag: &str, instead: &str| {
+            Err(Usage(format!(
+                "{flag} is for a later release: this one only rewrites what is ready; {instead}"
+            )))
+        };
+        if self.wait_idle {
+            return later("--wait-idle", "run it again when the pods are gone");
+        }
+        if self.restart {
+            return later("--restart", "scale the workload down, then run it again");
+        }
+        self.run.check(&self.selection)
+    }
+}
+
+impl RunArgs {
+    /// Whether it is said which objects are meant, in one way.
+    ///
+    /// # Errors
+    /// It is not.
+    pub(super) fn check(&self, selection: &SelectionArgs) -> Result<(), Usage> {
+        let is_selected = !selection.selection()?.is_empty();
+        let ways = [self.plan.is_some(), self.all, is_selected];
+        match ways.iter().filter(|way| **way).count() {
+            1 => Ok(()),
+            0 => Err(Usage(
+                "which objects? give --plan FILE, a selection such as -n NAMESPACE, or --all"
+                    .to_owned(),
+            )),
+            _ => Err(Usage(
+                "give one of --plan FILE, a selection, and --all, not several".to_owned(),
+            )),
+        }
+    }
+}

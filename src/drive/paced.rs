@@ -1,0 +1,172 @@
+//! The API server, no faster than it and its controllers want.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use flex2csi_translators::rewrite::{Action, Awaited, Change, ClaimId, ObjectKind, Step, Use};
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
+
+use super::slots::Slots;
+use super::watch::Watch;
+use crate::journal;
+use crate::rewrite::{Api, Call, Failure, Place, Resource, Sight, Subject, Verb};
+
+/// Where the server does not say how long it wants to be left alone.
+const LEFT_ALONE: Duration = Duration::from_millis(500);
+
+/// Calls on behalf of many objects.
+#[derive(Debug)]
+pub struct Paced<A> {
+    api: A,
+    watch: Watch,
+    slots: Slots,
+    /// When the server, who has too much to do, may be asked again.
+    quiet: Mutex<Option<Instant>>,
+}
+
+impl<A: Api> Paced<A> {
+    /// With at most so many objects under way.
+    pub fn new(api: A, watch: Watch, most: usize) -> Self {
+        Self {
+            api,
+            watch,
+            slots: Slots::new(most),
+            quiet: Mutex::new(None),
+        }
+    }
+
+    /// Nothing is under way any more with an object.
+    pub fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
+        self.slots.leave(&journal::name_of(kind, name));
+        self.watch.forget(&Place::of_cluster(kind.into(), name));
+        if let Some(claim) = claim {
+            self.watch.forget(&Place {
+                resource: Resource::Claim,
+                namespace: claim.namespace.clone(),
+                name: claim.name.clone(),
+            });
+        }
+    }
+
+    /// What one is asked to wait, all wait.
+    async fn quiet(&self) {
+        loop {
+            let until = *self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+            match until {
+                Some(until) if until > Instant::now() => sleep_until(until).await,
+                _ => return,
+            }
+        }
+    }
+}
+
+fn is_commit(call: &Call) -> bool {
+    let committed = serde_json::to_value(Step::Committed).unwrap_or_default();
+    call.verb == Verb::Patch
+        && call.place.resource == Resource::MigrationStatus
+        && call
+            .body
+            .as_ref()
+            .is_some_and(|body| body["status"]["step"] == committed)
+}
+
+impl<A: Api> Api for Paced<A> {
+    async fn call(&self, call: Call) -> Result<Value, Failure> {
+        if is_commit(&call) {
+            self.slots.enter(&call.place.name).await;
+        }
+        self.quiet().await;
+        let answer = self.api.call(call).await;
+        if let Err(Failure::Busy { after }) = &answer {
+            let until = Instant::now() + after.unwrap_or(LEFT_ALONE);
+            let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+            *quiet = (*quiet).max(Some(until));
+        }
+        answer
+    }
+
+    async fn used(&self, subject: &Subject<'_>) -> Result<Use, Failure> {
+        self.quiet().await;
+        self.api.used(subject).await
+    }
+
+    async fn moved(&self, place: &Place, _: Awaited, longest: Duration) {
+        self.watch.moved(place, longest).await;
+    }
+
+    fn seen(&self, sight: &Sight<'_>) {
+        let name = journal::name_of(sight.kind, sight.name);
+        self.slots
+            .seen(&name, sight.is_there, sight.claim == "Bound");
+        let is_back = match sight.next {
+            Action::Patch(Change::Settle, _) | Action::Done | Action::Stop(_) => true,
+            Action::Journal(status) => status.step == Step::Done,
+            _ => false,
+        };
+        if is_back {
+            self.slots.leave(&name);
+        }
+        self.api.seen(sight);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Is busy once, for three seconds.
+    #[derive(Default)]
+    struct BusyOnce(AtomicBool);
+
+    impl Api for BusyOnce {
+        async fn call(&self, _: Call) -> Result<Value, Failure> {
+            if self.0.swap(true, Ordering::Relaxed) {
+                return Ok(Value::Null);
+            }
+            Err(Failure::Busy {
+                after: Some(Duration::from_secs(3)),
+            })
+        }
+
+        async fn used(&self, _: &Subject<'_>) -> Result<Use, Failure> {
+            Ok(Use::Idle)
+        }
+    }
+
+    fn call(resource: Resource, step: &Value) -> Call {
+        Call {
+            verb: Verb::Patch,
+            place: Place::of_cluster(resource, "pv-a"),
+            body: Some(json!({"status": {"step": step}})),
+            dry_run: false,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_is_asked_to_wait_all_wait() {
+        let api = Paced::new(BusyOnce::default(), Watch::blind(), 4);
+        let get = || call(Resource::PersistentVolume, &Value::Null);
+        api.call(get()).await.unwrap_err();
+        let began = Instant::now();
+        let (one, other) = tokio::join!(api.call(get()), api.call(get()));
+        assert!(one.is_ok() && other.is_ok());
+        assert_eq!(began.elapsed(), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn only_the_commit_takes_a_slot() {
+        let step = |step: Step| serde_json::to_value(step).unwrap();
+        let status = Resource::MigrationStatus;
+        assert!(is_commit(&call(status, &step(Step::Committed))));
+        assert!(!is_commit(&call(status, &step(Step::Done))));
+        assert!(!is_commit(&call(
+            Resource::PersistentVolume,
+            &step(Step::Committed)
+        )));
+    }
+}

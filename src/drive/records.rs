@@ -1,0 +1,116 @@
+//! What the journal knows, read a page at a time.
+
+use flex2csi_translators::rewrite::{Direction, ObjectKind};
+use kube::Client;
+use serde_json::Value;
+
+use super::shard::Shard;
+use crate::exit::Usage;
+use crate::journal::{Document, name_of};
+use crate::plan::evidence::load::MIGRATIONS;
+use crate::plan::pages::Pages;
+use crate::plan::request::{self, Ask, RequestError};
+use crate::plan::selection::Selection;
+use crate::rewrite::{Place, Resource};
+
+/// What is kept of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// What the object is.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: String,
+    /// A volume's claim: `namespace/name`.
+    pub claim: String,
+    /// Where it goes, or went.
+    pub direction: Direction,
+    /// Whether nothing is under way.
+    pub is_finished: bool,
+    /// Who may go on.
+    pub holder: String,
+}
+
+/// Without the journal nothing is done.
+const NO_JOURNAL: &str = "the cluster does not know VolumeMigration, in which every rewrite is recorded; run: \
+                          kubectl apply -f deploy/crds/volumemigrations.yaml";
+
+/// Goes through all records.
+///
+/// # Errors
+/// They cannot be listed, or one cannot be taken.
+pub async fn each(
+    client: &Client,
+    mut take: impl FnMut(&Value) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut pages = Pages::new(client, MIGRATIONS.path);
+    while let Some(page) = pages.next().await.map_err(unlisted)? {
+        for item in page.items()? {
+            take(&serde_json::from_str(item)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn unlisted(error: RequestError) -> anyhow::Error {
+    match error {
+        RequestError::NotFound { .. } => Usage(NO_JOURNAL.to_owned()).into(),
+        RequestError::Forbidden { .. } => Usage(format!(
+            "the journal cannot be read: {error}; deploy/rbac/rewrite.yaml has the rights"
+        ))
+        .into(),
+        error => anyhow::Error::new(error).context("cannot read the journal"),
+    }
+}
+
+/// The records of a selection's objects, of one share. Labels do not count: what a
+/// volume had may be gone with it.
+///
+/// # Errors
+/// They cannot be read.
+pub async fn selected(
+    client: &Client,
+    shard: Shard,
+    selects: impl Fn(&Document) -> bool,
+) -> anyhow::Result<Vec<Known>> {
+    let mut known = Vec::new();
+    each(client, |object| {
+        let document = Document::read(object)?;
+        let spec = &document.spec;
+        if !shard.has(spec.kind, &spec.name) || !selects(&document) {
+            return Ok(());
+        }
+        let is_begun = document.status.id == spec.id;
+        let claim = spec.claim.as_ref();
+        let claim = claim.map(|claim| format!("{}/{}", claim.namespace, claim.name));
+        known.push(Known {
+            kind: spec.kind,
+            name: spec.name.clone(),
+            claim: claim.unwrap_or_default(),
+            direction: match is_begun {
+                true => document.status.direction,
+                false => Direction::Forward,
+            },
+            is_finished: document.is_finished(),
+            holder: spec.holder.clone(),
+        });
+        Ok(())
+    })
+    .await?;
+    Ok(known)
+}
+
+/// Whether a selection names a record's object, labels aside.
+pub fn is_selected(selection: &Selection, document: &Document) -> bool {
+    let spec = &document.spec;
+    selection.recorded(spec.kind, &spec.original, &spec.translated)
+}
+
+/// One record.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn get(client: &Client, kind: ObjectKind, name: &str) -> anyhow::Result<Document> {
+    let place = Place::of_cluster(Resource::Migration, name_of(kind, name));
+    let json = request::send(client, &Ask::get(place.path())).await?;
+    Ok(Document::read(&serde_json::from_str(&json)?)?)
+}

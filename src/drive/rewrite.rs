@@ -1,0 +1,349 @@
+//! `flex2csi rewrite`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+
+use flex2csi_translators::plan::{Code, VerdictKind};
+use flex2csi_translators::rewrite::{Direction, ObjectKind};
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+use tokio_util::sync::CancellationToken;
+
+use super::args::RewriteArgs;
+use super::records::{self, Known};
+use super::site::{self, Job, Site};
+use super::work::{self, Tally, line};
+use crate::exit::{Done, Usage};
+use crate::plan::file::{Head, PlanFile};
+use crate::plan::output::Output;
+use crate::plan::row::Row;
+use crate::plan::selection::Selection;
+use crate::plan::survey::{Found, Sink, Survey};
+use crate::plan::translator::Translator;
+use crate::plan::{PlanFormat, cluster_identity};
+use crate::{daemon, site as site_files};
+
+/// Runs `flex2csi rewrite`.
+///
+/// # Errors
+/// Nothing was done, or not all of what was found can be told.
+pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
+    args.check()?;
+    // Whether it is whole comes before anything is touched.
+    let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
+    daemon::run(async |stop| {
+        work::tell_of_stop(&stop);
+        let client = args.cluster.client().await?;
+        let cluster = cluster_identity(&client).await?;
+        if let Some(path) = &args.run.plan {
+            PlanFile::open(path)
+                .and_then(|file| file.for_cluster(&cluster))
+                .map_err(|error| Usage(error.to_string()))?;
+        }
+        let run = Run {
+            args,
+            client,
+            cluster,
+            selection: args.selection.selection()?,
+            planned,
+            stop,
+        };
+        run.go().await
+    })
+}
+
+/// What a plan file has, by kind and name.
+pub(super) type Planned = HashMap<(String, String), Row>;
+
+/// Reads all of a plan that is to be done.
+pub(super) fn read_plan(path: &Path) -> anyhow::Result<Planned> {
+    let unusable = |error: crate::plan::file::PlanFileError| Usage(error.to_string());
+    let mut file = PlanFile::open(path).map_err(unusable)?;
+    let mut rows = HashMap::new();
+    while let Some(row) = file.next().map_err(unusable)? {
+        if row.is_ready() && !row.options.skip {
+            let key = (row.object.kind.clone(), row.object.name.clone());
+            rows.insert(key, row);
+        }
+    }
+    Ok(rows)
+}
+
+/// The kinds that are replaced.
+pub(super) fn kind_of(row: &Row) -> Option<ObjectKind> {
+    match row.object.kind.as_str() {
+        "PersistentVolume" => Some(ObjectKind::PersistentVolume),
+        "StorageClass" => Some(ObjectKind::StorageClass),
+        _ => None,
+    }
+}
+
+struct Run<'a> {
+    args: &'a RewriteArgs,
+    client: Client,
+    cluster: String,
+    selection: Selection,
+    planned: Option<Planned>,
+    stop: CancellationToken,
+}
+
+/// What is to be done, as it is now.
+#[derive(Default)]
+struct Todo {
+    rows: Vec<Row>,
+    /// What was planned and is not to be done any more, and why.
+    stale: Vec<String>,
+    were_done: usize,
+}
+
+impl Run<'_> {
+    async fn go(&self) -> anyhow::Result<Done> {
+        if self.args.survey.without_node_evidence {
+            line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
+        }
+        let known = records::selected(&self.client, self.args.run.shard, |document| {
+            match &self.planned {
+                Some(planned) => {
+                    let spec = &document.spec;
+                    planned.contains_key(&(spec.kind.to_string(), spec.name.clone()))
+                }
+                None => records::is_selected(&self.selection, document),
+            }
+        })
+        .await;
+        if !self.args.run.yes {
+            let known = known.unwrap_or_else(|error| {
+                line(&format!("warning: {error:#}"));
+                Vec::new()
+            });
+            return self.show(&known).await;
+        }
+        let known = known?;
+        let mut tally = self.finish(&known).await?;
+        let (todo, translator) = self.todo(&known, false).await?;
+        for stale in &todo.stale {
+            line(&format!("failed: {stale}"));
+        }
+        tally.failed += todo.stale.len();
+        tally.were_done += todo.were_done;
+        let (ready, rest): (Vec<Row>, Vec<Row>) = todo.rows.into_iter().partition(Row::is_ready);
+        if !self.stop.is_cancelled() && tally.failed < self.args.run.max_failures.get() {
+            let jobs = ready.into_iter().map(|row| Job::Rewrite(Box::new(row)));
+            let site = self.site(translator)?;
+            tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
+        } else {
+            tally.left += ready.len();
+        }
+        say_rest(&rest);
+        tally.say("rewrite");
+        Ok(tally.ended())
+    }
+
+    fn translator(&self) -> anyhow::Result<Translator> {
+        let mappings = site_files::mappings(&self.args.mappings)?;
+        let values = site_files::values(self.args.values.as_deref(), &mappings)?;
+        Ok(Translator::new(mappings, values))
+    }
+
+    fn site(&self, translator: Translator) -> anyhow::Result<Arc<Site>> {
+        let mut options = site::options()?;
+        options.backup = self.args.backup.clone();
+        options.cancel = self.stop.clone();
+        Ok(Arc::new(Site::new(
+            self.client.clone(),
+            Arc::new(translator),
+            !self.args.survey.without_node_evidence,
+            self.args.run.parallel.get(),
+            options,
+        )))
+    }
+
+    /// Finishes what another process, or this one before, has begun.
+    async fn finish(&self, known: &[Known]) -> anyhow::Result<Tally> {
+        let open = known.iter().filter(|record| !record.is_finished);
+        let (forward, back): (Vec<&Known>, Vec<&Known>) =
+            open.partition(|record| record.direction == Direction::Forward);
+        let mut tally = Tally::default();
+        for record in back {
+            tally.failed += 1;
+            line(&format!(
+                "failed: {} {} is being brought back by {}; `flex2csi rollback` finishes that",
+                record.kind, record.name, record.holder
+            ));
+        }
+        if forward.is_empty() {
+            return Ok(tally);
+        }
+        line(&format!(
+            "{} objects were begun and are not finished: these come first",
+            forward.len()
+        ));
+        let mut translator = self.translator()?;
+        site::learn(&self.client, &mut translator).await?;
+        let site = self.site(translator)?;
+        let jobs = forward
+            .iter()
+            .map(|record| Job::Finish(record.kind, record.name.clone()));
+        tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
+        Ok(tally)
+    }
+
+    /// What there is to do, by the cluster as it is now.
+    async fn todo(&self, known: &[Known], dry_run: bool) -> anyhow::Result<(Todo, Translator)> {
+        let mut translator = self.translator()?;
+        let survey = Survey {
+            selection: self.selection.clone(),
+            node_evidence: !self.args.survey.without_node_evidence,
+            // The rewrite itself shows each object to the API server.
+            dry_run: dry_run && !self.args.survey.no_server_dry_run,
+            at_once: self.args.survey.concurrency.get(),
+            now: Timestamp::now(),
+        };
+        let mut rows = Rows::default();
+        let surveyed = survey.run(&self.client, &mut translator, &mut rows);
+        tokio::select! {
+            found = surveyed => found.map(|_| ())?,
+            () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
+        }
+        let shard = self.args.run.shard;
+        let mut rows = rows.0;
+        rows.retain(|row| kind_of(row).is_some_and(|kind| shard.has(kind, &row.object.name)));
+        // What was just tried is told of already.
+        let open: Vec<&Known> = known.iter().filter(|record| !record.is_finished).collect();
+        if self.args.run.yes {
+            rows.retain(|row| !open.iter().any(|open| open.name == row.object.name));
+        }
+        let Some(planned) = &self.planned else {
+            let todo = Todo {
+                rows,
+                ..Todo::default()
+            };
+            return Ok((todo, translator));
+        };
+        Ok((
+            compare(planned, rows, known, |kind, name| shard.has(kind, name)),
+            translator,
+        ))
+    }
+
+    async fn show(&self, known: &[Known]) -> anyhow::Result<Done> {
+        let (todo, _) = self.todo(known, true).await?;
+        let head = Head {
+            cluster: self.cluster.clone(),
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            created: format!("{:.0}", Timestamp::now()),
+            node_evidence: !self.args.survey.without_node_evidence,
+            server_dry_run: !self.args.survey.no_server_dry_run,
+        };
+        let stdout = std::io::stdout();
+        let width = stdout
+            .is_terminal()
+            .then(|| comfy_table::Table::new().width().map(usize::from))
+            .flatten();
+        let out = anstream::stdout().lock();
+        let mut output = Output::new(out, PlanFormat::Table, width, &head, None)?;
+        let mut found = Found::default();
+        for row in &todo.rows {
+            *found.verdicts.entry(row.verdict).or_default() += 1;
+            output.row(row)?;
+        }
+        let ready = todo.rows.iter().filter(|row| row.is_ready()).count();
+        let next = format!(
+            "This is a dry run: nothing was changed. With --yes {ready} objects are rewritten."
+        );
+        output.close(&found, &next)?;
+        for stale in &todo.stale {
+            line(&format!("warning: {stale}"));
+        }
+        let open = known.iter().filter(|record| !record.is_finished).count();
+        if open > 0 {
+            line(&format!(
+                "{open} objects were begun and are not finished: with --yes these come first"
+            ));
+        }
+        Ok(match todo.stale.len() {
+            0 => Done::All,
+            _ => Done::Some,
+        })
+    }
+}
+
+/// Keeps rows.
+#[derive(Default)]
+struct Rows(Vec<Row>);
+
+impl Sink for Rows {
+    fn row(&mut self, row: &Row) -> anyhow::Result<()> {
+        self.0.push(row.clone());
+        Ok(())
+    }
+}
+
+/// What of a plan is to be done, by the same objects as they are now.
+fn compare(
+    planned: &Planned,
+    rows: Vec<Row>,
+    known: &[Known],
+    is_ours: impl Fn(ObjectKind, &str) -> bool,
+) -> Todo {
+    let mut now: BTreeMap<(String, String), Row> = rows
+        .into_iter()
+        .map(|row| ((row.object.kind.clone(), row.object.name.clone()), row))
+        .collect();
+    let records: HashMap<(ObjectKind, &str), &Known> = known
+        .iter()
+        .map(|record| ((record.kind, record.name.as_str()), record))
+        .collect();
+    let mut todo = Todo::default();
+    let mut keys: Vec<_> = planned.iter().collect();
+    keys.sort_by(|one, other| one.0.cmp(other.0));
+    for (key, row) in keys {
+        let Some(kind) = kind_of(row).filter(|kind| is_ours(*kind, &row.object.name)) else {
+            continue;
+        };
+        let name = row.object.full_name();
+        let record = records.get(&(kind, row.object.name.as_str()));
+        match (now.remove(key), record) {
+            // What was planned counts, as far as it still may be done.
+            (Some(now), _) if now.is_ready() => todo.rows.push(Row {
+                verdict: now.verdict,
+                in_use: now.in_use,
+                findings: now.findings,
+                ..row.clone()
+            }),
+            // It was just gone on with.
+            (_, Some(record)) if !record.is_finished => {}
+            (None, Some(record)) if record.direction == Direction::Forward => todo.were_done += 1,
+            (Some(now), _) => {
+                let why = now.findings.first();
+                let why = why.map_or_else(String::new, |found| {
+                    format!(": {}; {}", found.message, found.remedy)
+                });
+                let verdict = now.verdict;
+                todo.stale.push(format!("{name} is {verdict} now{why}"));
+            }
+            (None, _) => todo.stale.push(format!(
+                "{name} is not there in its legacy form any more; plan again"
+            )),
+        }
+    }
+    todo
+}
+
+/// What was not touched, in a line for each verdict.
+fn say_rest(rest: &[Row]) {
+    let mut counts: BTreeMap<VerdictKind, usize> = BTreeMap::new();
+    for row in rest {
+        *counts.entry(row.verdict).or_default() += 1;
+    }
+    for (verdict, count) in counts {
+        line(&format!(
+            "{count} objects are {verdict} and were not touched; `flex2csi plan` says why"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! A plan beside the cluster as it is now.
+
+use flex2csi_translators::rewrite::InUse;
+
+use super::*;
+use crate::plan::row::{ObjectId, Options};
+
+fn row(name: &str, verdict: VerdictKind) -> Row {
+    Row {
+        object: ObjectId {
+            kind: "PersistentVolume".into(),
+            namespace: String::new(),
+            name: name.into(),
+            uid: "u".into(),
+            resource_version: "7".into(),
+        },
+        claim: None,
+        from: "nfs".into(),
+        to: None,
+        verdict,
+        in_use: InUse::No,
+        findings: Vec::new(),
+        options: Options::default(),
+    }
+}
+
+fn planned(names: &[&str]) -> Planned {
+    let rows = names.iter().map(|name| row(name, VerdictKind::Ready));
+    rows.map(|row| ((row.object.kind.clone(), row.object.name.clone()), row))
+        .collect()
+}
+
+fn known(name: &str, direction: Direction, is_finished: bool) -> Known {
+    Known {
+        kind: ObjectKind::PersistentVolume,
+        name: name.into(),
+        claim: String::new(),
+        direction,
+        is_finished,
+        holder: "h".into(),
+    }
+}
+
+#[test]
+fn what_is_as_it_was_is_done_with_the_version_and_options_of_the_plan() {
+    let mut plan = planned(&["a"]);
+    let key = ("PersistentVolume".to_owned(), "a".to_owned());
+    plan.get_mut(&key).unwrap().options.keep_delete = Some(true);
+    let mut now = row("a", VerdictKind::ReadyInUse);
+    now.object.resource_version = "8".into();
+    now.in_use = InUse::RuntimeEqual;
+    let todo = compare(
+        &plan,
+        vec![now, row("b", VerdictKind::Ready)],
+        &[],
+        |_, _| true,
+    );
+    let [row] = todo.rows.as_slice() else {
+        panic!("{:?}", todo.rows)
+    };
+    assert_eq!(row.object.resource_version, "7");
+    assert_eq!(row.options.keep_delete, Some(true));
+    assert_eq!(row.in_use, InUse::RuntimeEqual);
+    assert!(todo.stale.is_empty());
+}
+
+#[test]
+fn what_is_not_ready_any_more_or_not_there_is_named() {
+    let plan = planned(&["busy", "done", "gone", "back", "open"]);
+    let records = [
+        known("done", Direction::Forward, true),
+        known("back", Direction::Back, true),
+        known("open", Direction::Forward, false),
+    ];
+    let now = vec![
+        row("busy", VerdictKind::InUse),
+        row("back", VerdictKind::Ready),
+    ];
+    let todo = compare(&plan, now, &records, |_, _| true);
+    assert_eq!(todo.were_done, 1);
+    assert_eq!(todo.rows.len(), 1);
+    assert_eq!(todo.stale.len(), 2, "{:?}", todo.stale);
+    assert!(
+        todo.stale[0].contains("busy is in use now"),
+        "{:?}",
+        todo.stale
+    );
+    assert!(
+        todo.stale[1].contains("gone is not there"),
+        "{:?}",
+        todo.stale
+    );
+}
+
+#[test]
+fn another_share_is_left_to_others() {
+    let plan = planned(&["a", "b"]);
+    let now = vec![row("a", VerdictKind::Ready)];
+    let todo = compare(&plan, now, &[], |_, name| name == "a");
+    assert_eq!(todo.rows.len(), 1);
+    assert!(todo.stale.is_empty(), "{:?}", todo.stale);
+}

@@ -1,0 +1,134 @@
+//! `flex2csi rollback`.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::Arc;
+
+use flex2csi_translators::Values;
+use flex2csi_translators::flex::Mappings;
+use flex2csi_translators::plan::Code;
+use flex2csi_translators::rewrite::{Direction, ObjectKind};
+use kube::Client;
+use serde::Deserialize;
+
+use super::args::RollbackArgs;
+use super::records::{self, Known};
+use super::rewrite::read_plan;
+use super::site::{self, Job, Site};
+use super::work::{self, line};
+use crate::daemon;
+use crate::exit::{self, Done, Usage};
+use crate::listing::{table, text};
+use crate::plan::cluster_identity;
+use crate::plan::evidence::load::VOLUMES;
+use crate::plan::file::PlanFile;
+use crate::plan::pages::Pages;
+use crate::plan::translator::Translator;
+
+/// Runs `flex2csi rollback`.
+///
+/// # Errors
+/// Nothing was done, or not all of what was found can be told.
+pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
+    args.run.check(&args.selection)?;
+    let selection = args.selection.selection()?;
+    let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
+    daemon::run(async |stop| {
+        work::tell_of_stop(&stop);
+        let client = args.cluster.client().await?;
+        let cluster = cluster_identity(&client).await?;
+        if let Some(path) = &args.run.plan {
+            PlanFile::open(path)
+                .and_then(|file| file.for_cluster(&cluster))
+                .map_err(|error| Usage(error.to_string()))?;
+        }
+        let labelled = match &selection.labels {
+            Some(labels) => Some(names(&client, labels).await?),
+            None => None,
+        };
+        let mut known = records::selected(&client, args.run.shard, |document| {
+            let spec = &document.spec;
+            if let Some(planned) = &planned {
+                return planned.contains_key(&(spec.kind.to_string(), spec.name.clone()));
+            }
+            let has_labels = labelled.as_ref().is_none_or(|names| {
+                spec.kind == ObjectKind::PersistentVolume && names.contains(&spec.name)
+            });
+            has_labels && records::is_selected(&selection, document)
+        })
+        .await?;
+        known.retain(|record| !(record.is_finished && record.direction == Direction::Back));
+        if known.is_empty() {
+            line("nothing of what was asked for is rewritten, so there is nothing to bring back");
+            return Ok(Done::All);
+        }
+        if !args.run.yes {
+            return show(&known);
+        }
+        if args.without_node_evidence {
+            line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
+        }
+        let mut options = site::options()?;
+        options.cancel = stop.clone();
+        // Nothing is translated: both forms are in the record.
+        let mut translator = Translator::new(Mappings::built_in(), Values::default());
+        site::learn(&client, &mut translator).await?;
+        let site = Arc::new(Site::new(
+            client,
+            Arc::new(translator),
+            !args.without_node_evidence,
+            args.run.parallel.get(),
+            options,
+        ));
+        let jobs = known.into_iter();
+        let jobs = jobs.map(|record| Job::Back(record.kind, record.name));
+        let tally = work::all(&site, jobs.collect(), &args.run, &stop).await;
+        tally.say("rollback");
+        Ok(tally.ended())
+    })
+}
+
+fn show(known: &[Known]) -> anyhow::Result<Done> {
+    let mut table = table(&["OBJECT", "CLAIM", "NOW"]);
+    for record in known {
+        let now = match (record.direction, record.is_finished) {
+            (Direction::Forward, true) => "rewritten",
+            (Direction::Forward, false) => "being rewritten",
+            (Direction::Back, _) => "being brought back",
+        };
+        let object = super::status::object(record.kind.as_str(), &record.name);
+        table.add_row([object, record.claim.clone(), now.to_owned()]);
+    }
+    let mut out = anstream::stdout().lock();
+    let count = known.len();
+    let written = writeln!(
+        out,
+        "{}\nThis is a dry run: nothing was changed. With --yes the originals of {count} objects \
+         are brought back.",
+        text(&table)
+    );
+    written.and_then(|()| out.flush()).map_err(exit::output)?;
+    Ok(Done::All)
+}
+
+#[derive(Deserialize)]
+struct Named {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: String,
+}
+
+/// The volumes that have these labels now.
+async fn names(client: &Client, labels: &str) -> anyhow::Result<HashSet<String>> {
+    let mut names = HashSet::new();
+    let mut pages = Pages::new(client, VOLUMES.path).selected(Some(labels));
+    while let Some(page) = pages.next().await? {
+        for item in page.items()? {
+            names.insert(serde_json::from_str::<Named>(item)?.metadata.name);
+        }
+    }
+    Ok(names)
+}

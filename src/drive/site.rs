@@ -1,0 +1,212 @@
+//! A cluster in which objects are rewritten, and one of them at a time.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
+use kube::Client;
+
+use super::objects::{Forms, Objects};
+use super::paced::Paced;
+use super::uses::Uses;
+use super::watch::Watch;
+use super::{holder, records};
+use crate::plan::Fresh;
+use crate::plan::evidence::load::{self, CLASSES};
+use crate::plan::request::{self, Ask, RequestError};
+use crate::plan::row::Row;
+use crate::plan::task::task;
+use crate::plan::translator::Translator;
+use crate::rewrite::{
+    Finished, Options, Place, Resource, Server, go_on_one, rewrite_one, roll_back_one,
+};
+
+/// What is to be done with one object.
+#[derive(Debug)]
+pub enum Job {
+    /// Rewrite it, as planned.
+    Rewrite(Box<Row>),
+    /// Finish the rewrite that was begun.
+    Finish(ObjectKind, String),
+    /// Bring its original back.
+    Back(ObjectKind, String),
+}
+
+impl Job {
+    /// As in messages.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Rewrite(row) => row.object.full_name(),
+            Self::Finish(kind, name) | Self::Back(kind, name) => format!("{kind} {name}"),
+        }
+    }
+}
+
+/// The cluster, and how it is worked on.
+pub struct Site {
+    client: Client,
+    translator: Arc<Translator>,
+    fresh: Arc<Fresh>,
+    objects: Arc<Objects>,
+    api: Paced<Server<Uses>>,
+    options: Options,
+}
+
+/// Has the translator know the cluster's StorageClasses.
+///
+/// # Errors
+/// They cannot be listed.
+pub async fn learn(client: &Client, translator: &mut Translator) -> anyhow::Result<()> {
+    load::each(client, CLASSES, |json| {
+        // One that cannot be read is said where it is rewritten itself.
+        let _ = translator.learn(json);
+        Ok(())
+    })
+    .await
+    .map_err(Into::into)
+}
+
+/// How this process works.
+///
+/// # Errors
+/// It can be given no name of its own.
+pub fn options() -> anyhow::Result<Options> {
+    let holder = holder::name().context("this process cannot be given a name of its own")?;
+    Ok(Options::new(holder))
+}
+
+impl Site {
+    /// A cluster in which at most so many objects are under way at a time.
+    pub fn new(
+        client: Client,
+        translator: Arc<Translator>,
+        node_evidence: bool,
+        most: usize,
+        options: Options,
+    ) -> Self {
+        let fresh = Fresh::new(client.clone(), node_evidence, Arc::clone(&translator));
+        let (fresh, objects) = (Arc::new(fresh), Arc::new(Objects::default()));
+        let uses = Uses {
+            fresh: Arc::clone(&fresh),
+            objects: Arc::clone(&objects),
+        };
+        let watch = Watch::start(&client);
+        Self {
+            api: Paced::new(Server::new(client.clone(), uses), watch, most),
+            client,
+            translator,
+            fresh,
+            objects,
+            options,
+        }
+    }
+
+    /// Does one thing.
+    ///
+    /// # Errors
+    /// It was not done. Whatever was done of it is recorded.
+    pub async fn work(&self, job: Job) -> anyhow::Result<Finished> {
+        match job {
+            Job::Rewrite(row) => {
+                let task = self.task(&row).await?;
+                let (kind, name) = (task.kind, row.object.name.as_str());
+                let forms = Forms {
+                    original: task.original.clone(),
+                    translated: task.translated.clone(),
+                };
+                self.objects.begin(kind, name, forms);
+                let done = rewrite_one(&self.api, &task, &self.options).await;
+                self.end(kind, name, task.claim.as_ref());
+                Ok(done?)
+            }
+            Job::Finish(kind, name) => {
+                let claim = self.recorded(kind, &name).await?;
+                let done = go_on_one(&self.api, kind, &name, &self.options).await;
+                self.end(kind, &name, claim.as_ref());
+                Ok(done?)
+            }
+            Job::Back(kind, name) => {
+                let claim = self.recorded(kind, &name).await?;
+                let done = roll_back_one(&self.api, kind, &name, &self.options).await;
+                self.end(kind, &name, claim.as_ref());
+                Ok(done?)
+            }
+        }
+    }
+
+    fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
+        self.objects.end(kind, name);
+        self.api.end(kind, name, claim);
+    }
+
+    async fn recorded(&self, kind: ObjectKind, name: &str) -> anyhow::Result<Option<ClaimId>> {
+        let spec = records::get(&self.client, kind, name).await?.spec;
+        let forms = Forms {
+            original: spec.original,
+            translated: spec.translated,
+        };
+        self.objects.begin(kind, name, forms);
+        Ok(spec.claim)
+    }
+
+    /// What is to be done with a planned object, if it still is what was planned.
+    async fn task(&self, row: &Row) -> anyhow::Result<Task> {
+        let object = row.object.full_name();
+        let resource = match row.object.kind.as_str() {
+            "StorageClass" => Resource::StorageClass,
+            _ => Resource::PersistentVolume,
+        };
+        let place = Place::of_cluster(resource, row.object.name.as_str());
+        let Some(live) = self.get(&place).await? else {
+            anyhow::bail!("{object} was deleted since it was planned; plan again");
+        };
+        let claim = match &row.claim {
+            Some(claim) => {
+                self.get(&Place {
+                    resource: Resource::Claim,
+                    namespace: claim.namespace.clone(),
+                    name: claim.name.clone(),
+                })
+                .await?
+            }
+            None => None,
+        };
+        let task = task(row, &live, claim.as_deref(), &self.translator)?;
+        match &task.in_use {
+            InUse::Shim { attach: true, .. } => anyhow::bail!(
+                "{object} is in use and its CSI driver attaches volumes: that is for a later \
+                 release; stop its pods, then plan again"
+            ),
+            InUse::RuntimeEqual => self.is_runtime(row, &task).await?,
+            InUse::Shim { .. } | InUse::No => {}
+        }
+        Ok(task)
+    }
+
+    /// What was true when it was planned has to be so now: who uses it is not asked
+    /// any more later.
+    async fn is_runtime(&self, row: &Row, task: &Task) -> anyhow::Result<()> {
+        let to = row.to.as_ref().context("it has no CSI form")?;
+        let csi = (to.driver.as_str(), to.handle.as_str());
+        let (original, translated) = (&task.original, &task.translated);
+        let used = self
+            .fresh
+            .volume(original, translated, csi, task.claim.as_ref());
+        if !used.await?.1 {
+            anyhow::bail!(
+                "{} is not served through CSI any more by the specification that would be \
+                 stored; plan again",
+                row.object.full_name()
+            );
+        }
+        Ok(())
+    }
+
+    async fn get(&self, place: &Place) -> anyhow::Result<Option<String>> {
+        match request::send(&self.client, &Ask::get(place.path())).await {
+            Ok(json) => Ok(Some(json)),
+            Err(RequestError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
