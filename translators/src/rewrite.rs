@@ -9,13 +9,15 @@ pub mod names;
 mod action;
 mod body;
 mod next;
+mod pins;
 mod record;
 mod task;
 mod view;
 mod world;
 
 pub use action::{Action, Awaited, Change, Stop, StopCode};
-pub use next::next;
+pub use next::{abandon, is_armed, next};
+pub use pins::{Pin, PinCall, PinPart, PinSettings};
 pub use record::{Direction, Record, RecordError, Spec, Status, Step};
 pub use task::{AnnotationChange, ClaimId, InUse, ObjectKind, Task};
 pub use view::View;
