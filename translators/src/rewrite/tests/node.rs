@@ -35,6 +35,10 @@ pub(super) struct Node {
     /// Kubelet has it mounted for the pod.
     pub(super) taken: bool,
     pin_mounted: bool,
+    /// Kubelet looks at the pod again, and so finds that its volume is another.
+    pub(super) syncs: bool,
+    /// Kubelet reports the node's status.
+    pub(super) reports: bool,
     /// Kubelet does not run one more pod.
     pub(super) full: bool,
     /// `volumesInUse`, and what NodeVolumes says.
@@ -59,6 +63,8 @@ impl Node {
             daemon_has: true,
             taken: false,
             pin_mounted: false,
+            syncs: true,
+            reports: true,
             full: false,
             in_use: false,
             says: Value::Null,
@@ -174,7 +180,8 @@ impl Node {
     pub(super) fn turn(&mut self, which: u8, is_csi: bool) {
         match which {
             0 => self.kubelet(is_csi),
-            1 => self.in_use = self.pin_mounted || self.taken,
+            1 if self.reports => self.in_use = self.pin_mounted || self.taken,
+            1 => {}
             2 => self.attach_detach(is_csi),
             _ => self.daemon(is_csi),
         }
@@ -184,7 +191,7 @@ impl Node {
     fn kubelet(&mut self, is_csi: bool) {
         let is_adopted = self.attachment.as_ref().is_some_and(|one| one.adopted);
         if self.pod {
-            self.taken |= is_csi && is_adopted;
+            self.taken |= is_csi && is_adopted && self.syncs;
         } else {
             (self.flex, self.taken) = (false, false);
         }

@@ -9,7 +9,7 @@ use super::node::Node;
 use super::worker::{End, Luck, Worker};
 use super::{claim, task, volume};
 use crate::rewrite::names::POLICY;
-use crate::rewrite::{Direction, InUse, ObjectKind, Record, StopCode, Task, View};
+use crate::rewrite::{Action, Awaited, Direction, InUse, ObjectKind, Record, StopCode, Task, View};
 
 const BOTH: [Direction; 2] = [Direction::Forward, Direction::Back];
 
@@ -105,6 +105,58 @@ fn a_pod_that_ends_in_between_needs_no_pin() {
     }
 }
 
+/// Steps on until it waits for good.
+fn waits(model: &mut Model, worker: &mut Worker) -> Awaited {
+    let mut waits = 0;
+    for _ in 0..400 {
+        worker.step(model, Luck::Good);
+        assert_eq!(worker.end, None);
+        match worker.intent {
+            Some(Action::Wait(awaited)) if waits > 10 => return awaited,
+            Some(Action::Wait(_)) => waits += 1,
+            Some(Action::AskUse | Action::AskPins) | None => {}
+            Some(_) => waits = 0,
+        }
+        model.settle();
+    }
+    panic!("it does not wait: {:?}", worker.intent);
+}
+
+/// Kubelet's word is late: nothing is swapped before it.
+#[test]
+fn without_kubelets_word_it_is_not_swapped() {
+    let mut model = model();
+    node(&mut model).reports = false;
+    let mut worker = start(&mut model, Direction::Forward, "one");
+    assert_eq!(waits(&mut model, &mut worker), Awaited::Pin);
+    assert!(!is_csi(&model) && node(&mut model).is_armed());
+    node(&mut model).reports = true;
+    assert_eq!(worker.run(&mut model), End::Done);
+    assert!(node(&mut model).is_attached_all_along());
+}
+
+/// Kubelet looks at the pod late: the pin stays until then, and if the pod ends before,
+/// it is unmounted first.
+#[test]
+fn the_pin_stays_until_kubelet_has_the_volume_for_the_pod() {
+    for ends in [false, true] {
+        let mut model = model();
+        node(&mut model).syncs = false;
+        let mut worker = start(&mut model, Direction::Forward, "one");
+        assert_eq!(waits(&mut model, &mut worker), Awaited::Kubelet);
+        assert!(is_csi(&model) && !node(&mut model).taken && node(&mut model).is_armed());
+        if ends {
+            node(&mut model).pod = false;
+            // The attach/detach controller is the first to know.
+            model.turn(10);
+            model.settle();
+        }
+        node(&mut model).syncs = true;
+        assert_eq!(worker.run(&mut model), End::Done);
+        assert!(node(&mut model).is_clean());
+    }
+}
+
 #[test]
 fn a_node_that_takes_no_pod_stops_it_before_anything_hangs_on_it() {
     let mut model = model();
@@ -197,6 +249,8 @@ enum Event {
     Turn(u8),
     Takeover(bool),
     PodEnds,
+    Syncs(bool),
+    Reports(bool),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -210,8 +264,10 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         40 => (0..TURNS).prop_map(Event::Turn),
         2 => any::<bool>().prop_map(Event::Takeover),
         1 => Just(Event::PodEnds),
+        1 => any::<bool>().prop_map(Event::Syncs),
+        1 => any::<bool>().prop_map(Event::Reports),
     ];
-    prop::collection::vec(event, 0..240)
+    prop::collection::vec(event, 0..400)
 }
 
 proptest! {
@@ -236,8 +292,11 @@ proptest! {
                     workers.push(start(&mut model, goal_of(forward), &name));
                 }
                 Event::PodEnds => node(&mut model).pod = false,
+                Event::Syncs(does) => node(&mut model).syncs = does,
+                Event::Reports(does) => node(&mut model).reports = does,
             }
         }
+        (node(&mut model).syncs, node(&mut model).reports) = (true, true);
         model.settle();
         let goal = goal_of(forward);
         let _ = start(&mut model, goal, "last").run(&mut model);
