@@ -5,6 +5,7 @@ mod args;
 mod holder;
 mod objects;
 mod paced;
+mod pin_args;
 mod records;
 mod rewrite;
 mod rollback;

@@ -18,6 +18,9 @@ pub const STEPS: [&str; 11] = [
     "finish",
 ];
 
+/// Those of a volume that is pinned under its pods.
+pub const PIN_STEPS: [&str; 2] = ["pin", "unpin"];
+
 /// Kills this process when it comes to the step of this name: as `delete.after`,
 /// or `delete.after:17` for the seventeenth time.
 #[cfg(debug_assertions)]
@@ -25,7 +28,10 @@ pub(super) fn at(step: &str, side: &str) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    debug_assert!(STEPS.contains(&step), "{step} is no step");
+    debug_assert!(
+        STEPS.contains(&step) || PIN_STEPS.contains(&step),
+        "{step} is no step"
+    );
     static ASKED: OnceLock<Option<(String, u32)>> = OnceLock::new();
     static SEEN: AtomicU32 = AtomicU32::new(0);
     let asked = ASKED.get_or_init(|| {
