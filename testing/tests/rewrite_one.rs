@@ -284,7 +284,15 @@ mod tier_2 {
             run_by_hand(&cluster, member, backup, from).await;
             run_by_hand(&cluster, member, backup, "settle").await;
         }
-        fleet.check(&cluster, Expect::Originals).await.unwrap();
+        // All is as it was; only the records do not know yet.
+        let untrue = fleet.check(&cluster, Expect::Originals).await.unwrap_err();
+        let untrue = untrue.to_string();
+        let findings = untrue.lines().skip(1);
+        assert_eq!(findings.clone().count(), fleet.members.len(), "{untrue}");
+        for finding in findings {
+            assert!(finding.contains("its record is"), "{untrue}");
+            assert!(finding.contains("it is Original"), "{untrue}");
+        }
         for member in fleet.members.values() {
             let kind = ObjectKind::PersistentVolume;
             let back = roll_back_one(&server, kind, &member.name, &Options::new("two")).await;

@@ -73,7 +73,7 @@ codes! {
     NodeStale, "node-stale", Block, "see why its node daemon does not renew its NodeVolumes", "What a node says of its mounts is too old to go by.";
     NodeNotReady, "node-not-ready", Block, "bring it back, delete its Node, or, once it is switched off, taint it node.kubernetes.io/out-of-service", "A node does not answer, and may have the volume mounted.";
     NoNodeEvidence, "no-node-evidence", Block, "see on the nodes that nothing has it mounted, and give --without-node-evidence", "Nothing tells from the nodes whether this source is mounted.";
-    UsedByPod, "used-by-pod", InUse, "stop it, or have `flex2csi rewrite --wait-idle` wait for it", "A pod uses the claim.";
+    UsedByPod, "used-by-pod", InUse, "stop it, and make the plan again when it has ended", "A pod uses the claim.";
     UsedByEndedPod, "used-by-ended-pod", InUse, "delete the pod: its volumes may be mounted still", "A pod that has ended names the claim.";
     Attached, "attached", InUse, "wait until it is detached", "A VolumeAttachment names the volume.";
     HeldByNode, "held-by-node", InUse, "wait until the node lets go of it", "A node lists the volume as in use or attached.";
