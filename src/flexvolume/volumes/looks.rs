@@ -45,7 +45,10 @@ impl Looks {
             std::mem::replace(&mut waiting.is_looking, true)
         };
         if !is_looking {
-            let look = Look(self.waiting.clone());
+            let look = Look {
+                waiting: self.waiting.clone(),
+                answers: Vec::new(),
+            };
             let mount_points = self.mount_points.clone();
             tokio::task::spawn_blocking(move || look.for_all(&*mount_points));
         }
@@ -56,14 +59,19 @@ impl Looks {
 }
 
 /// The one who looks. However it ends, nobody is left waiting for it.
-struct Look(Arc<Mutex<Waiting>>);
+struct Look {
+    waiting: Arc<Mutex<Waiting>>,
+    /// Of those for whom it looks now. Here, so that they hear of a panic only after
+    /// `drop` has made place for the next look: they may ask again at once.
+    answers: Vec<Answer>,
+}
 
 impl Look {
     /// Looks until nobody waits any more.
-    fn for_all(self, mount_points: &dyn MountPoints) {
+    fn for_all(mut self, mount_points: &dyn MountPoints) {
         loop {
             let asked = {
-                let mut waiting = locked(&self.0);
+                let mut waiting = locked(&self.waiting);
                 if waiting.asked.is_empty() {
                     waiting.is_looking = false;
                     return;
@@ -71,15 +79,16 @@ impl Look {
                 std::mem::take(&mut waiting.asked)
             };
             let (paths, answers): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+            self.answers = answers;
             match mount_points.are_mounted(&paths) {
                 Ok(mounted) => {
-                    for (answer, is_mounted) in answers.into_iter().zip(mounted) {
+                    for (answer, is_mounted) in self.answers.drain(..).zip(mounted) {
                         // Who asked may be gone.
                         let _ = answer.send(Ok(is_mounted));
                     }
                 }
                 Err(error) => {
-                    for answer in answers {
+                    for answer in self.answers.drain(..) {
                         let error = io::Error::new(error.kind(), error.to_string());
                         let _ = answer.send(Err(error));
                     }
@@ -92,7 +101,7 @@ impl Look {
 impl Drop for Look {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            *locked(&self.0) = Waiting::default();
+            *locked(&self.waiting) = Waiting::default();
         }
     }
 }
