@@ -322,6 +322,7 @@ fn compare(
             (Some(now), _) if now.is_ready() => todo.rows.push(Row {
                 verdict: now.verdict,
                 in_use: now.in_use,
+                workloads: now.workloads,
                 findings: now.findings,
                 ..row.clone()
             }),
