@@ -1,4 +1,4 @@
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -99,6 +99,10 @@ pub struct RunArgs {
     /// Begin nothing new after so many failures.
     #[arg(long, value_name = "NUMBER", default_value = "10")]
     pub max_failures: NonZeroUsize,
+    /// Take over what another process has begun after it gave no sign of life for so
+    /// long. It has to be the same for all; two at once are held apart in any case.
+    #[arg(long, value_name = "SECONDS", default_value = "15")]
+    pub takeover_after: NonZeroU64,
     /// Only the objects of one share of N, from 0: `0/4`. In an Indexed Job
     /// `$(JOB_COMPLETION_INDEX)/4`.
     #[arg(long, value_name = "I/N", default_value = "0/1")]
