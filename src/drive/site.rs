@@ -105,6 +105,11 @@ impl Site {
         }
     }
 
+    /// How many objects are worth to be under way at a time.
+    pub fn depth(&self) -> usize {
+        self.api.depth()
+    }
+
     /// Does one thing.
     ///
     /// # Errors

@@ -97,7 +97,8 @@ pub async fn all(
     let mut under_way = JoinSet::new();
     loop {
         let may_begin = !stop.is_cancelled() && tally.failed < run.max_failures.get();
-        while may_begin && under_way.len() < run.parallel.get() {
+        let most = run.parallel.get().min(site.depth());
+        while may_begin && under_way.len() < most {
             let Some(job) = jobs.next() else { break };
             let site = Arc::clone(site);
             under_way.spawn(async move {
