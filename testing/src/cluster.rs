@@ -193,8 +193,8 @@ impl Cluster {
             "wait",
             "--for=condition=Established",
             "--timeout=60s",
-            "-k",
-            directory,
+            "customresourcedefinitions",
+            "--all",
         ];
         self.kubectl(wait).await.map(drop)
     }
