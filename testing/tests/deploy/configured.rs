@@ -1,27 +1,32 @@
 //! The daemons read the configurations, and find what is in them.
 
+use flex2csi::config::Loaded;
+use serde_json::Value;
+
+use crate::rendered::kind;
+
+/// The configuration that the daemons of an overlay have, read as they read it.
+pub fn configuration(objects: &[Value]) -> Option<Loaded> {
+    let map = objects
+        .iter()
+        .find(|object| kind(object) == "ConfigMap" && object["metadata"]["name"] == "flex2csi")?;
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in map["data"].as_object().unwrap() {
+        let text = text.as_str().unwrap();
+        // Where the daemons' containers have the ConfigMap.
+        let here = text.replace("/etc/flex2csi", directory.path().to_str().unwrap());
+        std::fs::write(directory.path().join(name), here).unwrap();
+    }
+    let file = directory.path().join("config.yaml");
+    Some(Loaded::read(&file).unwrap())
+}
+
 mod tier_2 {
-    use flex2csi::config::Loaded;
     use serde_json::Value;
 
+    use super::configuration;
     use crate::rendered::{kind, overlays, rendered, title};
     use crate::templates::{containers, host_path, pod_of};
-
-    /// The configuration that the daemons of an overlay have, read as they read it.
-    fn configuration(objects: &[Value]) -> Option<Loaded> {
-        let map = objects.iter().find(|object| {
-            kind(object) == "ConfigMap" && object["metadata"]["name"] == "flex2csi"
-        })?;
-        let directory = tempfile::tempdir().unwrap();
-        for (name, text) in map["data"].as_object().unwrap() {
-            let text = text.as_str().unwrap();
-            // Where the daemons' containers have the ConfigMap.
-            let here = text.replace("/etc/flex2csi", directory.path().to_str().unwrap());
-            std::fs::write(directory.path().join(name), here).unwrap();
-        }
-        let file = directory.path().join("config.yaml");
-        Some(Loaded::read(&file).unwrap())
-    }
 
     /// The node daemon's pod and container.
     fn node_daemon(objects: &[Value]) -> (Value, Value) {

@@ -8,5 +8,6 @@ mod rendered;
 mod templates;
 
 mod accepted;
+mod components;
 mod configured;
 mod restricted;
