@@ -1,12 +1,13 @@
 //! The API server, no faster than it and its controllers want.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flex2csi_translators::rewrite::{Action, Awaited, Change, ClaimId, ObjectKind, Step, Use};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
+use super::display::Lost;
 use super::slots::Slots;
 use super::watch::Watch;
 use crate::journal;
@@ -21,6 +22,7 @@ pub struct Paced<A> {
     api: A,
     watch: Watch,
     slots: Slots,
+    lost: Arc<Lost>,
     /// When the server, who has too much to do, may be asked again.
     quiet: Mutex<Option<Instant>>,
 }
@@ -32,13 +34,21 @@ impl<A: Api> Paced<A> {
             api,
             watch,
             slots: Slots::new(most),
+            lost: Arc::default(),
             quiet: Mutex::new(None),
         }
     }
 
+    /// The claims that are Lost.
+    pub fn lost(&self) -> Arc<Lost> {
+        Arc::clone(&self.lost)
+    }
+
     /// Nothing is under way any more with an object.
     pub fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
-        self.slots.leave(&journal::name_of(kind, name));
+        let record = journal::name_of(kind, name);
+        self.slots.leave(&record);
+        self.lost.seen(&record, false);
         self.watch.forget(&Place::of_cluster(kind.into(), name));
         if let Some(claim) = claim {
             self.watch.forget(&Place {
@@ -99,6 +109,11 @@ impl<A: Api> Api for Paced<A> {
         let name = journal::name_of(sight.kind, sight.name);
         self.slots
             .seen(&name, sight.is_there, sight.claim == "Bound");
+        let has_claim = !sight.claim.is_empty();
+        self.lost.seen(
+            &name,
+            has_claim && (!sight.is_there || sight.claim == "Lost"),
+        );
         let is_back = match sight.next {
             Action::Patch(Change::Settle, _) | Action::Done | Action::Stop(_) => true,
             Action::Journal(status) => status.step == Step::Done,

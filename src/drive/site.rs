@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
 use kube::Client;
 
+use super::display::Lost;
 use super::objects::{Forms, Objects};
 use super::paced::Paced;
 use super::uses::Uses;
@@ -99,6 +100,11 @@ impl Site {
             objects,
             options,
         }
+    }
+
+    /// The claims that are Lost now.
+    pub fn lost(&self) -> Arc<Lost> {
+        self.api.lost()
     }
 
     /// Does one thing.
