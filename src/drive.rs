@@ -3,6 +3,7 @@
 
 mod args;
 mod diff;
+mod display;
 mod holder;
 mod limit;
 mod objects;

@@ -36,6 +36,7 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
+        work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
         if let Some(path) = &args.run.plan {

@@ -1,6 +1,5 @@
 //! `flex2csi rollback`.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -8,8 +7,6 @@ use flex2csi_translators::Values;
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::plan::Code;
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
-use kube::Client;
-use serde::Deserialize;
 
 use super::args::RollbackArgs;
 use super::diff;
@@ -21,9 +18,7 @@ use crate::daemon;
 use crate::exit::{self, Done, Usage};
 use crate::listing::{table, text};
 use crate::plan::cluster_identity;
-use crate::plan::evidence::load::VOLUMES;
 use crate::plan::file::PlanFile;
-use crate::plan::pages::Pages;
 use crate::plan::translator::Translator;
 
 /// Runs `flex2csi rollback`.
@@ -36,6 +31,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
     let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
+        work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
         if let Some(path) = &args.run.plan {
@@ -44,7 +40,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
                 .map_err(|error| Usage(error.to_string()))?;
         }
         let labelled = match &selection.labels {
-            Some(labels) => Some(names(&client, labels).await?),
+            Some(labels) => Some(records::labelled(&client, labels).await?),
             None => None,
         };
         let mut known = records::selected(&client, args.run.share()?, |document| {
@@ -113,26 +109,4 @@ fn show(known: &[Known]) -> anyhow::Result<Done> {
     );
     written.and_then(|()| out.flush()).map_err(exit::output)?;
     Ok(Done::All)
-}
-
-#[derive(Deserialize)]
-struct Named {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    name: String,
-}
-
-/// The volumes that have these labels now.
-async fn names(client: &Client, labels: &str) -> anyhow::Result<HashSet<String>> {
-    let mut names = HashSet::new();
-    let mut pages = Pages::new(client, VOLUMES.path).selected(Some(labels));
-    while let Some(page) = pages.next().await? {
-        for item in page.items()? {
-            names.insert(serde_json::from_str::<Named>(item)?.metadata.name);
-        }
-    }
-    Ok(names)
 }

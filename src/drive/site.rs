@@ -8,6 +8,7 @@ use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
 use kube::Client;
 
 use super::args::RunArgs;
+use super::display::Lost;
 use super::objects::{Forms, Objects};
 use super::paced::Paced;
 use super::uses::Uses;
@@ -108,6 +109,11 @@ impl Site {
     /// How many objects are worth to be under way at a time.
     pub fn depth(&self) -> usize {
         self.api.depth()
+    }
+
+    /// The claims that are Lost now.
+    pub fn lost(&self) -> Arc<Lost> {
+        self.api.lost()
     }
 
     /// Does one thing.
