@@ -12,6 +12,7 @@ use kube::Client;
 use serde::Deserialize;
 
 use super::args::RollbackArgs;
+use super::diff;
 use super::records::{self, Known};
 use super::rewrite::read_plan;
 use super::site::{self, Job, Site};
@@ -46,7 +47,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             Some(labels) => Some(names(&client, labels).await?),
             None => None,
         };
-        let mut known = records::selected(&client, args.run.shard, |document| {
+        let mut known = records::selected(&client, args.run.share()?, |document| {
             let spec = &document.spec;
             if let Some(planned) = &planned {
                 return planned.contains_key(&(spec.kind.to_string(), spec.name.clone()));
@@ -61,6 +62,9 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         if known.is_empty() {
             line("nothing of what was asked for is rewritten, so there is nothing to bring back");
             return Ok(Done::All);
+        }
+        if args.run.diff {
+            return diff::back(&client, &known).await;
         }
         if !args.run.yes {
             return show(&known);
