@@ -86,17 +86,20 @@ impl ApiServer {
             // Wide, since a dumped Service has an address of its own cluster.
             "--service-cluster-ip-range=10.0.0.0/8".to_owned(),
         ];
-        arguments.extend(match serving.nodes_at {
-            Some(_) => [
-                "--authorization-mode=Node,RBAC".to_owned(),
-                "--enable-admission-plugins=NodeRestriction".to_owned(),
+        let of_nodes: &[&str] = match serving.nodes_at {
+            Some(_) => &[
+                "--authorization-mode=Node,RBAC",
+                "--enable-admission-plugins=NodeRestriction",
+                // The names of nodes are in no DNS.
+                "--kubelet-preferred-address-types=InternalIP",
             ],
-            None => [
-                "--authorization-mode=RBAC".to_owned(),
+            None => &[
+                "--authorization-mode=RBAC",
                 // Pods are admitted without the service account's token, which nothing here makes.
-                "--disable-admission-plugins=ServiceAccount".to_owned(),
+                "--disable-admission-plugins=ServiceAccount",
             ],
-        });
+        };
+        arguments.extend(of_nodes.iter().map(|&flag| flag.to_owned()));
         if serving.recorded {
             let policy = directory.join("audit-policy.json");
             write(&policy, &audit::policy())?;
