@@ -2,7 +2,9 @@
 //! selection, by the protocol of [`crate::rewrite`].
 
 mod args;
+mod diff;
 mod holder;
+mod limit;
 mod objects;
 mod paced;
 mod records;

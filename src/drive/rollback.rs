@@ -12,6 +12,7 @@ use kube::Client;
 use serde::Deserialize;
 
 use super::args::RollbackArgs;
+use super::diff;
 use super::records::{self, Known};
 use super::rewrite::read_plan;
 use super::site::{self, Job, Site};
@@ -46,7 +47,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             Some(labels) => Some(names(&client, labels).await?),
             None => None,
         };
-        let mut known = records::selected(&client, args.run.shard, |document| {
+        let mut known = records::selected(&client, args.run.share()?, |document| {
             let spec = &document.spec;
             if let Some(planned) = &planned {
                 return planned.contains_key(&(spec.kind.to_string(), spec.name.clone()));
@@ -62,13 +63,16 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             line("nothing of what was asked for is rewritten, so there is nothing to bring back");
             return Ok(Done::All);
         }
+        if args.run.diff {
+            return diff::back(&client, &known).await;
+        }
         if !args.run.yes {
             return show(&known);
         }
         if args.without_node_evidence {
             line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
         }
-        let mut options = site::options()?;
+        let mut options = site::options(&args.run)?;
         options.cancel = stop.clone();
         // Nothing is translated: both forms are in the record.
         let mut translator = Translator::new(Mappings::built_in(), Values::default());

@@ -93,11 +93,14 @@ pub async fn all(
 ) -> Tally {
     let (total, mut number) = (jobs.len(), 0);
     let mut tally = Tally::default();
+    let limit = run.limit();
     let mut jobs = jobs.into_iter();
     let mut under_way = JoinSet::new();
     loop {
-        let may_begin = !stop.is_cancelled() && tally.failed < run.max_failures.get();
-        while may_begin && under_way.len() < run.parallel.get() {
+        let reached = limit.reached(tally.failed, number);
+        let may_begin = !stop.is_cancelled() && reached.is_none();
+        let most = run.parallel.get().min(site.depth());
+        while may_begin && under_way.len() < most {
             let Some(job) = jobs.next() else { break };
             let site = Arc::clone(site);
             under_way.spawn(async move {
@@ -121,10 +124,9 @@ pub async fn all(
         }
     }
     let left = jobs.count();
-    if left > 0 && !stop.is_cancelled() {
+    if let Some(reached) = limit.reached(tally.failed, number).filter(|_| left > 0) {
         line(&format!(
-            "stopped after {} failures (--max-failures); {left} objects were not begun",
-            tally.failed
+            "stopped after {reached}; {left} objects were not begun"
         ));
     }
     tally.left += left;

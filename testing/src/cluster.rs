@@ -190,14 +190,14 @@ impl Cluster {
     /// As [`Cluster::kubectl`].
     pub async fn install_definitions(&self) -> Result<(), StartError> {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/crds");
-        self.kubectl(["apply", "--server-side", "-f", directory])
+        self.kubectl(["apply", "--server-side", "-k", directory])
             .await?;
         let wait = [
             "wait",
             "--for=condition=Established",
             "--timeout=60s",
-            "-f",
-            directory,
+            "customresourcedefinitions",
+            "--all",
         ];
         self.kubectl(wait).await.map(drop)
     }

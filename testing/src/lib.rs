@@ -30,6 +30,7 @@ pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod proxy;
+pub mod rewriter;
 pub mod seed;
 pub mod served;
 pub mod tool;

@@ -9,6 +9,7 @@ pub mod names;
 mod action;
 mod body;
 mod next;
+mod preview;
 mod record;
 mod task;
 mod view;
@@ -16,6 +17,7 @@ mod world;
 
 pub use action::{Action, Awaited, Change, Stop, StopCode};
 pub use next::next;
+pub use preview::{Preview, preview};
 pub use record::{Direction, Record, RecordError, Spec, Status, Step};
 pub use task::{AnnotationChange, ClaimId, InUse, ObjectKind, Task};
 pub use view::View;
