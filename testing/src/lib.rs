@@ -22,6 +22,7 @@ pub mod grpc_client;
 pub mod grpc_server;
 pub mod history;
 pub mod kubeconfig;
+pub mod lab;
 pub mod left;
 pub mod oracle;
 pub mod order;
@@ -37,3 +38,4 @@ pub mod users;
 
 pub use cluster::{Cluster, Setup};
 pub use error::StartError;
+pub use lab::Lab;
