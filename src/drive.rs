@@ -2,7 +2,10 @@
 //! selection, by the protocol of [`crate::rewrite`].
 
 mod args;
+mod diff;
+mod display;
 mod holder;
+mod limit;
 mod objects;
 mod paced;
 mod pin_args;

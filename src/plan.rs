@@ -17,7 +17,7 @@ mod objects;
 pub(crate) mod output;
 pub(crate) mod pages;
 mod reach;
-mod redact;
+pub(crate) mod redact;
 pub mod request;
 mod rights;
 pub mod row;

@@ -7,7 +7,7 @@
 
 mod args;
 mod batch;
-mod diff;
+pub(crate) mod diff;
 mod format;
 mod known;
 mod lines;

@@ -1,10 +1,11 @@
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::limit::{Limit, Percent};
 use super::pin_args::PinArgs;
-use super::shard::Shard;
+use super::shard::{self, Shard};
 use crate::exit::Usage;
 use crate::plan::{ReachArgs, SelectionArgs, SurveyArgs};
 
@@ -19,6 +20,9 @@ Examples:
   # One namespace
   flex2csi rewrite -n shop --yes
 
+  # What would be stored, as `kubectl diff` shows it
+  flex2csi rewrite --plan plan.yaml --diff
+
 It may be killed at any time and run again, anywhere: docs/rewrite.md.";
 
 const ROLLBACK_EXAMPLES: &str = "\
@@ -31,6 +35,19 @@ Examples:
 
   # Everything that was ever rewritten here
   flex2csi rollback --all --yes";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  # What is done, and what needs somebody?
+  flex2csi status
+
+  # Look on while a Job works
+  flex2csi status --watch
+
+  # What stopped, for a script
+  flex2csi status -o json | jq -r 'select(.phase == \"Stopped\") | .name + \": \" + .message'
+
+The exit code is 1 if an object has stopped.";
 
 /// Replace legacy objects of a cluster by their CSI form, under their names.
 #[derive(Debug, Args)]
@@ -96,6 +113,10 @@ pub struct RunArgs {
     /// Do it. Without this nothing is changed.
     #[arg(long)]
     pub yes: bool,
+    /// Show what would be stored instead of what is, and change nothing. Credentials
+    /// are left out.
+    #[arg(long, conflicts_with = "yes")]
+    pub diff: bool,
     /// Objects under way at a time. Fewer claims are Lost at a time if the cluster
     /// binds them slowly.
     #[arg(long, value_name = "NUMBER", default_value = "16")]
@@ -103,18 +124,33 @@ pub struct RunArgs {
     /// Begin nothing new after so many failures.
     #[arg(long, value_name = "NUMBER", default_value = "10")]
     pub max_failures: NonZeroUsize,
-    /// Only the objects of one share of N, from 0: `0/4`. In an Indexed Job
-    /// `$(JOB_COMPLETION_INDEX)/4`.
-    #[arg(long, value_name = "I/N", default_value = "0/1")]
-    pub shard: Shard,
+    /// Take over what another process has begun after it gave no sign of life for so
+    /// long. It has to be the same for all; two at once are held apart in any case.
+    #[arg(long, value_name = "SECONDS", default_value = "15")]
+    pub takeover_after: NonZeroU64,
+    /// Begin nothing new when more than this share of those that ended have failed,
+    /// once 20 have ended.
+    #[arg(long, value_name = "PERCENT")]
+    pub max_failure_rate: Option<Percent>,
+    /// Only the objects of one share of N, from 0: `0/4`.
+    #[arg(long, value_name = "I/N", conflicts_with = "shards")]
+    pub shard: Option<Shard>,
+    /// Only the objects of one share of N: of the one that `JOB_COMPLETION_INDEX` names,
+    /// as each pod of an Indexed Job has it.
+    #[arg(long, value_name = "N")]
+    pub shards: Option<NonZeroU64>,
 }
 
 /// Say what was rewritten, what is under way, what failed, and what to do next.
 #[derive(Debug, Args)]
+#[command(after_help = STATUS_EXAMPLES)]
 pub struct StatusArgs {
     /// The cluster.
     #[command(flatten)]
     pub cluster: ReachArgs,
+    /// Which objects.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
     /// The form of what is printed.
     #[arg(short, long, value_enum, default_value_t = StatusFormat::Table, value_name = "FORMAT")]
     pub output: StatusFormat,
@@ -130,6 +166,8 @@ pub enum StatusFormat {
     Table,
     /// JSON: a line for each object.
     Json,
+    /// YAML: a document for each object.
+    Yaml,
 }
 
 impl RewriteArgs {
@@ -159,6 +197,7 @@ impl RunArgs {
     /// # Errors
     /// It is not.
     pub(super) fn check(&self, selection: &SelectionArgs) -> Result<(), Usage> {
+        self.share()?;
         let is_selected = !selection.selection()?.is_empty();
         let ways = [self.plan.is_some(), self.all, is_selected];
         match ways.iter().filter(|way| **way).count() {
@@ -170,6 +209,35 @@ impl RunArgs {
             _ => Err(Usage(
                 "give one of --plan FILE, a selection, and --all, not several".to_owned(),
             )),
+        }
+    }
+
+    /// Which objects are this process's.
+    ///
+    /// # Errors
+    /// It is one of several, and nothing tells which.
+    pub(super) fn share(&self) -> Result<Shard, Usage> {
+        match (self.shard, self.shards) {
+            (Some(shard), _) => Ok(shard),
+            (None, Some(of)) => {
+                let index = std::env::var(shard::JOB_INDEX).ok();
+                Shard::of_job(index.as_deref(), of.get()).map_err(Usage)
+            }
+            (None, None) => Ok(Shard::default()),
+        }
+    }
+
+    /// Whether this is a pod of an Indexed Job that takes all objects.
+    pub(super) fn is_one_of_many(&self) -> bool {
+        let is_indexed = std::env::var_os(shard::JOB_INDEX).is_some();
+        is_indexed && self.shard.is_none() && self.shards.is_none()
+    }
+
+    /// When nothing new is begun.
+    pub(super) fn limit(&self) -> Limit {
+        Limit {
+            failures: self.max_failures.get(),
+            rate: self.max_failure_rate,
         }
     }
 }

@@ -12,6 +12,7 @@ use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::args::RewriteArgs;
+use super::diff;
 use super::records::{self, Known};
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
@@ -35,6 +36,7 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
+        work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
         if let Some(path) = &args.run.plan {
@@ -103,14 +105,14 @@ impl Run<'_> {
         if self.args.survey.without_node_evidence {
             line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
         }
-        let known = records::selected(&self.client, self.args.run.shard, |document| {
-            match &self.planned {
-                Some(planned) => {
-                    let spec = &document.spec;
-                    planned.contains_key(&(spec.kind.to_string(), spec.name.clone()))
-                }
-                None => records::is_selected(&self.selection, document),
+        let known = records::selected(&self.client, self.args.run.share()?, |document| match &self
+            .planned
+        {
+            Some(planned) => {
+                let spec = &document.spec;
+                planned.contains_key(&(spec.kind.to_string(), spec.name.clone()))
             }
+            None => records::is_selected(&self.selection, document),
         })
         .await;
         if !self.args.run.yes {
@@ -129,7 +131,7 @@ impl Run<'_> {
         tally.failed += todo.stale.len();
         tally.were_done += todo.were_done;
         let (ready, rest): (Vec<Row>, Vec<Row>) = todo.rows.into_iter().partition(Row::is_ready);
-        if !self.stop.is_cancelled() && tally.failed < self.args.run.max_failures.get() {
+        if !self.stop.is_cancelled() && self.args.run.limit().reached(tally.failed, 0).is_none() {
             let jobs = ready.into_iter().map(|row| Job::Rewrite(Box::new(row)));
             let site = self.site(translator)?;
             tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
@@ -148,7 +150,7 @@ impl Run<'_> {
     }
 
     fn site(&self, translator: Translator) -> anyhow::Result<Arc<Site>> {
-        let mut options = site::options()?;
+        let mut options = site::options(&self.args.run)?;
         options.backup = self.args.backup.clone();
         options.pins = self.args.pins.settings();
         options.cancel = self.stop.clone();
@@ -208,7 +210,7 @@ impl Run<'_> {
             found = surveyed => found.map(|_| ())?,
             () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
         }
-        let shard = self.args.run.shard;
+        let shard = self.args.run.share()?;
         let mut rows = rows.0;
         rows.retain(|row| kind_of(row).is_some_and(|kind| shard.has(kind, &row.object.name)));
         // What was just tried is told of already.
@@ -230,7 +232,18 @@ impl Run<'_> {
     }
 
     async fn show(&self, known: &[Known]) -> anyhow::Result<Done> {
-        let (todo, _) = self.todo(known, true).await?;
+        let (todo, translator) = self.todo(known, true).await?;
+        if self.args.run.diff {
+            let shown = diff::forward(&self.client, &translator, &todo.rows).await?;
+            for stale in &todo.stale {
+                line(&format!("warning: {stale}"));
+            }
+            return Ok(if todo.stale.is_empty() {
+                shown
+            } else {
+                Done::Some
+            });
+        }
         let head = Head {
             cluster: self.cluster.clone(),
             tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -311,6 +324,7 @@ fn compare(
             (Some(now), _) if now.is_ready() => todo.rows.push(Row {
                 verdict: now.verdict,
                 in_use: now.in_use,
+                workloads: now.workloads,
                 findings: now.findings,
                 ..row.clone()
             }),

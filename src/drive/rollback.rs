@@ -1,6 +1,5 @@
 //! `flex2csi rollback`.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -8,10 +7,9 @@ use flex2csi_translators::Values;
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::plan::Code;
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
-use kube::Client;
-use serde::Deserialize;
 
 use super::args::RollbackArgs;
+use super::diff;
 use super::records::{self, Known};
 use super::rewrite::read_plan;
 use super::site::{self, Job, Site};
@@ -20,9 +18,7 @@ use crate::daemon;
 use crate::exit::{self, Done, Usage};
 use crate::listing::{table, text};
 use crate::plan::cluster_identity;
-use crate::plan::evidence::load::VOLUMES;
 use crate::plan::file::PlanFile;
-use crate::plan::pages::Pages;
 use crate::plan::translator::Translator;
 
 /// Runs `flex2csi rollback`.
@@ -35,6 +31,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
     let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
+        work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
         if let Some(path) = &args.run.plan {
@@ -43,10 +40,10 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
                 .map_err(|error| Usage(error.to_string()))?;
         }
         let labelled = match &selection.labels {
-            Some(labels) => Some(names(&client, labels).await?),
+            Some(labels) => Some(records::labelled(&client, labels).await?),
             None => None,
         };
-        let mut known = records::selected(&client, args.run.shard, |document| {
+        let mut known = records::selected(&client, args.run.share()?, |document| {
             let spec = &document.spec;
             if let Some(planned) = &planned {
                 return planned.contains_key(&(spec.kind.to_string(), spec.name.clone()));
@@ -62,13 +59,16 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             line("nothing of what was asked for is rewritten, so there is nothing to bring back");
             return Ok(Done::All);
         }
+        if args.run.diff {
+            return diff::back(&client, &known).await;
+        }
         if !args.run.yes {
             return show(&known);
         }
         if args.without_node_evidence {
             line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
         }
-        let mut options = site::options()?;
+        let mut options = site::options(&args.run)?;
         options.cancel = stop.clone();
         // Nothing is translated: both forms are in the record.
         let mut translator = Translator::new(Mappings::built_in(), Values::default());
@@ -109,26 +109,4 @@ fn show(known: &[Known]) -> anyhow::Result<Done> {
     );
     written.and_then(|()| out.flush()).map_err(exit::output)?;
     Ok(Done::All)
-}
-
-#[derive(Deserialize)]
-struct Named {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    name: String,
-}
-
-/// The volumes that have these labels now.
-async fn names(client: &Client, labels: &str) -> anyhow::Result<HashSet<String>> {
-    let mut names = HashSet::new();
-    let mut pages = Pages::new(client, VOLUMES.path).selected(Some(labels));
-    while let Some(page) = pages.next().await? {
-        for item in page.items()? {
-            names.insert(serde_json::from_str::<Named>(item)?.metadata.name);
-        }
-    }
-    Ok(names)
 }

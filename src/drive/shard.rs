@@ -12,6 +12,17 @@ pub struct Shard {
     of: u64,
 }
 
+/// What Kubernetes gives each pod of an Indexed Job (kubernetes v1.36,
+/// `pkg/controller/job/indexed_job_utils.go`).
+pub const JOB_INDEX: &str = "JOB_COMPLETION_INDEX";
+
+impl Default for Shard {
+    /// All objects.
+    fn default() -> Self {
+        Self { index: 0, of: 1 }
+    }
+}
+
 impl FromStr for Shard {
     type Err = String;
 
@@ -28,6 +39,26 @@ impl FromStr for Shard {
 }
 
 impl Shard {
+    /// The share of a pod of an Indexed Job, by what [`JOB_INDEX`] says.
+    ///
+    /// # Errors
+    /// What to do about it.
+    pub fn of_job(index: Option<&str>, of: u64) -> Result<Self, String> {
+        let Some(text) = index else {
+            return Err(format!(
+                "--shards {of}: which share? {JOB_INDEX} is not set, as it is in the pods of a Job with \
+                 `completionMode: Indexed`; elsewhere give --shard I/{of}"
+            ));
+        };
+        match text.parse() {
+            Ok(index) if index < of => Ok(Self { index, of }),
+            _ => Err(format!(
+                "--shards {of}: {JOB_INDEX} is {text:?}, which is no share of {of}; set the Job's \
+                 `completions` to {of}"
+            )),
+        }
+    }
+
     /// Whether an object belongs to the share. Every version of the program says the
     /// same.
     pub fn has(self, kind: ObjectKind, name: &str) -> bool {
@@ -58,6 +89,15 @@ mod tests {
             sizes[of[0]] += 1;
         }
         assert!(sizes.iter().all(|size| *size > 150), "{sizes:?}");
+    }
+
+    #[test]
+    fn a_pod_of_an_indexed_job_has_its_share() {
+        assert_eq!(Shard::of_job(Some("3"), 4), "3/4".parse());
+        for index in [None, Some("4"), Some("-1"), Some("")] {
+            let said = Shard::of_job(index, 4).unwrap_err();
+            assert!(said.contains("JOB_COMPLETION_INDEX"), "{said}");
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! A cluster in which objects are rewritten, and one of them at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
 use kube::Client;
 
+use super::args::RunArgs;
+use super::display::Lost;
 use super::objects::{Forms, Objects};
 use super::paced::Paced;
 use super::uses::Uses;
@@ -15,7 +18,7 @@ use crate::plan::Fresh;
 use crate::plan::evidence::load::{self, CLASSES};
 use crate::plan::request::{self, Ask, RequestError};
 use crate::plan::row::Row;
-use crate::plan::task::task;
+use crate::plan::task::task as planned;
 use crate::plan::translator::Translator;
 use crate::rewrite::{
     Finished, Options, Place, Resource, Server, go_on_one, rewrite_one, roll_back_one,
@@ -70,9 +73,11 @@ pub async fn learn(client: &Client, translator: &mut Translator) -> anyhow::Resu
 ///
 /// # Errors
 /// It can be given no name of its own.
-pub fn options() -> anyhow::Result<Options> {
+pub fn options(run: &RunArgs) -> anyhow::Result<Options> {
     let holder = holder::name().context("this process cannot be given a name of its own")?;
-    Ok(Options::new(holder))
+    let mut options = Options::new(holder);
+    options.stale_after = Duration::from_secs(run.takeover_after.get());
+    Ok(options)
 }
 
 impl Site {
@@ -99,6 +104,16 @@ impl Site {
             objects,
             options,
         }
+    }
+
+    /// How many objects are worth to be under way at a time.
+    pub fn depth(&self) -> usize {
+        self.api.depth()
+    }
+
+    /// The claims that are Lost now.
+    pub fn lost(&self) -> Arc<Lost> {
+        self.api.lost()
     }
 
     /// Does one thing.
@@ -149,29 +164,10 @@ impl Site {
         Ok(spec.claim)
     }
 
-    /// What is to be done with a planned object, if it still is what was planned.
+    /// What is to be done with a planned object, if it still may be.
     async fn task(&self, row: &Row) -> anyhow::Result<Task> {
         let object = row.object.full_name();
-        let resource = match row.object.kind.as_str() {
-            "StorageClass" => Resource::StorageClass,
-            _ => Resource::PersistentVolume,
-        };
-        let place = Place::of_cluster(resource, row.object.name.as_str());
-        let Some(live) = self.get(&place).await? else {
-            anyhow::bail!("{object} was deleted since it was planned; plan again");
-        };
-        let claim = match &row.claim {
-            Some(claim) => {
-                self.get(&Place {
-                    resource: Resource::Claim,
-                    namespace: claim.namespace.clone(),
-                    name: claim.name.clone(),
-                })
-                .await?
-            }
-            None => None,
-        };
-        let task = task(row, &live, claim.as_deref(), &self.translator)?;
+        let task = self::task(&self.client, &self.translator, row).await?;
         match &task.in_use {
             InUse::RuntimeEqual => self.is_runtime(row, &task).await?,
             InUse::Shim { .. } | InUse::No => {}
@@ -197,12 +193,49 @@ impl Site {
         }
         Ok(())
     }
+}
 
-    async fn get(&self, place: &Place) -> anyhow::Result<Option<String>> {
-        match request::send(&self.client, &Ask::get(place.path())).await {
-            Ok(json) => Ok(Some(json)),
-            Err(RequestError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+/// The place of an object of one of the kinds that are replaced.
+pub fn place(kind: ObjectKind, name: &str) -> Place {
+    Place::of_cluster(kind.into(), name)
+}
+
+/// An object as it is now.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn get(client: &Client, place: &Place) -> anyhow::Result<Option<String>> {
+    match request::send(client, &Ask::get(place.path())).await {
+        Ok(json) => Ok(Some(json)),
+        Err(RequestError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// What is to be done with a planned object, if it still is what was planned.
+///
+/// # Errors
+/// It is not, or cannot be read.
+pub async fn task(client: &Client, translator: &Translator, row: &Row) -> anyhow::Result<Task> {
+    let kind = match row.object.kind.as_str() {
+        "StorageClass" => ObjectKind::StorageClass,
+        _ => ObjectKind::PersistentVolume,
+    };
+    let place = place(kind, &row.object.name);
+    let Some(live) = get(client, &place).await? else {
+        let object = row.object.full_name();
+        anyhow::bail!("{object} was deleted since it was planned; plan again");
+    };
+    let claim = match &row.claim {
+        Some(claim) => {
+            let place = Place {
+                resource: Resource::Claim,
+                namespace: claim.namespace.clone(),
+                name: claim.name.clone(),
+            };
+            get(client, &place).await?
+        }
+        None => None,
+    };
+    Ok(planned(row, &live, claim.as_deref(), translator)?)
 }

@@ -51,7 +51,10 @@ impl Candidate {
     pub fn judge(self) -> Row {
         let mut row = self.row;
         let (verdict, in_use) = match self.facts {
-            Facts::Volume(facts) => judge_volume(*facts),
+            Facts::Volume(facts) => {
+                row.workloads.clone_from(&facts.workloads);
+                judge_volume(*facts)
+            }
             Facts::Class(facts) => (facts.judge(), InUse::No),
             Facts::Told(findings) => (Verdict::of(findings), InUse::No),
         };

@@ -78,6 +78,7 @@ pub fn tell(
         }),
         verdict: VerdictKind::Blocked,
         in_use: Default::default(),
+        workloads: Vec::new(),
         findings: Vec::new(),
         options: Options::default(),
     };

@@ -15,6 +15,7 @@ mod node_volumes;
 mod nodes;
 mod pods;
 mod snapshots;
+mod workloads;
 
 pub use affinity::Affinities;
 pub use attachments::Attachments;
@@ -29,3 +30,4 @@ pub use node_volumes::{NodeVolumes, Word};
 pub use nodes::{Node, Nodes};
 pub use pods::Pods;
 pub use snapshots::Snapshots;
+pub use workloads::Workloads;

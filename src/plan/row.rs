@@ -1,6 +1,6 @@
 //! One object of a plan.
 
-use flex2csi_translators::plan::{Finding, VerdictKind};
+use flex2csi_translators::plan::{Finding, VerdictKind, Workload};
 use flex2csi_translators::rewrite::{ClaimId, InUse};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub struct Row {
     /// Why it may be rewritten while it is in use.
     #[serde(default, skip_serializing_if = "is_no")]
     pub in_use: InUse,
+    /// What makes the pods that use a volume.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<Workload>,
     /// Why, what decides first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,

@@ -13,7 +13,7 @@ use kube::Client;
 use super::ask::Asker;
 use super::candidate::Candidate;
 use super::class::{self, Class};
-use super::evidence::load::{self, CLASSES, DAEMON_SETS, LoadError, PODS, VOLUMES};
+use super::evidence::load::{self, AUTOSCALERS, CLASSES, DAEMON_SETS, LoadError, PODS, VOLUMES};
 use super::evidence::{Affinities, Evidence, Unread};
 use super::objects::pod::Pod;
 use super::objects::volume::Volume;
@@ -173,6 +173,7 @@ impl Survey {
             );
         };
         let (pods, claims) = (&mut evidence.pods, &evidence.claims);
+        let workloads = &mut evidence.workloads;
         load::each(client, PODS, |json| {
             let pod: Pod = PODS.read(json)?;
             pods.add(&pod, claims);
@@ -183,19 +184,29 @@ impl Survey {
         let installers = &mut evidence.installers;
         let read = load::each(client, DAEMON_SETS, |json| {
             installers.add(&DAEMON_SETS.read(json)?);
+            workloads.add(workload::DAEMON_SET.kind, json, pods);
             tell(workload::DAEMON_SET, json);
             Ok(())
         })
         .await;
         evidence.optional(read)?;
         for kind in workload::OTHERS {
+            let (pods, workloads) = (&evidence.pods, &mut evidence.workloads);
             let read = load::each(client, kind.listed, |json| {
+                workloads.add(kind.kind, json, pods);
                 tell(kind, json);
                 Ok(())
             })
             .await;
             evidence.optional(read)?;
         }
+        let workloads = &mut evidence.workloads;
+        let read = load::each(client, AUTOSCALERS, |json| {
+            workloads.add_autoscaler(&AUTOSCALERS.read(json)?);
+            Ok(())
+        })
+        .await;
+        evidence.optional(read)?;
         Ok(told)
     }
 }

@@ -79,6 +79,7 @@ impl Teller<'_> {
             to: None,
             verdict: flex2csi_translators::plan::VerdictKind::Blocked,
             in_use: Default::default(),
+            workloads: Vec::new(),
             findings: Vec::new(),
             options: Options::default(),
         };
@@ -160,7 +161,16 @@ impl Teller<'_> {
             && !annotations.contains_key(PROVISIONED_BY);
         facts.claim = self.claim(volume);
         if let Some(claim) = &spec.claim_ref {
-            facts.pods = evidence.pods.of(&claim.namespace, &claim.name);
+            for (mut pod, maker) in evidence.pods.of(&claim.namespace, &claim.name) {
+                let workload = evidence.workloads.of(&pod, maker.as_ref());
+                if workload.kind != "Pod" {
+                    pod.owner = format!("{} {}", workload.kind, workload.name);
+                }
+                facts.pods.push(pod);
+                facts.workloads.push(workload);
+            }
+            facts.workloads.sort_unstable();
+            facts.workloads.dedup();
         }
         facts.attachments = evidence.attachments.of(name);
         facts.mounts = evidence.node_volumes.mounts(name, driver, handle);

@@ -145,6 +145,7 @@ pub fn tell(kind: WorkloadKind, json: &str, translator: &Translator) -> Option<C
             to: None,
             verdict: VerdictKind::Kept,
             in_use: Default::default(),
+            workloads: Vec::new(),
             findings: Vec::new(),
             options: Options::default(),
         },

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 /// Kinds that every API server has, by where they are listed.
-const BUILT_IN: [(&str, &str); 17] = [
+const BUILT_IN: [(&str, &str); 18] = [
     ("/api/v1/namespaces", "Namespace"),
     ("/api/v1/nodes", "Node"),
     ("/api/v1/persistentvolumes", "PersistentVolume"),
@@ -32,6 +32,10 @@ const BUILT_IN: [(&str, &str); 17] = [
     ("/apis/apps/v1/deployments", "Deployment"),
     ("/apis/apps/v1/replicasets", "ReplicaSet"),
     ("/apis/apps/v1/statefulsets", "StatefulSet"),
+    (
+        "/apis/autoscaling/v2/horizontalpodautoscalers",
+        "HorizontalPodAutoscaler",
+    ),
     ("/apis/batch/v1/cronjobs", "CronJob"),
     ("/apis/batch/v1/jobs", "Job"),
     ("/apis/storage.k8s.io/v1/csidrivers", "CSIDriver"),

@@ -10,6 +10,7 @@ mod ownership;
 mod shim;
 mod target;
 mod volume;
+mod workload;
 
 pub use class::ClassFacts;
 pub use code::Code;
@@ -19,3 +20,4 @@ pub use ownership::{KnownFinalizer, Ownership, gitops_owner};
 pub use shim::{Mount, MountState, Shim};
 pub use target::{DriverFacts, SecretState, Target};
 pub use volume::{ClaimFacts, ClaimState, Evidence, Phase, PodPhase, PodUse, VolumeFacts};
+pub use workload::{Restart, Workload, WorkloadFacts};

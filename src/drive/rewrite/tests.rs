@@ -19,6 +19,7 @@ fn row(name: &str, verdict: VerdictKind) -> Row {
         to: None,
         verdict,
         in_use: InUse::No,
+        workloads: Vec::new(),
         findings: Vec::new(),
         options: Options::default(),
     }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Attachments, Claims, CsiDrivers, Handles, Held, Installers, Migrations, NodeVolumes, Nodes,
-    Pods, Snapshots,
+    Pods, Snapshots, Workloads,
 };
 use crate::plan::objects::metadata::Named;
 use crate::plan::pages::Pages;
@@ -21,6 +21,8 @@ pub struct Evidence {
     pub claims: Claims,
     /// The pods that name them.
     pub pods: Pods,
+    /// What makes these pods.
+    pub workloads: Workloads,
     /// VolumeAttachments.
     pub attachments: Attachments,
     /// Nodes, with what they have of CSI.
@@ -114,6 +116,11 @@ const NODE_VOLUMES: Listed = listed("NodeVolumes", "/apis/flex2csi.io/v1alpha1/n
 pub const MIGRATIONS: Listed = listed(
     "VolumeMigrations",
     "/apis/flex2csi.io/v1alpha1/volumemigrations",
+);
+/// `HorizontalPodAutoscaler`
+pub const AUTOSCALERS: Listed = listed(
+    "HorizontalPodAutoscalers",
+    "/apis/autoscaling/v2/horizontalpodautoscalers",
 );
 const SNAPSHOTS: Listed = listed(
     "VolumeSnapshotContents",

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use flex2csi_translators::plan::{Code, Finding, PodPhase, PodUse};
@@ -11,6 +11,8 @@ use crate::plan::objects::pod::{Pod, PodSpec};
 #[derive(Debug, Default)]
 pub struct Pods {
     by_claim: HashMap<Key, Vec<PodRecord>>,
+    /// The uids of what makes them.
+    makers: HashSet<Key>,
     vendors: Vec<(&'static Vendor, String)>,
     nodes: HashMap<String, Arc<str>>,
 }
@@ -24,6 +26,18 @@ pub struct PodRecord {
     node: Arc<str>,
     phase: PodPhase,
     fs_group: bool,
+    maker: Option<Box<Maker>>,
+}
+
+/// What makes a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Maker {
+    /// Its kind.
+    pub kind: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+    /// Its uid.
+    pub uid: Key,
 }
 
 /// A vendor's controller that acts when a PersistentVolume is deleted.
@@ -74,6 +88,12 @@ impl Pods {
             }
             let key = Key::of(&[&found.namespace, &claim]);
             let node = self.node(&found.node);
+            let maker = pod.metadata.controller().map(|owner| Maker {
+                kind: owner.kind.as_str().into(),
+                name: owner.name.as_str().into(),
+                uid: Key::of(&[&owner.uid]),
+            });
+            self.makers.extend(maker.iter().map(|maker| maker.uid));
             self.by_claim.entry(key).or_default().push(PodRecord {
                 namespace: found.namespace.as_str().into(),
                 name: found.pod.as_str().into(),
@@ -81,6 +101,7 @@ impl Pods {
                 node,
                 phase: found.phase,
                 fs_group: found.fs_group,
+                maker: maker.map(Box::new),
             });
         }
     }
@@ -96,17 +117,26 @@ impl Pods {
         }
     }
 
-    /// The pods that name a claim.
-    pub fn of(&self, namespace: &str, claim: &str) -> Vec<PodUse> {
+    /// Whether what has this uid makes one of the pods.
+    pub fn is_maker(&self, uid: Key) -> bool {
+        self.makers.contains(&uid)
+    }
+
+    /// The pods that name a claim, each with what makes it.
+    pub fn of(&self, namespace: &str, claim: &str) -> Vec<(PodUse, Option<Maker>)> {
         let pods = self.by_claim.get(&Key::of(&[namespace, claim]));
         let pods = pods.into_iter().flatten();
-        pods.map(|pod| PodUse {
-            namespace: pod.namespace.to_string(),
-            pod: pod.name.to_string(),
-            uid: pod.uid.to_string(),
-            node: pod.node.to_string(),
-            phase: pod.phase,
-            fs_group: pod.fs_group,
+        pods.map(|pod| {
+            let found = PodUse {
+                namespace: pod.namespace.to_string(),
+                pod: pod.name.to_string(),
+                uid: pod.uid.to_string(),
+                node: pod.node.to_string(),
+                phase: pod.phase,
+                fs_group: pod.fs_group,
+                owner: String::new(),
+            };
+            (found, pod.maker.as_deref().cloned())
         })
         .collect()
     }

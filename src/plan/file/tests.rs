@@ -41,6 +41,7 @@ fn row(name: &str) -> Row {
         }),
         verdict: VerdictKind::ReadyInUse,
         in_use: InUse::RuntimeEqual,
+        workloads: Vec::new(),
         findings: vec![Finding::new(Code::RuntimeEqual, "it is: \"equal\"")],
         options: Options {
             skip: false,

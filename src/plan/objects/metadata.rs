@@ -35,6 +35,8 @@ pub struct Owner {
     pub kind: String,
     /// Its name.
     pub name: String,
+    /// Its uid.
+    pub uid: String,
     /// Whether it is the controller.
     pub controller: bool,
 }
@@ -58,6 +60,11 @@ pub struct Named {
 }
 
 impl Metadata {
+    /// Its controller.
+    pub fn controller(&self) -> Option<&Owner> {
+        self.owner_references.iter().find(|owner| owner.controller)
+    }
+
     /// Who else has a say in the object.
     pub fn ownership(&self) -> Ownership {
         let pairs = self.labels.iter().chain(&self.annotations);

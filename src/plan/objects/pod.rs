@@ -101,6 +101,7 @@ impl Pod {
             node: self.spec.node_name.clone(),
             phase,
             fs_group: context.is_some_and(|context| context.fs_group.is_some()),
+            owner: String::new(),
         }
     }
 }

@@ -41,6 +41,7 @@ fn row() -> Row {
         }),
         verdict: VerdictKind::Ready,
         in_use: InUse::No,
+        workloads: Vec::new(),
         findings: Vec::new(),
         options: Options {
             skip: false,

@@ -73,12 +73,14 @@ codes! {
     NodeStale, "node-stale", Block, "see why its node daemon does not renew its NodeVolumes", "What a node says of its mounts is too old to go by.";
     NodeNotReady, "node-not-ready", Block, "bring it back, delete its Node, or, once it is switched off, taint it node.kubernetes.io/out-of-service", "A node does not answer, and may have the volume mounted.";
     NoNodeEvidence, "no-node-evidence", Block, "see on the nodes that nothing has it mounted, and give --without-node-evidence", "Nothing tells from the nodes whether this source is mounted.";
-    UsedByPod, "used-by-pod", InUse, "stop it, and make the plan again when it has ended", "A pod uses the claim.";
+    UsedByPod, "used-by-pod", InUse, "stop it, or let `flex2csi rewrite --restart` stop what makes it, or --wait-idle wait for its end", "A pod uses the claim.";
     UsedByEndedPod, "used-by-ended-pod", InUse, "delete the pod: its volumes may be mounted still", "A pod that has ended names the claim.";
     Attached, "attached", InUse, "wait until it is detached", "A VolumeAttachment names the volume.";
     HeldByNode, "held-by-node", InUse, "wait until the node lets go of it", "A node lists the volume as in use or attached.";
     MountedByOriginal, "mounted-by-original", InUse, "stop the pod", "A node has it mounted by the original FlexVolume driver.";
     MountedByShim, "mounted-by-shim", InUse, "stop the pod, or see what keeps the volume from being rewritten under it", "A node has it mounted by flex2csi.";
+    RestartIfTold, "restart-if-told", Warn, "stop it yourself, or give --restart-managed as well", "`flex2csi rewrite --restart` stops a workload only if it is told that it may.";
+    NoRestart, "no-restart", Warn, "stop it yourself; `flex2csi rewrite --wait-idle` goes on then", "`flex2csi rewrite --restart` cannot stop what uses the volume and bring it back.";
     ShimNotEnough, "shim-not-enough", Warn, "stop the pod", "Every mount is flex2csi's, but the volume cannot be rewritten under its pods.";
     RuntimeDiffers, "runtime-differs", Warn, "stop the pod", "The cluster serves the volume through CSI, but by another specification than would be stored.";
     RuntimeEqual, "runtime-equal", Proof, "", "The cluster serves the volume through CSI already, by the very specification that would be stored.";

@@ -166,6 +166,7 @@ mod tests {
             node: "a".into(),
             phase: PodPhase::Running,
             fs_group: false,
+            owner: String::new(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! PersistentVolumes: the verdict on one.
 
 use super::{
-    Code, DriverFacts, Finding, Mount, MountState, Ownership, Shim, Target, Verdict, VerdictKind,
+    Code, DriverFacts, Effect, Finding, Mount, MountState, Ownership, Shim, Target, Verdict,
+    VerdictKind, Workload,
 };
 use crate::rewrite::Use;
 
@@ -28,6 +29,8 @@ pub struct VolumeFacts {
     pub installers: Vec<String>,
     /// Pods that name its claim.
     pub pods: Vec<PodUse>,
+    /// What makes them.
+    pub workloads: Vec<Workload>,
     /// VolumeAttachments that name it: the attachment, and its node.
     pub attachments: Vec<(String, String)>,
     /// Nodes that list it in `volumesInUse` or `volumesAttached`.
@@ -105,6 +108,8 @@ pub struct PodUse {
     pub phase: PodPhase,
     /// Whether its security context names an fsGroup.
     pub fs_group: bool,
+    /// What makes it: `Kind name`; empty if nothing does.
+    pub owner: String,
 }
 
 impl PodUse {
@@ -287,7 +292,10 @@ impl VolumeFacts {
         let before = findings.len();
         let mut found = |code, message| findings.push(Finding::new(code, message));
         for pod in &self.pods {
-            let name = pod.name();
+            let mut name = pod.name();
+            if !pod.owner.is_empty() {
+                name += &format!(" of {}", pod.owner);
+            }
             let on = match pod.node.as_str() {
                 "" => String::new(),
                 node => format!(" on node {node}"),
@@ -345,6 +353,9 @@ impl VolumeFacts {
                 self.shim.check(target, &self.pods, &self.mounts, findings);
             }
             None => {}
+        }
+        if findings.iter().all(|found| found.effect != Effect::Proof) {
+            findings.extend(self.workloads.iter().filter_map(Workload::finding));
         }
         true
     }

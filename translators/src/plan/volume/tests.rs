@@ -43,6 +43,7 @@ fn pod(phase: PodPhase) -> PodUse {
         node: "a".into(),
         phase,
         fs_group: false,
+        owner: "StatefulSet s".into(),
     }
 }
 
