@@ -166,11 +166,9 @@ impl Site {
 
     /// What is to be done with a planned object, if it still may be.
     async fn task(&self, row: &Row) -> anyhow::Result<Task> {
-        let object = row.object.full_name();
         let task = self::task(&self.client, &self.translator, row).await?;
-        match &task.in_use {
-            InUse::RuntimeEqual => self.is_runtime(row, &task).await?,
-            InUse::Shim { .. } | InUse::No => {}
+        if task.in_use == InUse::RuntimeEqual {
+            self.is_runtime(row, &task).await?;
         }
         Ok(task)
     }
