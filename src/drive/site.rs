@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
 use kube::Client;
 
+use super::fence::Fence;
 use super::objects::{Forms, Objects};
 use super::paced::Paced;
 use super::uses::Uses;
@@ -18,7 +19,7 @@ use crate::plan::row::Row;
 use crate::plan::task::task as planned;
 use crate::plan::translator::Translator;
 use crate::rewrite::{
-    Finished, Options, Place, Resource, Server, go_on_one, rewrite_one, roll_back_one,
+    Finished, Options, Place, Resource, Server, Stopped, go_on_one, rewrite_one, roll_back_one,
 };
 
 /// What is to be done with one object.
@@ -49,6 +50,7 @@ pub struct Site {
     fresh: Arc<Fresh>,
     objects: Arc<Objects>,
     api: Paced<Server<Uses>>,
+    fence: Option<Arc<Fence>>,
     options: Options,
 }
 
@@ -82,6 +84,7 @@ impl Site {
         translator: Arc<Translator>,
         node_evidence: bool,
         most: usize,
+        fence: Option<Arc<Fence>>,
         options: Options,
     ) -> Self {
         let fresh = Fresh::new(client.clone(), node_evidence, Arc::clone(&translator));
@@ -97,6 +100,7 @@ impl Site {
             translator,
             fresh,
             objects,
+            fence,
             options,
         }
     }
@@ -115,23 +119,37 @@ impl Site {
                     translated: task.translated.clone(),
                 };
                 self.objects.begin(kind, name, forms);
-                let done = rewrite_one(&self.api, &task, &self.options).await;
-                self.end(kind, name, task.claim.as_ref());
-                Ok(done?)
+                let work = rewrite_one(&self.api, &task, &self.options);
+                self.fenced(kind, name, task.claim.as_ref(), work).await
             }
             Job::Finish(kind, name) => {
                 let claim = self.recorded(kind, &name).await?;
-                let done = go_on_one(&self.api, kind, &name, &self.options).await;
-                self.end(kind, &name, claim.as_ref());
-                Ok(done?)
+                let work = go_on_one(&self.api, kind, &name, &self.options);
+                self.fenced(kind, &name, claim.as_ref(), work).await
             }
             Job::Back(kind, name) => {
                 let claim = self.recorded(kind, &name).await?;
-                let done = roll_back_one(&self.api, kind, &name, &self.options).await;
-                self.end(kind, &name, claim.as_ref());
-                Ok(done?)
+                let work = roll_back_one(&self.api, kind, &name, &self.options);
+                self.fenced(kind, &name, claim.as_ref(), work).await
             }
         }
+    }
+
+    /// Works on one object, fenced in where that is asked for from before the last check
+    /// on.
+    async fn fenced(
+        &self,
+        kind: ObjectKind,
+        name: &str,
+        claim: Option<&ClaimId>,
+        work: impl Future<Output = Result<Finished, Stopped>>,
+    ) -> anyhow::Result<Finished> {
+        let done = match self.fence.as_ref().zip(claim) {
+            Some((fence, claim)) => fence.around(claim, work).await,
+            None => work.await.map_err(Into::into),
+        };
+        self.end(kind, name, claim);
+        done
     }
 
     fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {

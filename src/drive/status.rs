@@ -13,6 +13,8 @@ use tokio_stream::StreamExt as _;
 
 use super::args::{StatusArgs, StatusFormat};
 use super::records;
+use super::restart;
+use super::work::line;
 use crate::daemon;
 use crate::exit::{self, Done};
 use crate::listing::{table, text};
@@ -53,6 +55,10 @@ pub fn run(args: &StatusArgs) -> anyhow::Result<Done> {
         lines.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
         let stopped = lines.iter().any(|line| line.phase == "Stopped");
         print(&lines, args.output)?;
+        // Who may not list workloads has stopped none.
+        for text in restart::say(&restart::list(&client).await?) {
+            line(&text);
+        }
         if args.watch {
             tokio::select! {
                 watched = watch(&client, version?, args.output) => watched?,
