@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep};
 
 pub use self::error::FenceError;
 use self::policy::{NAME, PROBE};
-use self::server::{Server, bindings, config_maps, parameters, policies, resource};
+use self::server::{Server, bindings, fences, parameters, policies, resource};
 use crate::api_request::{RequestError, request};
 use crate::daemon;
 use crate::drive::work::line;
@@ -32,7 +32,7 @@ use crate::plan::digest::hex;
 
 /// Annotations of the policy: `holder.flex2csi.io/<who>`, with the time.
 const HOLDER: &str = "holder.flex2csi.io/";
-/// Annotations of the policy: `namespace.flex2csi.io/<name>`, where there may be a ConfigMap.
+/// Annotations of the policy: `namespace.flex2csi.io/<name>`, where there may be a ClaimFence.
 const NAMESPACE: &str = "namespace.flex2csi.io/";
 
 const RENEW: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct Fence {
     server: Server,
     who: String,
-    /// Namespaces that are noted in the policy, and have a ConfigMap.
+    /// Namespaces that are noted in the policy, and have a ClaimFence.
     namespaces: Mutex<BTreeSet<String>>,
     renewing: JoinHandle<()>,
 }
@@ -107,10 +107,10 @@ impl Fence {
             if !self.has(namespace) {
                 self.enter(namespace).await?;
             }
-            let patch = json!({"data": {claim.name.as_str(): value}});
+            let patch = json!({"claims": {claim.name.as_str(): value}});
             let made = self
                 .server
-                .change(&config_maps(), namespace, patch, CLAIM)
+                .change(&fences(), namespace, patch, CLAIM)
                 .await?;
             if made.is_some() {
                 break;
@@ -168,13 +168,13 @@ impl Fence {
         {
             self.put_up_again().await?;
         }
-        let config_map = policy::claims(namespace);
+        let fence = policy::claims(namespace);
         self.server
             .make(
-                &config_maps(),
+                &fences(),
                 namespace,
-                &config_map,
-                "the fence's ConfigMap",
+                &fence,
+                "a ClaimFence",
             )
             .await?;
         let mut all = self
@@ -195,7 +195,7 @@ impl Fence {
 
     /// Whether the API server refuses, as the fence has it, what would change nothing.
     async fn is_in_force(&self, claim: &ClaimId) -> Result<bool, FenceError> {
-        let resource = resource("", "PersistentVolumeClaim", "persistentvolumeclaims");
+        let resource = resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims");
         let claims = Api::<DynamicObject>::namespaced_with(
             self.server.0.clone(),
             &claim.namespace,
@@ -221,11 +221,11 @@ impl Fence {
 
     /// Lets pods use a claim again.
     pub async fn lower(&self, claim: &ClaimId) {
-        let patch = json!({"data": {claim.name.as_str(): null}});
+        let patch = json!({"claims": {claim.name.as_str(): null}});
         let namespace = claim.namespace.as_str();
         let done = self
             .server
-            .change(&config_maps(), namespace, patch, CLAIM)
+            .change(&fences(), namespace, patch, CLAIM)
             .await;
         if let Err(error) = done {
             tracing::warn!(%error, claim = claim.name, namespace, "the fence is not lowered yet");

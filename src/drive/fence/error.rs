@@ -9,6 +9,12 @@ pub enum FenceError {
         "--fence needs ValidatingAdmissionPolicy, which the API server has from Kubernetes 1.30 on"
     )]
     Unknown,
+    /// The kind `ClaimFence` is not there, or the namespace is not.
+    #[error(
+        "the cluster does not know ClaimFence, which --fence needs; run: kubectl apply -f \
+         deploy/crds/claimfences.yaml"
+    )]
+    NoKind,
     /// The API server says no.
     #[error(
         "--fence: the API server refuses {what}: {message}; deploy/rbac/rewrite-fence.yaml has the rights"

@@ -1,13 +1,13 @@
 //! The policy that turns pods away, and deletions of claims.
 //!
 //! CEL of a policy sees the pod and nothing else, so what is being rewritten stands in a
-//! ConfigMap of the claims' namespace, which the API server hands to it as parameters
+//! ClaimFence of the claims' namespace, which the API server hands to it as parameters
 //! (kubernetes 1.30, `admissionregistration.k8s.io/v1`: a namespaced parameter is the one
 //! of the namespace of the object that is looked at).
 
 use serde_json::{Value, json};
 
-/// The name of policy, binding and ConfigMaps.
+/// The name of policy, binding and ClaimFences.
 pub const NAME: &str = "flex2csi-fence";
 /// A claim that is changed (dry run) to have this is refused if the fence is in force.
 pub const PROBE: &str = "flex2csi.io/fence-probe";
@@ -25,11 +25,11 @@ request.resource.resource == 'pods'
           ? [object.metadata.name] : [])";
 
 const FENCED: &str = "\
-has(params.data) ? variables.named.filter(name, name in params.data) : []";
+has(params.claims) ? variables.named.filter(name, name in params.claims) : []";
 
 const MESSAGE: &str = "\
 'the volume of claim ' + variables.fenced[0] + ' is being rewritten by flex2csi, since ' \
-+ params.data[variables.fenced[0]].split(' ')[0] + '; try again in a moment. If no flex2csi runs any \
++ params.claims[variables.fenced[0]].split(' ')[0] + '; try again in a moment. If no flex2csi runs any \
 more: flex2csi rewrite --remove-fence'";
 
 /// The policy.
@@ -44,7 +44,7 @@ pub fn policy() -> Value {
         "spec": {
             // It is a courtesy to pods: what is in use is seen without it.
             "failurePolicy": "Ignore",
-            "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+            "paramKind": {"apiVersion": "flex2csi.io/v1alpha1", "kind": "ClaimFence"},
             "matchConstraints": {"resourceRules": [
                 {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]},
                 {
@@ -85,16 +85,12 @@ pub fn binding() -> Value {
 /// The claims of a namespace, none yet.
 pub fn claims(namespace: &str) -> Value {
     json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
+        "apiVersion": "flex2csi.io/v1alpha1",
+        "kind": "ClaimFence",
         "metadata": {
             "name": NAME,
             "namespace": namespace,
             "labels": {"app.kubernetes.io/managed-by": "flex2csi"},
-            "annotations": {
-                "kubernetes.io/description":
-                    "Claims whose volumes flex2csi rewrites right now; new pods that name them are turned away.",
-            },
         },
     })
 }

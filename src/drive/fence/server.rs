@@ -18,14 +18,14 @@ use crate::api_request::{FIELD_MANAGER, RequestError, find, request};
 const OUTAGE: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(500);
 
-pub(super) fn resource(group: &str, kind: &str, plural: &str) -> ApiResource {
+pub(super) fn resource(group: &str, version: &str, kind: &str, plural: &str) -> ApiResource {
     let api_version = match group {
-        "" => "v1".to_owned(),
-        group => format!("{group}/v1"),
+        "" => version.to_owned(),
+        group => format!("{group}/{version}"),
     };
     ApiResource {
         group: group.to_owned(),
-        version: "v1".to_owned(),
+        version: version.to_owned(),
         api_version,
         kind: kind.to_owned(),
         plural: plural.to_owned(),
@@ -37,6 +37,7 @@ const GROUP: &str = "admissionregistration.k8s.io";
 pub(super) fn policies() -> ApiResource {
     resource(
         GROUP,
+        "v1",
         "ValidatingAdmissionPolicy",
         "validatingadmissionpolicies",
     )
@@ -45,13 +46,14 @@ pub(super) fn policies() -> ApiResource {
 pub(super) fn bindings() -> ApiResource {
     resource(
         GROUP,
+        "v1",
         "ValidatingAdmissionPolicyBinding",
         "validatingadmissionpolicybindings",
     )
 }
 
-pub(super) fn config_maps() -> ApiResource {
-    resource("", "ConfigMap", "configmaps")
+pub(super) fn fences() -> ApiResource {
+    resource("flex2csi.io", "v1alpha1", "ClaimFence", "claimfences")
 }
 
 pub(super) fn parameters() -> PatchParams {
@@ -103,8 +105,11 @@ impl Server {
         loop {
             match request(api.create(&parameters, &object)).await {
                 Ok(_) | Err(RequestError::Conflict) => return Ok(()),
-                Err(RequestError::NotFound) if resource.group == GROUP => {
-                    return Err(FenceError::Unknown);
+                Err(RequestError::NotFound) => {
+                    return Err(match resource.group == GROUP {
+                        true => FenceError::Unknown,
+                        false => FenceError::NoKind,
+                    });
                 }
                 Err(error) => silent.take(error).await?,
             }
@@ -151,7 +156,7 @@ impl Server {
     /// somebody has joined since the policy was seen.
     pub(super) async fn remove(&self, policy: &Value) -> Result<bool, FenceError> {
         for namespace in namespaces(policy) {
-            self.delete(&config_maps(), &namespace, None).await?;
+            self.delete(&fences(), &namespace, None).await?;
         }
         let text = |key: &str| policy["metadata"][key].as_str().map(str::to_owned);
         let seen = Preconditions {

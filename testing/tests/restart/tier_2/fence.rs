@@ -66,7 +66,7 @@ async fn new_pods_are_turned_away_while_a_volume_is_rewritten() {
     );
     no_fence(&site).await;
     pods.create(&dry_run, &pod("one", "a")).await.unwrap();
-    site.assert_all("shop", "csi").await;
+    assert_eq!(site.forms("shop").await["shop-a"], "csi");
 }
 
 /// One that ends takes down what it has put up; one that was killed by hand, too.
@@ -106,7 +106,7 @@ async fn no_fence(site: &Site) {
     for (version, kind) in [
         (group, "ValidatingAdmissionPolicy"),
         (group, "ValidatingAdmissionPolicyBinding"),
-        ("v1", "ConfigMap"),
+        ("flex2csi.io/v1alpha1", "ClaimFence"),
     ] {
         let listed = api(&site.client, version, kind, None)
             .list(&all)
