@@ -20,8 +20,10 @@ mod text;
 
 pub use error::{ConfigError, Fault};
 pub use load::Loaded;
+pub(crate) use model::REGISTRY;
 pub use model::{Backend, Config, Endpoint, FlexVolume, FlexVolumeDriver, Kubelet, Log};
 pub use reload::{Reloader, follow_log_level};
+pub(crate) use resolve::EXEC_SOCKET;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 
 mod args;
 mod diff;
+mod display;
 mod fence;
 mod holder;
 mod idle;

@@ -39,6 +39,7 @@ mod group_controller;
 mod id;
 mod identity;
 mod kind;
+mod kubelet;
 mod limits;
 mod lock;
 mod loop_device;
@@ -82,6 +83,11 @@ pub fn run(args: &HostpathArgs) -> anyhow::Result<Done> {
         return Err(
             Usage("--endpoint and --controller-endpoint are the same socket".into()).into(),
         );
+    }
+    if args.kubelet_registry.is_some() && !args.services.contains(&ServiceArg::Node) {
+        let message =
+            "kubelet registers drivers that have the node service: leave --kubelet-registry out";
+        return Err(Usage(message.into()).into());
     }
     let log = log::install(args.log_format, &args.log_level)?;
     let rights = user_namespace::enter()?;

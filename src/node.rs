@@ -1,5 +1,6 @@
 //! `flex2csi node`: the daemon on every node, and what is asked on a node.
 
+mod kept;
 mod mount_row;
 mod site;
 mod status;

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::installation::{FlexDriver, device_directories};
-use crate::mountinfo::MountTable;
 
 /// What an original driver has on this node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,49 +42,67 @@ impl OriginalMounts {
     /// Looks for what `driver` has, but for the targets that the daemon's record has.
     /// Nothing is asked of what is mounted: a dead server would not answer.
     ///
+    /// `are_mounted` is asked where something is that is not recorded, and then
+    /// `recorded` once more: what the daemon has mounted meanwhile it recorded before.
+    ///
     /// # Errors
     /// Kubelet's directories cannot be read.
     pub fn find(
         kubelet_root: &Path,
         driver: &FlexDriver,
-        table: &MountTable,
-        recorded: &BTreeSet<PathBuf>,
+        are_mounted: impl FnOnce(&[PathBuf]) -> io::Result<Vec<bool>>,
+        recorded: impl Fn() -> BTreeSet<PathBuf>,
     ) -> io::Result<Self> {
         let root = match fs_err::canonicalize(kubelet_root) {
             Ok(root) => root,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(error),
         };
-        let mounted: BTreeSet<&Path> = table.iter().map(|mount| &*mount.target).collect();
-        let mut pods = Vec::new();
+        let known = recorded();
+        let mut found = Vec::new();
         for pod in entries(&root.join("pods"))? {
             let Some(pod_uid) = pod.name.to_str() else {
                 continue;
             };
             let volumes = pod.path.join("volumes").join(driver.directory());
             for volume in entries(&volumes)? {
-                let named = kubelet_root
+                let target = kubelet_root
                     .join("pods")
                     .join(pod_uid)
                     .join("volumes")
                     .join(driver.directory())
                     .join(&volume.name);
-                if recorded.contains(&named) || recorded.contains(&volume.path) {
-                    continue;
-                }
-                if mounted.contains(&*volume.path) || volume.holds_something()? {
-                    pods.push(OriginalMount {
+                if !known.contains(&target) && !known.contains(&volume.path) {
+                    let mount = OriginalMount {
                         driver: driver.to_string(),
                         volume: volume.name.to_string_lossy().into_owned(),
                         pod_uid: pod_uid.to_owned(),
-                        target: named,
-                    });
+                        target,
+                    };
+                    found.push((volume, mount));
                 }
             }
         }
+        let devices = device_directories(&root, driver)?;
+        if found.is_empty() && devices.is_empty() {
+            return Ok(Self::default());
+        }
+        let targets = found.iter().map(|(volume, _)| volume.path.clone());
+        let paths: Vec<PathBuf> = targets.chain(devices.iter().cloned()).collect();
+        let mut mounted = are_mounted(&paths)?.into_iter();
+        let known = recorded();
+        let mut pods = Vec::new();
+        for (volume, mount) in found {
+            let is_mounted = mounted.next().unwrap_or_default();
+            let is_ours = known.contains(&mount.target) || known.contains(&volume.path);
+            if !is_ours && (is_mounted || volume.holds_something()?) {
+                pods.push(mount);
+            }
+        }
         pods.sort();
-        let mut devices = device_directories(&root, driver)?;
-        devices.retain(|device| mounted.contains(&**device));
+        let devices = devices.into_iter().zip(mounted);
+        let devices = devices.filter(|(_, is_mounted)| *is_mounted);
+        let devices = devices.map(|(device, _)| device).collect();
         Ok(Self { pods, devices })
     }
 

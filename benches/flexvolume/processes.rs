@@ -26,6 +26,7 @@ impl Process {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(log).spawn().map(Self)
     }
+
     /// Resident memory, and of that what is not of files (MiB).
     pub fn memory(&self) -> io::Result<(f64, f64)> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;

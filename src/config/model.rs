@@ -95,7 +95,7 @@ pub struct Kubelet {
 /// Where kubelet keeps everything unless it is told otherwise.
 pub(super) const KUBELET_ROOT: &str = "/var/lib/kubelet";
 /// Where it looks for plugins, below its root.
-pub(super) const REGISTRY: &str = "plugins_registry";
+pub(crate) const REGISTRY: &str = "plugins_registry";
 /// Where it looks for FlexVolume drivers.
 pub(super) const PLUGIN_DIRECTORY: &str = "/usr/libexec/kubernetes/kubelet-plugins/volume/exec";
 

@@ -18,7 +18,7 @@ use crate::operations::Listen;
 
 const STATE: &str = "/var/lib/flex2csi";
 /// The socket for exec binaries, in the directory of records.
-const EXEC_SOCKET: &str = "flexvolume.sock";
+pub(crate) const EXEC_SOCKET: &str = "flexvolume.sock";
 /// Kubelet gives a call up after two minutes and three seconds (kubernetes
 /// `pkg/kubelet/volumemanager`, v1.36) and has to hear why before.
 const TIMEOUT: u64 = 110;

@@ -2,7 +2,6 @@
 //! and to the cluster, whenever it changes.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::config::Loaded;
 use crate::flexvolume::volumes::{ListedVolume, MountedState, Volumes};
 use crate::installation::FlexDriver;
 use crate::metrics::{Counts, NodeMetrics};
-use crate::mountinfo::MountTable;
+use crate::mountinfo::are_mounted;
 use crate::node_volumes::{self, Entry, OriginalEntry, State};
 use crate::original_mounts::OriginalMounts;
 
@@ -88,7 +87,7 @@ impl Mounted {
                 }
                 let listed = self.volumes.list();
                 if !is_change {
-                    known = self.originals(&listed, known).await;
+                    known = self.originals(known).await;
                     *originals.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();
                 }
                 self.count(&listed, known.as_deref().unwrap_or_default());
@@ -104,11 +103,7 @@ impl Mounted {
     }
 
     /// What original drivers have; what was known before where it cannot be seen.
-    async fn originals(
-        &self,
-        listed: &[ListedVolume],
-        known: Option<Vec<OriginalEntry>>,
-    ) -> Option<Vec<OriginalEntry>> {
+    async fn originals(&self, known: Option<Vec<OriginalEntry>>) -> Option<Vec<OriginalEntry>> {
         let config = self.configs.borrow().config.clone();
         let drivers: Vec<FlexDriver> = config
             .flex_volume
@@ -116,13 +111,14 @@ impl Mounted {
             .flat_map(|all| &all.drivers)
             .filter_map(|driver| driver.driver.parse().ok())
             .collect();
-        let mounts = listed.iter().filter_map(|listed| listed.mount.as_ref());
-        let recorded: BTreeSet<PathBuf> = mounts.map(|mount| mount.target.to_path_buf()).collect();
+        let volumes = self.volumes.clone();
         let looked = tokio::task::spawn_blocking(move || {
-            let table = MountTable::read()?;
             let mut all = Vec::new();
             for driver in drivers {
-                let found = OriginalMounts::find(&config.kubelet.root, &driver, &table, &recorded)?;
+                let found =
+                    OriginalMounts::find(&config.kubelet.root, &driver, are_mounted, || {
+                        volumes.targets()
+                    })?;
                 all.extend(entries(&driver, found));
             }
             std::io::Result::Ok(all)

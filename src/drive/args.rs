@@ -36,6 +36,19 @@ Examples:
   # Everything that was ever rewritten here
   flex2csi rollback --all --yes";
 
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  # What is done, and what needs somebody?
+  flex2csi status
+
+  # Look on while a Job works
+  flex2csi status --watch
+
+  # What stopped, for a script
+  flex2csi status -o json | jq -r 'select(.phase == \"Stopped\") | .name + \": \" + .message'
+
+The exit code is 1 if an object has stopped.";
+
 /// Replace legacy objects of a cluster by their CSI form, under their names.
 #[derive(Debug, Args)]
 #[command(after_help = REWRITE_EXAMPLES)]
@@ -110,6 +123,10 @@ pub struct RunArgs {
     /// Begin nothing new after so many failures.
     #[arg(long, value_name = "NUMBER", default_value = "10")]
     pub max_failures: NonZeroUsize,
+    /// Take over what another process has begun after it gave no sign of life for so
+    /// long. It has to be the same for all; two at once are held apart in any case.
+    #[arg(long, value_name = "SECONDS", default_value = "15")]
+    pub takeover_after: NonZeroU64,
     /// Begin nothing new when more than this share of those that ended have failed,
     /// once 20 have ended.
     #[arg(long, value_name = "PERCENT")]
@@ -129,10 +146,14 @@ pub struct RunArgs {
 
 /// Say what was rewritten, what is under way, what failed, and what to do next.
 #[derive(Debug, Args)]
+#[command(after_help = STATUS_EXAMPLES)]
 pub struct StatusArgs {
     /// The cluster.
     #[command(flatten)]
     pub cluster: ReachArgs,
+    /// Which objects.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
     /// The form of what is printed.
     #[arg(short, long, value_enum, default_value_t = StatusFormat::Table, value_name = "FORMAT")]
     pub output: StatusFormat,
@@ -148,6 +169,8 @@ pub enum StatusFormat {
     Table,
     /// JSON: a line for each object.
     Json,
+    /// YAML: a document for each object.
+    Yaml,
 }
 
 impl RewriteArgs {
@@ -202,6 +225,12 @@ impl RunArgs {
             }
             (None, None) => Ok(Shard::default()),
         }
+    }
+
+    /// Whether this is a pod of an Indexed Job that takes all objects.
+    pub(super) fn is_one_of_many(&self) -> bool {
+        let is_indexed = std::env::var_os(shard::JOB_INDEX).is_some();
+        is_indexed && self.shard.is_none() && self.shards.is_none()
     }
 
     /// When nothing new is begun.

@@ -170,12 +170,7 @@ impl Fence {
         }
         let fence = policy::claims(namespace);
         self.server
-            .make(
-                &fences(),
-                namespace,
-                &fence,
-                "a ClaimFence",
-            )
+            .make(&fences(), namespace, &fence, "a ClaimFence")
             .await?;
         let mut all = self
             .namespaces
@@ -223,10 +218,7 @@ impl Fence {
     pub async fn lower(&self, claim: &ClaimId) {
         let patch = json!({"claims": {claim.name.as_str(): null}});
         let namespace = claim.namespace.as_str();
-        let done = self
-            .server
-            .change(&fences(), namespace, patch, CLAIM)
-            .await;
+        let done = self.server.change(&fences(), namespace, patch, CLAIM).await;
         if let Err(error) = done {
             tracing::warn!(%error, claim = claim.name, namespace, "the fence is not lowered yet");
         }

@@ -1,12 +1,14 @@
 //! The API server, no faster than it and its controllers want.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flex2csi_translators::rewrite::{Action, Awaited, Change, ClaimId, ObjectKind, Step, Use};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
+use super::display::Lost;
 use super::slots::Slots;
 use super::watch::Watch;
 use crate::journal;
@@ -21,6 +23,9 @@ pub struct Paced<A> {
     api: A,
     watch: Watch,
     slots: Slots,
+    /// Those that were marked: who uses them is asked once more, and then they go.
+    marked: Mutex<HashSet<String>>,
+    lost: Arc<Lost>,
     /// When the server, who has too much to do, may be asked again.
     quiet: Mutex<Option<Instant>>,
 }
@@ -32,13 +37,29 @@ impl<A: Api> Paced<A> {
             api,
             watch,
             slots: Slots::new(most),
+            marked: Mutex::default(),
+            lost: Arc::default(),
             quiet: Mutex::new(None),
         }
     }
 
+    /// How many objects are worth to be under way: those that may be gone, and as many
+    /// that are made ready meanwhile.
+    pub fn depth(&self) -> usize {
+        self.slots.wanted() * 2 + 2
+    }
+
+    /// The claims that are Lost.
+    pub fn lost(&self) -> Arc<Lost> {
+        Arc::clone(&self.lost)
+    }
+
     /// Nothing is under way any more with an object.
     pub fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
-        self.slots.leave(&journal::name_of(kind, name));
+        let record = journal::name_of(kind, name);
+        self.marked().remove(&record);
+        self.slots.leave(&record);
+        self.lost.seen(&record, false);
         self.watch.forget(&Place::of_cluster(kind.into(), name));
         if let Some(claim) = claim {
             self.watch.forget(&Place {
@@ -47,6 +68,11 @@ impl<A: Api> Paced<A> {
                 name: claim.name.clone(),
             });
         }
+    }
+
+    fn marked(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        // Whole names, whoever panicked.
+        self.marked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What one is asked to wait, all wait.
@@ -87,6 +113,12 @@ impl<A: Api> Api for Paced<A> {
     }
 
     async fn used(&self, subject: &Subject<'_>) -> Result<Use, Failure> {
+        // Whoever waits for a slot asks after that: the answer is not to be old.
+        let record = journal::name_of(subject.kind, subject.name);
+        let is_marked = self.marked().contains(&record);
+        if is_marked {
+            self.slots.enter(&record).await;
+        }
         self.quiet().await;
         self.api.used(subject).await
     }
@@ -99,6 +131,14 @@ impl<A: Api> Api for Paced<A> {
         let name = journal::name_of(sight.kind, sight.name);
         self.slots
             .seen(&name, sight.is_there, sight.claim == "Bound");
+        if matches!(sight.next, Action::Patch(Change::Mark, _)) {
+            self.marked().insert(name.clone());
+        }
+        let has_claim = !sight.claim.is_empty();
+        self.lost.seen(
+            &name,
+            has_claim && (!sight.is_there || sight.claim == "Lost"),
+        );
         let is_back = match sight.next {
             Action::Patch(Change::Settle, _) | Action::Done | Action::Stop(_) => true,
             Action::Journal(status) => status.step == Step::Done,

@@ -45,6 +45,7 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     let planned = planned.transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
+        work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
         if let Some(path) = &args.run.plan {
@@ -322,7 +323,7 @@ impl Run<'_> {
     }
 
     fn site(&self, translator: Translator) -> anyhow::Result<Arc<Site>> {
-        let mut options = site::options()?;
+        let mut options = site::options(&self.args.run)?;
         options.backup = self.args.backup.clone();
         options.cancel = self.stop.clone();
         Ok(Arc::new(Site::new(

@@ -1,6 +1,5 @@
 //! `flex2csi rollback`.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -8,8 +7,6 @@ use flex2csi_translators::Values;
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::plan::Code;
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
-use kube::Client;
-use serde::Deserialize;
 
 use super::args::RollbackArgs;
 use super::diff;
@@ -23,9 +20,7 @@ use crate::daemon;
 use crate::exit::{self, Done, Usage};
 use crate::listing::{table, text};
 use crate::plan::cluster_identity;
-use crate::plan::evidence::load::VOLUMES;
 use crate::plan::file::PlanFile;
-use crate::plan::pages::Pages;
 use crate::plan::translator::Translator;
 
 /// Runs `flex2csi rollback`.
@@ -39,6 +34,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
     let planned = planned.map(|path| read_plan(path, true)).transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
+        work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
         if let Some(path) = &args.run.plan {
@@ -47,7 +43,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
                 .map_err(|error| Usage(error.to_string()))?;
         }
         let labelled = match &selection.labels {
-            Some(labels) => Some(names(&client, labels).await?),
+            Some(labels) => Some(records::labelled(&client, labels).await?),
             None => None,
         };
         let mut known = records::selected(&client, args.run.share()?, |document| {
@@ -84,7 +80,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
                 "warning: workloads that are stopped cannot be looked for: {error}"
             ));
         }
-        let mut options = site::options()?;
+        let mut options = site::options(&args.run)?;
         options.cancel = stop.clone();
         // Nothing is translated: both forms are in the record.
         let mut translator = Translator::new(Mappings::built_in(), Values::default());
@@ -130,26 +126,4 @@ fn show(known: &[Known]) -> anyhow::Result<Done> {
     );
     written.and_then(|()| out.flush()).map_err(exit::output)?;
     Ok(Done::All)
-}
-
-#[derive(Deserialize)]
-struct Named {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    name: String,
-}
-
-/// The volumes that have these labels now.
-async fn names(client: &Client, labels: &str) -> anyhow::Result<HashSet<String>> {
-    let mut names = HashSet::new();
-    let mut pages = Pages::new(client, VOLUMES.path).selected(Some(labels));
-    while let Some(page) = pages.next().await? {
-        for item in page.items()? {
-            names.insert(serde_json::from_str::<Named>(item)?.metadata.name);
-        }
-    }
-    Ok(names)
 }

@@ -1,11 +1,14 @@
 //! A cluster in which objects are rewritten, and one of them at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
 use kube::Client;
 
+use super::args::RunArgs;
+use super::display::Lost;
 use super::fence::Fence;
 use super::objects::{Forms, Objects};
 use super::paced::Paced;
@@ -72,9 +75,11 @@ pub async fn learn(client: &Client, translator: &mut Translator) -> anyhow::Resu
 ///
 /// # Errors
 /// It can be given no name of its own.
-pub fn options() -> anyhow::Result<Options> {
+pub fn options(run: &RunArgs) -> anyhow::Result<Options> {
     let holder = holder::name().context("this process cannot be given a name of its own")?;
-    Ok(Options::new(holder))
+    let mut options = Options::new(holder);
+    options.stale_after = Duration::from_secs(run.takeover_after.get());
+    Ok(options)
 }
 
 impl Site {
@@ -103,6 +108,16 @@ impl Site {
             fence,
             options,
         }
+    }
+
+    /// How many objects are worth to be under way at a time.
+    pub fn depth(&self) -> usize {
+        self.api.depth()
+    }
+
+    /// The claims that are Lost now.
+    pub fn lost(&self) -> Arc<Lost> {
+        self.api.lost()
     }
 
     /// Does one thing.

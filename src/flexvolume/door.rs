@@ -1,6 +1,5 @@
 //! What becomes of each call.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,7 +18,7 @@ use super::volumes::{CallContext, MountCall, Unmounted, VolumeError, Volumes};
 use super::{device_directory, server};
 use crate::installation::FlexDriver;
 use crate::metrics::{Door as MetricsDoor, Metrics};
-use crate::mountinfo::{self, MountTable, real_path};
+use crate::mountinfo::{self, real_path};
 use crate::node_record::Refused;
 use crate::original_mounts::OriginalMounts;
 use crate::request_id::{RequestId, RequestIds};
@@ -216,16 +215,15 @@ impl Door {
         };
         let directory = self.settings.plugin_directory.join(driver.directory());
         let original = directory.join(original_file(driver.executable()));
+        // Most nodes have none.
+        match original.symlink_metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            looked => looked.map_err(CallError::Originals)?,
+        };
         let (root, volumes) = (self.settings.root.clone(), self.volumes.clone());
         let find = move || {
-            // Most nodes have none, and nothing has to be known of all volumes.
-            match original.symlink_metadata() {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                looked => looked?,
-            };
-            let recorded: BTreeSet<PathBuf> = recorded(&volumes).collect();
-            let table = MountTable::read()?;
-            OriginalMounts::find(&root, &driver, &table, &recorded).map(Some)
+            let are_mounted = |paths: &[PathBuf]| mountinfo::are_mounted(paths);
+            OriginalMounts::find(&root, &driver, are_mounted, || volumes.targets()).map(Some)
         };
         blocking(find).await?.map_err(CallError::Originals)
     }
@@ -267,12 +265,6 @@ impl server::Answer for Door {
             }
         }
     }
-}
-
-/// Where volumes are, or may be, mounted.
-fn recorded(volumes: &Volumes) -> impl Iterator<Item = PathBuf> {
-    let mounts = volumes.list().into_iter().filter_map(|listed| listed.mount);
-    mounts.map(|mount| mount.target.to_path_buf())
 }
 
 /// A driver's name for metrics: root alone calls, and could make series all the same.

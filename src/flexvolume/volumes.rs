@@ -14,6 +14,7 @@ mod expand;
 mod holders;
 mod listed;
 mod locks;
+mod looks;
 mod mount;
 mod mount_points;
 mod ownership;
@@ -28,6 +29,7 @@ mod undo;
 mod unmount;
 mod walk;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -47,6 +49,7 @@ use crate::cluster::VolumeId;
 use crate::node_record::{MountState, NodeRecord, RecordError, Refused};
 use crate::request_id::RequestIds;
 use locks::Locks;
+use looks::Looks;
 
 /// The engine. Clones are the same one.
 #[derive(Clone)]
@@ -56,6 +59,7 @@ pub struct Volumes {
 
 struct Inner {
     settings: Settings,
+    looks: Looks,
     record: NodeRecord,
     knowledge: RwLock<Knowledge>,
     targets: Locks<PathBuf>,
@@ -77,6 +81,7 @@ impl Volumes {
         let record = NodeRecord::open(directory, settings.root.clone(), &settings.boot_id)?;
         let volumes = Self {
             inner: Arc::new(Inner {
+                looks: Looks::new(settings.mount_points.clone()),
                 settings,
                 record,
                 knowledge: RwLock::new(knowledge),
@@ -101,6 +106,13 @@ impl Volumes {
     /// What is mounted, may be mounted, or is yet to be released.
     pub fn list(&self) -> Vec<ListedVolume> {
         listed::list(&self.inner.record)
+    }
+
+    /// Where something is mounted, or may be.
+    pub fn targets(&self) -> BTreeSet<PathBuf> {
+        let all = self.inner.record.all();
+        let mounts = all.iter().flat_map(|record| &record.mounts);
+        mounts.map(|mount| mount.target.to_path_buf()).collect()
     }
 
     /// The records that are not trusted; their volumes are left alone.

@@ -55,6 +55,11 @@ pub struct HostpathArgs {
     /// are then not on the first one.
     #[arg(long, value_name = "SOCKET", value_parser = socket)]
     pub controller_endpoint: Option<PathBuf>,
+    /// Register with the kubelet that looks for plugins there, in place of a
+    /// node-driver-registrar: <kubelet root>/plugins_registry. The sockets have to be at
+    /// the same paths for kubelet.
+    #[arg(long, value_name = "DIR", value_parser = directory)]
+    pub kubelet_registry: Option<PathBuf>,
     /// The services to have. Several processes may share a state directory.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [ServiceArg::Controller, ServiceArg::Node])]
     pub services: Vec<ServiceArg>,
@@ -185,6 +190,15 @@ impl FromStr for GivenVolume {
 fn socket(text: &str) -> Result<PathBuf, String> {
     let path = text.strip_prefix("unix://").unwrap_or(text);
     let path = PathBuf::from(path);
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err("it is no absolute path".to_owned())
+    }
+}
+
+fn directory(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
     if path.is_absolute() {
         Ok(path)
     } else {

@@ -10,6 +10,7 @@ use tonic::transport::Server;
 use tonic::transport::server::Router;
 
 use super::args::HostpathArgs;
+use super::kubelet;
 use super::services::Services;
 use crate::csi::v1::controller_server::ControllerServer;
 use crate::csi::v1::group_controller_server::GroupControllerServer;
@@ -27,7 +28,9 @@ pub(super) async fn serve(
     let Some(controller_endpoint) = &args.controller_endpoint else {
         let all = router(&services, has_controller, has_node);
         let serving = on(&args.endpoint, all, stop.clone().cancelled_owned())?;
-        return until(serving, stop).await;
+        let registered = kubelet::register(args, stop.clone())?;
+        let both = async { tokio::try_join!(serving, registered).map(drop) };
+        return until(both, stop).await;
     };
     // Both sockets are there before either is served, and end together.
     let node = router(&services, false, has_node);
@@ -38,8 +41,9 @@ pub(super) async fn serve(
         controller,
         stop.clone().cancelled_owned(),
     )?;
-    let both = async { tokio::try_join!(node, controller).map(drop) };
-    until(both, stop).await
+    let registered = kubelet::register(args, stop.clone())?;
+    let all = async { tokio::try_join!(node, controller, registered).map(drop) };
+    until(all, stop).await
 }
 
 /// How long calls have to end by themselves once all is to end.

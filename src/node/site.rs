@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 
-use crate::config::{Kubelet, Loaded};
+use crate::config::{EXEC_SOCKET, Kubelet, Loaded, REGISTRY};
 use crate::exit::Usage;
+use crate::registration::DriverName;
 
 /// Where things are on this node: as the daemon's configuration has them, or as
 /// it has them by default.
@@ -30,10 +31,25 @@ pub(super) struct SiteArgs {
     plugin_directory: PathBuf,
 }
 
+/// A CSI endpoint of the daemon.
+#[derive(Debug)]
+pub(super) struct EndpointSite {
+    pub name: DriverName,
+    pub socket: PathBuf,
+}
+
 /// Where things are on this node.
 #[derive(Debug)]
 pub(super) struct Site {
+    /// The daemon's own directory.
+    pub state: PathBuf,
     pub records: PathBuf,
+    /// The daemon's socket for exec binaries.
+    pub exec_socket: PathBuf,
+    /// Where kubelet looks for plugins that want to be registered.
+    pub registry: PathBuf,
+    /// The CSI endpoints that the daemon serves, where that is known.
+    pub endpoints: Vec<EndpointSite>,
     pub kubelet_root: PathBuf,
     pub plugin_directory: PathBuf,
     /// The exec binary that is installed.
@@ -47,6 +63,10 @@ impl Site {
         let Some(path) = &args.config else {
             return Ok(Self {
                 records: args.state.join("volumes"),
+                exec_socket: args.state.join(EXEC_SOCKET),
+                state: args.state.clone(),
+                registry: args.kubelet_root.join(REGISTRY),
+                endpoints: Vec::new(),
                 kubelet_root: args.kubelet_root.clone(),
                 plugin_directory: args.plugin_directory.clone(),
                 exec_binary: None,
@@ -59,9 +79,23 @@ impl Site {
             .config;
         let Kubelet {
             root,
+            registry,
             plugin_directory,
-            ..
         } = config.kubelet;
+        let endpoints = config
+            .backends
+            .into_iter()
+            .filter_map(|backend| backend.endpoint)
+            .map(|endpoint| {
+                let name = endpoint.name.parse()?;
+                let socket = endpoint.socket;
+                Ok(EndpointSite { name, socket })
+            })
+            .collect::<anyhow::Result<_>>()?;
+        let exec_socket = config.flex_volume.as_ref().map_or_else(
+            || config.state.join(EXEC_SOCKET),
+            |flex_volume| flex_volume.socket.clone(),
+        );
         let (served, exec_binary) = config
             .flex_volume
             .map_or((Vec::new(), None), |flex_volume| {
@@ -71,6 +105,10 @@ impl Site {
             });
         Ok(Self {
             records: config.state.join("volumes"),
+            exec_socket,
+            state: config.state,
+            registry,
+            endpoints,
             kubelet_root: root,
             plugin_directory,
             exec_binary,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -52,7 +53,10 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Done> {
 
     let recorded = mount_row::targets(&looked.records);
     for driver in drivers(&site)? {
-        let found = OriginalMounts::find(&site.kubelet_root, &driver, &mounts, &recorded)
+        let are_mounted =
+            |paths: &[PathBuf]| Ok(paths.iter().map(|path| mounts.at(path).is_some()).collect());
+        let recorded = || recorded.clone();
+        let found = OriginalMounts::find(&site.kubelet_root, &driver, are_mounted, recorded)
             .with_context(|| format!("cannot look for mounts of {driver}"))?;
         rows.extend(found.pods.into_iter().map(mount_row::of_original));
     }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::kept;
 use super::site::{Site, SiteArgs};
+use crate::daemon;
 use crate::exit::{self, Done, Usage};
 use crate::installation::{FlexDriver, InstalledDriver, Restored, Uninstaller, installed_drivers};
 use crate::node_record::{self, Looked};
@@ -15,6 +17,9 @@ const EXAMPLES: &str = "\
 Examples:
   # After the DaemonSet was deleted and the node drained
   flex2csi node uninstall
+
+  # And what the daemon has kept: nothing of flex2csi is left on the node
+  flex2csi node uninstall --everything --config /etc/flex2csi/config.yaml
 
   # One driver, which was taken out of the daemon's configuration before
   flex2csi node uninstall --config /etc/flex2csi/config.yaml ceph.rook.io/rook
@@ -30,6 +35,14 @@ pub struct UninstallArgs {
     /// FlexVolume drivers, as vendor/driver; all that are installed without any.
     #[arg(value_name = "DRIVER")]
     drivers: Vec<FlexDriver>,
+    /// Remove also what the daemon keeps: its records, its sockets, and the registration
+    /// of its CSI endpoints, once no volume needs them.
+    #[arg(long, conflicts_with = "drivers")]
+    everything: bool,
+    /// Stay when all is done, until told to end: for a DaemonSet, which starts again what
+    /// ends.
+    #[arg(long)]
+    stay: bool,
     #[command(flatten)]
     site: SiteArgs,
 }
@@ -39,6 +52,18 @@ pub struct UninstallArgs {
 /// # Errors
 /// It cannot be told what is installed and needed.
 pub(super) fn run(args: &UninstallArgs) -> anyhow::Result<Done> {
+    let done = uninstall_all(args)?;
+    if args.stay && done == Done::All {
+        return daemon::run(async |shutdown| {
+            say("nothing is left to do; staying until told to end")?;
+            shutdown.cancelled().await;
+            Ok(done)
+        });
+    }
+    Ok(done)
+}
+
+fn uninstall_all(args: &UninstallArgs) -> anyhow::Result<Done> {
     let site = Site::of(&args.site)?;
     let installed = installed_drivers(&site.plugin_directory)?;
     let looked = node_record::look(&site.records, &site.kubelet_root)?;
@@ -83,6 +108,14 @@ pub(super) fn run(args: &UninstallArgs) -> anyhow::Result<Done> {
                 let _ = writeln!(anstream::stderr(), "error: {error:#}");
             }
         }
+    }
+    if args.everything {
+        anyhow::ensure!(
+            done == Done::All,
+            "the daemon's records and sockets stay while a driver is needed"
+        );
+        kept::remove(&site, &looked)?;
+        say("the daemon's records and sockets are removed")?;
     }
     Ok(done)
 }

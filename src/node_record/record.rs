@@ -1,6 +1,5 @@
 //! What is recorded of a volume.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -141,7 +140,13 @@ impl VolumeRecord {
     }
 
     /// What is read first: a later version may have anything else.
-    pub(super) fn version_of(value: &BTreeMap<String, serde_json::Value>) -> Option<u64> {
-        value.get("version").and_then(serde_json::Value::as_u64)
+    pub(super) fn version_of(text: &str) -> Option<u64> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            #[serde(default)]
+            version: serde_json::Value,
+        }
+        let versioned: Versioned = serde_json::from_str(text).ok()?;
+        versioned.version.as_u64()
     }
 }

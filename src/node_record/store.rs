@@ -1,10 +1,11 @@
 //! The records on disk, with their index in memory.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::value::RawValue;
 
 use super::index::{Index, MountState, TargetEntry};
 use super::ownership::{self, PendingOwnership};
@@ -28,7 +29,8 @@ pub struct Refused {
 
 /// The node record. Whoever changes what is recorded of a volume holds that
 /// volume's lock.
-#[derive(Debug)]
+/// Clones are the same one.
+#[derive(Debug, Clone)]
 pub struct NodeRecord {
     shared: Arc<Shared>,
 }
@@ -263,6 +265,14 @@ impl NodeRecord {
             .await
     }
 
+    /// The same, at once. It waits for a disk.
+    ///
+    /// # Errors
+    /// The note cannot be removed.
+    pub fn end_ownership_now(&self, target: &Path) -> Result<(), RecordError> {
+        Ok(ownership::remove(&self.shared.directory, target)?)
+    }
+
     /// The targets whose files were being given to a group, in this boot.
     ///
     /// # Errors
@@ -316,11 +326,14 @@ pub(super) fn read(path: &Path, name: &str, root: &Path) -> Result<Option<Volume
     if about.is_file() {
         check_private(&about)?;
     }
-    let value = durable_file::read::<BTreeMap<String, serde_json::Value>>(path);
-    let Some(value) = value.map_err(|error| error.to_string())? else {
+    let text = durable_file::read::<Box<RawValue>>(path);
+    let Some(text) = text.map_err(|error| error.to_string())? else {
         return Ok(None);
     };
-    match VolumeRecord::version_of(&value) {
+    if !text.get().starts_with('{') {
+        return Err("it is damaged: it is no JSON object".to_owned());
+    }
+    match VolumeRecord::version_of(text.get()) {
         Some(version) if version == u64::from(super::record::VERSION) => {}
         Some(version) => {
             return Err(format!(
@@ -329,8 +342,8 @@ pub(super) fn read(path: &Path, name: &str, root: &Path) -> Result<Option<Volume
         }
         None => return Err("it has no version".to_owned()),
     }
-    let value = serde_json::Value::Object(value.into_iter().collect());
-    let record: VolumeRecord = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    let record = serde_json::from_str(text.get());
+    let record: VolumeRecord = record.map_err(|error| error.to_string())?;
     match distrust(&record, name, root) {
         None => Ok(Some(record)),
         Some(why) => Err(why),

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::mountinfo::MountTable;
 
 /// Kubelet's directories, and what is mounted there.
 struct World {
@@ -37,7 +38,9 @@ impl World {
     fn find_below(&self, root: &Path) -> OriginalMounts {
         let table = MountTable::parse(self.table.as_bytes()).unwrap();
         let driver = "a.io/b".parse().unwrap();
-        OriginalMounts::find(root, &driver, &table, &self.recorded).unwrap()
+        let are_mounted =
+            |paths: &[PathBuf]| Ok(paths.iter().map(|path| table.at(path).is_some()).collect());
+        OriginalMounts::find(root, &driver, are_mounted, || self.recorded.clone()).unwrap()
     }
 
     fn find(&self) -> OriginalMounts {

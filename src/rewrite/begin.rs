@@ -223,7 +223,7 @@ async fn take<A: Api>(
         return Start::of(document).map(Some);
     }
     let at = place(document.spec.kind, &document.spec.name, Resource::Migration);
-    if !document.is_finished() {
+    if !document.is_finished() && !document.is_let_go {
         let since = Instant::now();
         let step = (line.options.stale_after / 8).max(std::time::Duration::from_millis(20));
         while since.elapsed() < line.options.stale_after {
@@ -233,7 +233,7 @@ async fn take<A: Api>(
                 return Ok(None);
             };
             let now = Document::read(&found)?;
-            if now.is_finished() {
+            if now.is_finished() || now.is_let_go {
                 return Ok(None);
             }
             if now.version != document.version {

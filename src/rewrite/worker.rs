@@ -41,8 +41,12 @@ pub(super) async fn run<A: Api>(
         written: began,
         is_fresh: false,
         was_done: true,
+        has_marked: false,
     };
     let result = worker.go().await;
+    if let Err(Stopped::Taken { .. }) = &result {
+        worker.unmark().await;
+    }
     let (record, object) = (&worker.record, worker.world.object.as_ref());
     match result {
         Ok(()) => {
@@ -86,6 +90,8 @@ struct Worker<'a, A> {
     /// Whether the last thing done was to write the record: it is ours, then.
     is_fresh: bool,
     was_done: bool,
+    /// Whether the object that is there was marked by this process.
+    has_marked: bool,
 }
 
 impl<A: Api> Worker<'_, A> {
@@ -299,10 +305,40 @@ impl<A: Api> Worker<'_, A> {
             {
                 self.world.object = None;
             }
-            Answer::Object(object) => self.world.object = Some(object),
+            Answer::Object(object) => {
+                self.has_marked = change == Change::Mark;
+                self.world.object = Some(object);
+            }
             Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
         }
         Ok(())
+    }
+
+    /// Takes the mark off that was set after another had taken the record over and
+    /// brought all back: nobody else would. It has the condition that nobody has
+    /// touched the object since.
+    async fn unmark(&mut self) {
+        if !self.has_marked {
+            return;
+        }
+        let place = self.record_place(Resource::Migration);
+        let Ok(Some(found)) = self.line.get(&place).await else {
+            return;
+        };
+        let is_back = Document::read(&found).is_ok_and(|document| {
+            let is_this = document.spec.id == self.record.spec.id;
+            is_this && document.is_finished() && document.status.direction == Direction::Back
+        });
+        let spec = self.record.spec.clone();
+        let Ok(untouched) = Record::open(spec, Status::default()) else {
+            return;
+        };
+        if let Action::Patch(Change::Settle, patch) = next(&untouched, &self.world, Direction::Back)
+            && is_back
+            && let Err(stopped) = self.patch(Change::Settle, patch).await
+        {
+            tracing::warn!(%stopped, "its mark may still be there");
+        }
     }
 
     async fn patch_claim(&mut self, patch: Value) -> Result<(), Stopped> {

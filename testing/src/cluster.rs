@@ -116,7 +116,10 @@ impl Cluster {
         let controllers = match setup.controllers {
             Some(rate) => {
                 let kubeconfig = User::controllers().kubeconfig(directory.path());
-                Some(ControllerManager::start(directory.path(), &kubeconfig, rate).await?)
+                let has_nodes = setup.serving.nodes_at.is_some();
+                let certificate = has_nodes.then_some(apiserver.certificate.as_path());
+                let path = directory.path();
+                Some(ControllerManager::start(path, &kubeconfig, rate, certificate).await?)
             }
             None => None,
         };
@@ -187,14 +190,14 @@ impl Cluster {
     /// As [`Cluster::kubectl`].
     pub async fn install_definitions(&self) -> Result<(), StartError> {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/crds");
-        self.kubectl(["apply", "--server-side", "-f", directory])
+        self.kubectl(["apply", "--server-side", "-k", directory])
             .await?;
         let wait = [
             "wait",
             "--for=condition=Established",
             "--timeout=60s",
-            "-f",
-            directory,
+            "customresourcedefinitions",
+            "--all",
         ];
         self.kubectl(wait).await.map(drop)
     }

@@ -5,6 +5,7 @@ use std::fs;
 use flex2csi::csi::v1::NodeGetInfoResponse;
 use prost::Message as _;
 
+use crate::daemon::Daemon;
 use crate::http::{counted, ready};
 use crate::kubelet::{Kubelet, plugins};
 use crate::scripted::NODE_ID;
@@ -112,4 +113,34 @@ async fn a_registry_that_is_not_there_is_named_and_calls_go_on() {
     )
     .await;
     site.carried_out("/csi.v1.Identity/Probe", b"").await;
+}
+
+#[tokio::test]
+async fn the_embedded_backend_registers_itself() {
+    let site = site();
+    let registry = site.text("kubelet/plugins_registry");
+    let (socket, state) = (site.text("own/csi.sock"), site.text("hostpath"));
+    let flags = ["hostpath", "--node-id=a", "--driver-name", EBS];
+    let places = ["--endpoint", &socket, "--state-dir", &state];
+    let registered = ["--kubelet-registry", &registry];
+    let mut args: Vec<&str> = flags.into_iter().chain(places).chain(registered).collect();
+    let mut driver = Daemon::start(&args);
+    let mut kubelet = Kubelet::finds(&site.path("kubelet/plugins_registry")).await;
+    assert_eq!(kubelet.info.name, EBS);
+    assert_eq!(kubelet.info.endpoint, socket);
+    // It is served already.
+    let answer = site
+        .call("own/csi.sock", "/csi.v1.Node/NodeGetInfo", b"")
+        .await;
+    assert_eq!(
+        NodeGetInfoResponse::decode(answer.message).unwrap().node_id,
+        "a"
+    );
+    kubelet.says(None).await;
+    driver.says("kubelet registered the driver").await;
+    driver.terminated().await;
+
+    args.push("--services=controller");
+    let said = Daemon::start(&args).ended_with(2).await;
+    assert!(said.contains("leave --kubelet-registry out"), "{said}");
 }

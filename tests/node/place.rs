@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use flex2csi::cluster::{PodName, VolumeId};
@@ -43,6 +44,31 @@ impl Place {
         all.extend(["--plugin-directory", &plugins]);
         all.extend(args);
         flex2csi(&all, "")
+    }
+
+    /// Uninstalls everything of the configuration in `config.yaml`.
+    pub fn everything(&self) -> Ran {
+        let config = self.text("config.yaml");
+        let args = ["node", "uninstall", "--everything", "--config", &config];
+        flex2csi(&args, "")
+    }
+
+    /// Uninstalls, and stays.
+    pub fn stays(&self) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_flex2csi"))
+            .args([
+                "node",
+                "uninstall",
+                "--stay",
+                "--state",
+                &self.text("state"),
+            ])
+            .args(["--kubelet-root", &self.text("kubelet")])
+            .args(["--plugin-directory", &self.text("plugins")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     pub fn install(&self, driver: &str) {

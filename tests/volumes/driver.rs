@@ -65,6 +65,13 @@ impl MountPoints for Driver {
         };
         Ok(paths.iter().map(is_mounted).collect())
     }
+
+    fn remove(&self, directory: &Path) -> io::Result<()> {
+        if self.are_mounted(&[directory.into()])? == [true] {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
+        std::fs::remove_dir(directory)
+    }
 }
 
 impl Driver {

@@ -45,7 +45,7 @@ impl Act {
         } = self;
         let (target, pod) = (&prepared.mount.target, &prepared.mount.pod);
         let directory = inner.pod_directory(&pod.uid);
-        if !is_there(&directory).await {
+        if !is_there(&directory) {
             return Err(VolumeError::NoPod {
                 uid: pod.uid.clone(),
                 directory,
@@ -228,8 +228,7 @@ impl Inner {
 }
 
 /// Whether a directory of kubelet's is there. If it cannot be said, it is.
-pub(super) async fn is_there(directory: &Path) -> bool {
-    let directory = directory.to_owned();
-    let looked = tokio::task::spawn_blocking(move || directory.symlink_metadata()).await;
-    !matches!(looked, Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound)
+pub(super) fn is_there(directory: &Path) -> bool {
+    let looked = directory.symlink_metadata();
+    !looked.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }

@@ -1,6 +1,7 @@
 //! Undoing what kubelet has given up: it never unmounts what it failed to mount,
 //! once the pod is gone.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::act::is_there;
 use super::{Inner, VolumeError, Volumes};
 use crate::cluster::VolumeId;
+use crate::node_record::VolumeRecord;
 
 /// How often it is looked for what is to be undone.
 pub const EVERY: Duration = Duration::from_secs(60);
@@ -51,7 +53,9 @@ impl Volumes {
         inner.finish_ownership(None).await;
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let mut work = JoinSet::new();
-        for record in inner.record.all() {
+        let all = inner.record.all();
+        let gone = inner.gone_pods(&all).await;
+        for record in all {
             let id = record.volume.clone();
             if record.mounts.is_empty() {
                 let (inner, turns) = (inner.clone(), turns.clone());
@@ -62,7 +66,7 @@ impl Volumes {
                 continue;
             }
             for mount in &record.mounts {
-                if is_there(&inner.pod_directory(&mount.pod.uid)).await {
+                if !gone.contains(&mount.pod.uid) {
                     continue;
                 }
                 let (inner, turns) = (inner.clone(), turns.clone());
@@ -116,6 +120,19 @@ impl Volumes {
 }
 
 impl Inner {
+    /// The uids of those pods in some records whose directory is gone.
+    async fn gone_pods(&self, records: &[Arc<VolumeRecord>]) -> BTreeSet<String> {
+        let mounts = records.iter().flat_map(|record| &record.mounts);
+        let uids: BTreeSet<String> = mounts.map(|mount| mount.pod.uid.clone()).collect();
+        let pods = self.settings.root.join("pods");
+        let looked = tokio::task::spawn_blocking(move || {
+            let is_gone = |uid: &String| !is_there(&pods.join(uid));
+            uids.into_iter().filter(is_gone).collect()
+        });
+        // None is gone that was not looked for.
+        looked.await.unwrap_or_default()
+    }
+
     async fn collect_mount(self: Arc<Self>, id: &VolumeId, target: Arc<Path>) -> Done {
         let context = self.own_context();
         let undone = async {

@@ -86,11 +86,8 @@ pub(super) async fn within<T>(
 impl Inner {
     /// Whether something is mounted on a path.
     pub(super) async fn is_mounted(&self, path: &Arc<Path>) -> Result<bool, VolumeError> {
-        let (mount_points, paths) = (self.settings.mount_points.clone(), [path.clone()]);
         let table = Path::new("/proc/self/mountinfo");
-        let looked = tokio::task::spawn_blocking(move || mount_points.are_mounted(&paths)).await;
-        let looked = looked.unwrap_or_else(|broken| Err(std::io::Error::other(broken)));
-        let mounted = looked.map_err(VolumeError::io("read", table))?;
-        Ok(mounted.first() == Some(&true))
+        let looked = self.looks.is_mounted(path).await;
+        looked.map_err(VolumeError::io("read", table))
     }
 }

@@ -97,14 +97,7 @@ impl Inner {
         let undone = csi_client::node_unstage(&sockets.node, &request, context).await;
         undone.map_err(of_volume(id))?;
         at(points::UNSTAGE_AFTER);
-        if self.is_mounted(&path).await? {
-            return Err(VolumeError::StillMounted {
-                driver: id.driver.clone(),
-                handle: id.handle.clone(),
-                path: path.to_path_buf(),
-            });
-        }
-        place.remove().await?;
+        place.remove(id, self.settings.mount_points.clone()).await?;
         at(points::UNSTAGE_REMOVED);
         Ok(())
     }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use flex2csi_translators::csi_volume::{staging_directory, volume_data};
 
-use super::VolumeError;
+use super::undo::still_mounted;
+use super::{MountPoints, VolumeError};
 use crate::cluster::VolumeId;
 
 /// Where a volume is staged.
@@ -74,12 +75,20 @@ impl Place {
         Ok(())
     }
 
-    /// Removes it, when nothing is mounted there. What is not empty stays.
-    pub async fn remove(&self) -> Result<(), VolumeError> {
-        let place = self.clone();
+    /// Removes it, unless something is still mounted there. What is not empty stays.
+    pub async fn remove(
+        &self,
+        id: &VolumeId,
+        mount_points: Arc<dyn MountPoints>,
+    ) -> Result<(), VolumeError> {
+        let (place, id) = (self.clone(), id.clone());
         blocking(&self.directory, move || {
             let path = place.path();
-            unless_gone(std::fs::remove_dir(&path)).map_err(VolumeError::io("remove", &path))?;
+            let removed = unless_gone(mount_points.remove(&path));
+            removed.map_err(|error| match error.kind() {
+                io::ErrorKind::ResourceBusy => still_mounted(&id, &path),
+                _ => VolumeError::io("remove", &path)(error),
+            })?;
             let file = place.data_file();
             unless_gone(std::fs::remove_file(&file)).map_err(VolumeError::io("remove", &file))?;
             let removed = unless_gone(std::fs::remove_dir(&place.directory));

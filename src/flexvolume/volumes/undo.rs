@@ -16,6 +16,15 @@ use crate::csi_client::{self, LONGEST_CALL};
 use crate::fault_points::{self as points, at};
 use crate::node_record::MountState;
 
+/// What is to be said where a driver has left a mount.
+pub(super) fn still_mounted(id: &VolumeId, path: &Path) -> VolumeError {
+    VolumeError::StillMounted {
+        driver: id.driver.clone(),
+        handle: id.handle.clone(),
+        path: path.to_path_buf(),
+    }
+}
+
 impl Inner {
     /// The context of what nobody waits for.
     pub(super) fn own_context(&self) -> CallContext {
@@ -25,8 +34,23 @@ impl Inner {
         }
     }
 
-    /// Has the driver take a volume away from a target, and sees that it is gone.
-    pub(super) async fn unpublish(
+    /// Has the driver take a volume away from a target, and sees that it is gone. The
+    /// target stays: kubelet made it, and has not been answered yet.
+    async fn unpublish(
+        &self,
+        id: &VolumeId,
+        target: &Arc<Path>,
+        context: &CallContext,
+    ) -> Result<(), VolumeError> {
+        self.ask_to_unpublish(id, target, context).await?;
+        match self.is_mounted(target).await? {
+            true => Err(still_mounted(id, target)),
+            false => Ok(()),
+        }
+    }
+
+    /// Has the driver take a volume away from a target.
+    pub(super) async fn ask_to_unpublish(
         &self,
         id: &VolumeId,
         target: &Arc<Path>,
@@ -39,29 +63,28 @@ impl Inner {
         let undone = csi_client::node_unpublish(&sockets.node, &request, context).await;
         undone.map_err(of_volume(id))?;
         at(points::UNPUBLISH_AFTER);
-        if self.is_mounted(target).await? {
-            return Err(VolumeError::StillMounted {
-                driver: id.driver.clone(),
-                handle: id.handle.clone(),
-                path: target.to_path_buf(),
-            });
-        }
         Ok(())
     }
 
-    /// Removes a target on which nothing is mounted. Files in it are somebody's, and
-    /// nobody's to remove.
-    pub(super) async fn remove_target(&self, target: &Arc<Path>) -> Result<(), VolumeError> {
-        self.record.end_ownership(target).await?;
-        let path = target.clone();
+    /// Removes a target, unless something is still mounted there. Files in it are
+    /// somebody's, and nobody's to remove.
+    pub(super) async fn remove_target(
+        &self,
+        id: &VolumeId,
+        target: &Arc<Path>,
+    ) -> Result<(), VolumeError> {
+        let mount_points = self.settings.mount_points.clone();
+        let (id, record, path) = (id.clone(), self.record.clone(), target.clone());
         blocking(target, move || {
-            let removed = unless_gone(std::fs::remove_dir(&path));
+            let removed = unless_gone(mount_points.remove(&path));
             removed.map_err(|error| match error.kind() {
+                io::ErrorKind::ResourceBusy => still_mounted(&id, &path),
                 io::ErrorKind::DirectoryNotEmpty => VolumeError::NotEmpty {
                     target: path.to_path_buf(),
                 },
                 _ => VolumeError::io("remove", &path)(error),
-            })
+            })?;
+            Ok(record.end_ownership_now(&path)?)
         })
         .await?;
         at(points::UNPUBLISH_REMOVED);

@@ -66,8 +66,8 @@ impl Inner {
     ) -> Result<(), VolumeError> {
         let (target_guard, volume) = guards;
         let id = volume.key().clone();
-        self.unpublish(&id, &target, &context).await?;
-        self.remove_target(&target).await?;
+        self.ask_to_unpublish(&id, &target, &context).await?;
+        self.remove_target(&id, &target).await?;
         let is_last = self.forget(&id, &target).await?;
         self.changed();
         tracing::info!(

@@ -1,0 +1,110 @@
+//! The components that an overlay may add.
+
+mod tier_2 {
+    use std::path::{Path, PathBuf};
+
+    use flex2csi_testing::Cluster;
+    use flex2csi_testing::applied::applied;
+    use flex2csi_testing::dry_run::accepted;
+    use serde_json::{Value, json};
+
+    use crate::configured::configuration;
+    use crate::rendered::{deploy, kind, kustomized, title};
+    use crate::templates::{containers, host_path, pod_of};
+
+    /// What a site makes of an overlay of ours: an overlay of its own, with these components.
+    fn with(overlay: &str, components: &[&str]) -> Vec<Value> {
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let deploy = relative(directory.path(), &deploy());
+        let components: Vec<PathBuf> = components
+            .iter()
+            .map(|component| deploy.join("components").join(component))
+            .collect();
+        let kustomization = json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [deploy.join("overlays").join(overlay)],
+            "components": components,
+        });
+        let file = directory.path().join("kustomization.yaml");
+        std::fs::write(file, kustomization.to_string()).unwrap();
+        kustomized(directory.path())
+    }
+
+    /// kubectl takes no absolute paths.
+    fn relative(from: &Path, to: &Path) -> PathBuf {
+        let from = from.canonicalize().unwrap();
+        let up = from.components().skip(1).map(|_| "..");
+        up.collect::<PathBuf>().join(to.strip_prefix("/").unwrap())
+    }
+
+    fn named<'a>(objects: &'a [Value], name: &str) -> &'a Value {
+        let found = objects.iter().find(|object| title(object) == name);
+        found.unwrap_or_else(|| panic!("there is no {name}"))
+    }
+
+    #[test]
+    #[ignore = "tier 2: needs kubectl; testing/run prepares it"]
+    fn the_plugin_directory_is_one_setting() {
+        let text =
+            std::fs::read_to_string(deploy().join("components/plugin-directory/directory.yaml"));
+        let setting = "/var/lib/kubelet/volumeplugins";
+        assert_eq!(text.unwrap().matches(setting).count(), 1);
+        let objects = with("huawei-fuxi", &["plugin-directory"]);
+        let pod = pod_of(named(&objects, "DaemonSet flex2csi-node")).unwrap();
+        for container in containers(&pod) {
+            assert_eq!(host_path(&pod, container, setting), Some(setting));
+        }
+        let config = configuration(&objects).unwrap().config;
+        assert_eq!(config.kubelet.plugin_directory, Path::new(setting));
+        let elsewhere = config.flex_volume.unwrap().drivers;
+        assert_eq!(elsewhere.len(), 4, "nothing else is touched");
+    }
+
+    #[tokio::test]
+    #[ignore = "tier 2: needs etcd, kube-apiserver and kubectl; testing/run prepares them"]
+    async fn monitoring_finds_the_daemons() {
+        let objects = with("huawei-fuxi", &["service-monitor"]);
+        let monitor = named(&objects, "ServiceMonitor flex2csi");
+        let service = named(&objects, "Service flex2csi-metrics");
+        let holds = |selector: &Value, labels: &Value| {
+            let mut wanted = selector.as_object().unwrap().iter();
+            wanted.all(|(key, value)| labels.get(key) == Some(value))
+        };
+        let selector = &monitor["spec"]["selector"]["matchLabels"];
+        assert!(holds(selector, &service["metadata"]["labels"]));
+        let port = &service["spec"]["ports"][0];
+        assert_eq!(monitor["spec"]["endpoints"][0]["port"], port["name"]);
+        for pod in objects.iter().filter_map(pod_of) {
+            if pod["metadata"]["namespace"] != "flex2csi-system" {
+                continue;
+            }
+            assert!(holds(
+                &service["spec"]["selector"],
+                &pod["metadata"]["labels"]
+            ));
+            let container = containers(&pod).next().unwrap();
+            assert_eq!(container["ports"][0]["name"], port["targetPort"]);
+        }
+        let cluster = Cluster::start().await.unwrap();
+        let service = service.clone();
+        assert_eq!(accepted(&cluster, [service]).await, Ok(()));
+    }
+
+    #[tokio::test]
+    #[ignore = "tier 2: needs etcd, kube-apiserver and kubectl; testing/run prepares them"]
+    async fn an_indexed_job_has_a_share_for_each_pod() {
+        let objects = with("huawei-fuxi", &["indexed-rewrite"]);
+        let job = named(&objects, "Job flex2csi-rewrite");
+        let count = job["spec"]["completions"].as_u64().unwrap();
+        assert_eq!(job["spec"]["parallelism"], count);
+        let pod = pod_of(job).unwrap();
+        let args = pod["spec"]["containers"][0]["args"].as_array().unwrap();
+        let share = format!("--shard=$(JOB_COMPLETION_INDEX)/{count}");
+        assert!(args.contains(&json!(share)), "{args:?}");
+        let cluster = Cluster::start().await.unwrap();
+        let namespaces = objects.iter().filter(|object| kind(object) == "Namespace");
+        applied(&cluster, namespaces.cloned()).await.unwrap();
+        assert_eq!(accepted(&cluster, [job.clone(), pod]).await, Ok(()));
+    }
+}
