@@ -12,6 +12,7 @@ mod limit;
 mod news;
 mod objects;
 mod paced;
+mod pin_args;
 mod records;
 mod restart;
 mod rewrite;

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 
 use super::in_use::InUseArgs;
 use super::limit::{Limit, Percent};
+use super::pin_args::PinArgs;
 use super::shard::{self, Shard};
 use crate::exit::Usage;
 use crate::plan::{ReachArgs, SelectionArgs, SurveyArgs};
@@ -78,8 +79,11 @@ pub struct RewriteArgs {
     #[command(flatten)]
     pub in_use: InUseArgs,
     /// Only remove what a run with --fence has left that was killed.
-    #[arg(long, exclusive = false, conflicts_with_all = ["fence", "yes", "plan", "all"])]
+    #[arg(long, conflicts_with_all = ["fence", "yes", "plan", "all"])]
     pub remove_fence: bool,
+    /// How volumes that are in use are held meanwhile.
+    #[command(flatten)]
+    pub pins: PinArgs,
 }
 
 /// Bring the originals back.

@@ -78,11 +78,14 @@ impl Idle {
         };
         let csi = (to.driver.as_str(), to.handle.as_str());
         let claim = row.claim.as_ref();
-        let (used, _) = self.fresh.volume(&original, &original, csi, claim).await?;
+        let fresh = &self.fresh;
+        let (used, _) = fresh
+            .volume(&original, &original, csi, (claim, &[]))
+            .await?;
         Ok(match used {
             Use::Idle => Seen::Idle,
             Use::By(who) | Use::Unknown(who) => Seen::Used(who),
-            Use::ByCsi => Seen::Used("its pods use it through flex2csi".to_owned()),
+            Use::ByCsi { .. } => Seen::Used("its pods use it through flex2csi".to_owned()),
         })
     }
 }
