@@ -124,7 +124,11 @@ impl Run<'_> {
         }
         let known = known?;
         let mut tally = self.finish(&known).await?;
-        let (todo, translator) = self.todo(&known, false).await?;
+        let (todo, translator) = match self.todo(&known, false).await {
+            // Something was done, whatever kept it from going on.
+            Err(error) if tally != Tally::default() => anyhow::bail!("{error:#}"),
+            todo => todo?,
+        };
         for stale in &todo.stale {
             line(&format!("failed: {stale}"));
         }
@@ -206,7 +210,7 @@ impl Run<'_> {
         let mut rows = Rows::default();
         let surveyed = survey.run(&self.client, &mut translator, &mut rows);
         tokio::select! {
-            found = surveyed => found.map(|_| ())?,
+            found = surveyed => drop(found.map_err(crate::plan::report)?),
             () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
         }
         let shard = self.args.run.share()?;
