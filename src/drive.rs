@@ -8,6 +8,7 @@ mod holder;
 mod limit;
 mod objects;
 mod paced;
+mod pin_args;
 mod records;
 mod rewrite;
 mod rollback;

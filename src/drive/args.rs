@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::limit::{Limit, Percent};
+use super::pin_args::PinArgs;
 use super::shard::{self, Shard};
 use crate::exit::Usage;
 use crate::plan::{ReachArgs, SelectionArgs, SurveyArgs};
@@ -73,6 +74,9 @@ pub struct RewriteArgs {
     /// Write each original to a file in this directory before it is touched.
     #[arg(long, value_name = "DIR")]
     pub backup: Option<PathBuf>,
+    /// How volumes that are in use are held meanwhile.
+    #[command(flatten)]
+    pub pins: PinArgs,
     #[arg(long, hide = true)]
     wait_idle: bool,
     #[arg(long, hide = true)]

@@ -142,6 +142,10 @@ impl<A: Api> Api for Paced<A> {
         let is_back = match sight.next {
             Action::Patch(Change::Settle, _) | Action::Done | Action::Stop(_) => true,
             Action::Journal(status) => status.step == Step::Done,
+            // What comes after that may take kubelet a minute.
+            Action::AskPins | Action::Pin(_) | Action::Wait(Awaited::Kubelet) => {
+                sight.is_there && sight.claim == "Bound"
+            }
             _ => false,
         };
         if is_back {

@@ -166,13 +166,8 @@ impl Site {
 
     /// What is to be done with a planned object, if it still may be.
     async fn task(&self, row: &Row) -> anyhow::Result<Task> {
-        let object = row.object.full_name();
         let task = self::task(&self.client, &self.translator, row).await?;
         match &task.in_use {
-            InUse::Shim { attach: true, .. } => anyhow::bail!(
-                "{object} is in use and its CSI driver attaches volumes: that is for a later \
-                 release; stop its pods, then plan again"
-            ),
             InUse::RuntimeEqual => self.is_runtime(row, &task).await?,
             InUse::Shim { .. } | InUse::No => {}
         }
@@ -187,7 +182,7 @@ impl Site {
         let (original, translated) = (&task.original, &task.translated);
         let used = self
             .fresh
-            .volume(original, translated, csi, task.claim.as_ref());
+            .volume(original, translated, csi, (task.claim.as_ref(), &[]));
         if !used.await?.1 {
             anyhow::bail!(
                 "{} is not served through CSI any more by the specification that would be \

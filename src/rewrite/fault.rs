@@ -18,6 +18,9 @@ pub const STEPS: [&str; 11] = [
     "finish",
 ];
 
+/// Those of a volume that is pinned under its pods.
+pub const PIN_STEPS: [&str; 2] = ["pin", "unpin"];
+
 /// Kills this process when it comes to the step that `FLEX2CSI_DIE_AT` names, as
 /// `delete.after`, or `delete.after:17` for the seventeenth time. `FLEX2CSI_PAUSE_AT`
 /// has it stopped there, until somebody has it continue.
@@ -29,7 +32,10 @@ pub(super) fn at(step: &str, side: &str) {
 
     use crate::fault_points::{DIE_AT, PAUSE_AT};
 
-    debug_assert!(STEPS.contains(&step), "{step} is no step");
+    debug_assert!(
+        STEPS.contains(&step) || PIN_STEPS.contains(&step),
+        "{step} is no step"
+    );
     static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
     let asked = ASKED.get_or_init(|| {
         let all = [(DIE_AT, Signal::KILL), (PAUSE_AT, Signal::STOP)];

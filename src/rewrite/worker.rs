@@ -15,7 +15,7 @@ use super::line::{Answer, Line};
 use super::options::Options;
 use super::stopped::{Finished, Stopped};
 use super::used::Subject;
-use super::{events, fault};
+use super::{events, fault, pins};
 use crate::journal::{self, Document};
 
 /// After this time the controller has overlooked a change of a claim.
@@ -39,6 +39,7 @@ pub(super) async fn run<A: Api>(
         waiting: None,
         poked: began,
         written: began,
+        is_armed: false,
         is_fresh: false,
         was_done: true,
         has_marked: false,
@@ -46,6 +47,9 @@ pub(super) async fn run<A: Api>(
     let result = worker.go().await;
     if let Err(Stopped::Taken { .. }) = &result {
         worker.unmark().await;
+    }
+    if result.as_ref().is_err_and(Stopped::is_ours) {
+        worker.abandon_pins().await;
     }
     let (record, object) = (&worker.record, worker.world.object.as_ref());
     match result {
@@ -74,12 +78,12 @@ pub(super) async fn run<A: Api>(
     }
 }
 
-struct Worker<'a, A> {
-    line: Line<'a, A>,
-    record: Record,
+pub(super) struct Worker<'a, A> {
+    pub(super) line: Line<'a, A>,
+    pub(super) record: Record,
     /// The record's resourceVersion as we know it.
     version: String,
-    world: World,
+    pub(super) world: World,
     goal: Direction,
     /// What is waited for, since when, and how long until the next look.
     waiting: Option<(Awaited, Instant, Backoff)>,
@@ -87,6 +91,8 @@ struct Worker<'a, A> {
     poked: Instant,
     /// When the record was last written.
     written: Instant,
+    /// Whether something hangs on its pins.
+    pub(super) is_armed: bool,
     /// Whether the last thing done was to write the record: it is ours, then.
     is_fresh: bool,
     was_done: bool,
@@ -104,11 +110,24 @@ impl<A: Api> Worker<'_, A> {
                 return Ok(());
             }
             self.may_go_on()?;
-            if !matches!(action, Action::Wait(_) | Action::AskUse | Action::Try(_)) {
+            // One that is made again and again is waited for as a whole.
+            let goes_on = matches!(
+                action,
+                Action::Wait(_)
+                    | Action::AskUse
+                    | Action::AskPins
+                    | Action::Pin(_)
+                    | Action::Try(_)
+            );
+            if !goes_on {
                 self.waiting = None;
             }
             let is_fresh = std::mem::take(&mut self.is_fresh);
-            if !matches!(action, Action::Wait(_) | Action::AskUse | Action::Stop(_)) {
+            let only_looks = matches!(
+                action,
+                Action::Wait(_) | Action::AskUse | Action::AskPins | Action::Stop(_)
+            );
+            if !only_looks {
                 self.was_done = false;
             }
             match action {
@@ -116,6 +135,8 @@ impl<A: Api> Worker<'_, A> {
                 Action::Patch(change, patch) => self.patch(change, patch).await?,
                 Action::PatchClaim(patch) => self.patch_claim(patch).await?,
                 Action::AskUse => self.ask_use().await?,
+                Action::AskPins => self.ask_pins().await?,
+                Action::Pin(call) => self.pin(call).await?,
                 Action::Try(body) => self.check(body).await?,
                 Action::Delete { uid, version } => {
                     let action = Action::Delete {
@@ -152,7 +173,7 @@ impl<A: Api> Worker<'_, A> {
     /// What is past its point of no return is finished.
     fn may_go_on(&self) -> Result<(), Stopped> {
         let is_committed = self.record.status.step == Step::Committed;
-        if self.line.options.cancel.is_cancelled() && !is_committed {
+        if self.line.options.cancel.is_cancelled() && !is_committed && !self.is_armed {
             let subject = self.line.subject();
             return Err(Stopped::Cancelled { subject });
         }
@@ -176,8 +197,9 @@ impl<A: Api> Worker<'_, A> {
         })
     }
 
-    async fn observe(&mut self) -> Result<(), Stopped> {
+    pub(super) async fn observe(&mut self) -> Result<(), Stopped> {
         self.world.used = None;
+        self.world.pins = None;
         let Some(claim) = self.claim_place() else {
             return self.observe_object().await;
         };
@@ -201,7 +223,7 @@ impl<A: Api> Worker<'_, A> {
 
     /// Looks once more, right before what cannot be undone: the record is ours, the
     /// claim is there, and it still is what is to be done.
-    async fn confirm(&mut self, action: &Action) -> Result<bool, Stopped> {
+    pub(super) async fn confirm(&mut self, action: &Action) -> Result<bool, Stopped> {
         let record = self.record_place(Resource::Migration);
         let found = match self.claim_place() {
             Some(claim) => {
@@ -361,12 +383,14 @@ impl<A: Api> Worker<'_, A> {
         let spec = &self.record.spec;
         let csi = &self.record.form(Direction::Forward)["spec"]["csi"];
         let csi = csi["driver"].as_str().zip(csi["volumeHandle"].as_str());
+        let pinned = pins::armed_on(&self.world);
         let subject = Subject {
             kind: spec.kind,
             name: &spec.name,
             claim: spec.claim.as_ref(),
             csi,
             in_use: &spec.in_use,
+            pinned: &pinned,
         };
         match self.line.api.used(&subject).await {
             Ok(used) => self.world.used = Some(used),
@@ -461,8 +485,12 @@ impl<A: Api> Worker<'_, A> {
                 self.observe_claim().await?;
                 self.world.overlooked = self.poked.elapsed() >= OVERLOOKED;
             }
-            Awaited::Deleter => self.observe().await?,
-            Awaited::Gone | Awaited::Volume | Awaited::Kubelet => self.observe_object().await?,
+            Awaited::Deleter
+            | Awaited::Pin
+            | Awaited::Kubelet
+            | Awaited::Unpinned
+            | Awaited::Rest => self.observe().await?,
+            Awaited::Gone | Awaited::Volume => self.observe_object().await?,
         }
         Ok(())
     }

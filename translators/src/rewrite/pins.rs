@@ -188,7 +188,7 @@ impl Record {
         let mut container = json!({
             "name": "pin",
             "image": settings.image,
-            "args": ["pin"],
+            "command": ["/flex2csi", "pin"],
             "resources": {
                 "requests": {"cpu": "1m", "memory": "8Mi"},
                 "limits": {"memory": "32Mi"},

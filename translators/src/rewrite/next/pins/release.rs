@@ -108,8 +108,10 @@ fn delete(record: &Record, pin: &Pin, part: PinPart, seen: View<'_>) -> Option<A
 /// What of pins is to be deleted when the rewrite stops before it got anywhere: those
 /// that nothing hangs on yet. A pod that ends by itself is not waited for.
 pub fn abandon(record: &Record, world: &World) -> Option<Action> {
-    let Ok(pins) = seen(record, world)? else {
-        return None;
+    let pins = match seen(record, world)? {
+        Ok(pins) => pins,
+        // Others' are not touched.
+        Err(action) => return (action == Action::AskPins).then_some(action),
     };
     let unarmed = pins.iter().filter(|pin| !pin.is_armed());
     unarmed.into_iter().find_map(|pin| {
