@@ -151,7 +151,11 @@ impl Run<'_> {
         let done = self.all(&known, &adopted, &mut tally).await;
         tally.failed += adopted.put_back().await;
         self.take_down_fence().await;
-        done?;
+        match done {
+            // Something was done, whatever kept it from going on.
+            Err(error) if tally != Tally::default() => anyhow::bail!("{error:#}"),
+            done => done?,
+        }
         tally.say("rewrite");
         Ok(tally.ended())
     }
@@ -411,7 +415,7 @@ impl Run<'_> {
         let mut rows = Rows::default();
         let surveyed = survey.run(&self.client, &mut translator, &mut rows);
         tokio::select! {
-            found = surveyed => found.map(|_| ())?,
+            found = surveyed => drop(found.map_err(crate::plan::report)?),
             () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
         }
         Ok((rows.0, translator))
