@@ -80,8 +80,7 @@ impl Lab {
         let installed = self.installed.get_or_try_init(async || {
             self.apply("deploy/crds").await?;
             let wait = ["wait", "--for=condition=Established", "--timeout=120s"];
-            let definitions = super::repository("deploy/crds");
-            self.kubectl(wait.into_iter().chain(["-k", &definitions]))
+            self.kubectl(wait.into_iter().chain(["crd", "--all"]))
                 .await?;
             self.apply("deploy/overlays/test-hostpath").await?;
             for (namespace, workload) in [
