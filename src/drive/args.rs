@@ -107,6 +107,10 @@ pub struct RunArgs {
     /// Begin nothing new after so many failures.
     #[arg(long, value_name = "NUMBER", default_value = "10")]
     pub max_failures: NonZeroUsize,
+    /// Take over what another process has begun after it gave no sign of life for so
+    /// long. It has to be the same for all; two at once are held apart in any case.
+    #[arg(long, value_name = "SECONDS", default_value = "15")]
+    pub takeover_after: NonZeroU64,
     /// Begin nothing new when more than this share of those that ended have failed,
     /// once 20 have ended.
     #[arg(long, value_name = "PERCENT")]

@@ -1,5 +1,6 @@
 //! The API server, no faster than it and its controllers want.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub struct Paced<A> {
     api: A,
     watch: Watch,
     slots: Slots,
+    /// Those that were marked: who uses them is asked once more, and then they go.
+    marked: Mutex<HashSet<String>>,
     /// When the server, who has too much to do, may be asked again.
     quiet: Mutex<Option<Instant>>,
 }
@@ -32,13 +35,22 @@ impl<A: Api> Paced<A> {
             api,
             watch,
             slots: Slots::new(most),
+            marked: Mutex::default(),
             quiet: Mutex::new(None),
         }
     }
 
+    /// How many objects are worth to be under way: those that may be gone, and as many
+    /// that are made ready meanwhile.
+    pub fn depth(&self) -> usize {
+        self.slots.wanted() * 2 + 2
+    }
+
     /// Nothing is under way any more with an object.
     pub fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
-        self.slots.leave(&journal::name_of(kind, name));
+        let record = journal::name_of(kind, name);
+        self.marked().remove(&record);
+        self.slots.leave(&record);
         self.watch.forget(&Place::of_cluster(kind.into(), name));
         if let Some(claim) = claim {
             self.watch.forget(&Place {
@@ -47,6 +59,11 @@ impl<A: Api> Paced<A> {
                 name: claim.name.clone(),
             });
         }
+    }
+
+    fn marked(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        // Whole names, whoever panicked.
+        self.marked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What one is asked to wait, all wait.
@@ -87,6 +104,12 @@ impl<A: Api> Api for Paced<A> {
     }
 
     async fn used(&self, subject: &Subject<'_>) -> Result<Use, Failure> {
+        // Whoever waits for a slot asks after that: the answer is not to be old.
+        let record = journal::name_of(subject.kind, subject.name);
+        let is_marked = self.marked().contains(&record);
+        if is_marked {
+            self.slots.enter(&record).await;
+        }
         self.quiet().await;
         self.api.used(subject).await
     }
@@ -99,6 +122,9 @@ impl<A: Api> Api for Paced<A> {
         let name = journal::name_of(sight.kind, sight.name);
         self.slots
             .seen(&name, sight.is_there, sight.claim == "Bound");
+        if matches!(sight.next, Action::Patch(Change::Mark, _)) {
+            self.marked().insert(name.clone());
+        }
         let is_back = match sight.next {
             Action::Patch(Change::Settle, _) | Action::Done | Action::Stop(_) => true,
             Action::Journal(status) => status.step == Step::Done,

@@ -149,7 +149,7 @@ impl Run<'_> {
     }
 
     fn site(&self, translator: Translator) -> anyhow::Result<Arc<Site>> {
-        let mut options = site::options()?;
+        let mut options = site::options(&self.args.run)?;
         options.backup = self.args.backup.clone();
         options.cancel = self.stop.clone();
         Ok(Arc::new(Site::new(

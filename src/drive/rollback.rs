@@ -72,7 +72,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         if args.without_node_evidence {
             line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
         }
-        let mut options = site::options()?;
+        let mut options = site::options(&args.run)?;
         options.cancel = stop.clone();
         // Nothing is translated: both forms are in the record.
         let mut translator = Translator::new(Mappings::built_in(), Values::default());

@@ -1,11 +1,13 @@
 //! A cluster in which objects are rewritten, and one of them at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
 use kube::Client;
 
+use super::args::RunArgs;
 use super::objects::{Forms, Objects};
 use super::paced::Paced;
 use super::uses::Uses;
@@ -70,9 +72,11 @@ pub async fn learn(client: &Client, translator: &mut Translator) -> anyhow::Resu
 ///
 /// # Errors
 /// It can be given no name of its own.
-pub fn options() -> anyhow::Result<Options> {
+pub fn options(run: &RunArgs) -> anyhow::Result<Options> {
     let holder = holder::name().context("this process cannot be given a name of its own")?;
-    Ok(Options::new(holder))
+    let mut options = Options::new(holder);
+    options.stale_after = Duration::from_secs(run.takeover_after.get());
+    Ok(options)
 }
 
 impl Site {
@@ -99,6 +103,11 @@ impl Site {
             objects,
             options,
         }
+    }
+
+    /// How many objects are worth to be under way at a time.
+    pub fn depth(&self) -> usize {
+        self.api.depth()
     }
 
     /// Does one thing.

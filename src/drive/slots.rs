@@ -10,13 +10,18 @@ use tokio::time::{Instant, timeout};
 /// How long a claim may be Lost before fewer are at a time.
 const LOST: Duration = Duration::from_millis(500);
 
-/// Whoever has waited so long goes on: others may wait for it in turn.
+/// Whoever has waited so long goes on: by then it gives no sign of life.
 const LONGEST: Duration = Duration::from_secs(4);
 
 /// Where one begins.
 const FIRST: usize = 4;
 
-/// Slots for objects between their commit and the claim that is bound again.
+/// The first say nothing: the controller has a burst of calls (30 by default, of which
+/// a volume takes up to four) before its rate counts.
+const BURST: usize = 16;
+
+/// Slots for objects between the last look at who uses them and the claim that is
+/// bound again.
 #[derive(Debug)]
 pub struct Slots {
     semaphore: Arc<Semaphore>,
@@ -25,12 +30,15 @@ pub struct Slots {
 
 #[derive(Debug)]
 struct State {
-    /// How many slots there should be; it grows by one when all were used well, and
-    /// shrinks at once.
+    /// How many slots there should be.
     wanted: f64,
     there: usize,
     most: usize,
     held: HashMap<String, Held>,
+    /// How many came back.
+    count: usize,
+    /// When there were too many for the last time.
+    reduced: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -47,12 +55,19 @@ impl Slots {
         Self {
             semaphore: Arc::new(Semaphore::new(first)),
             state: Mutex::new(State {
-                wanted: f64::from(u32::try_from(first).unwrap_or(u32::MAX)),
+                wanted: float(first),
                 there: first,
                 most,
                 held: HashMap::new(),
+                count: 0,
+                reduced: None,
             }),
         }
+    }
+
+    /// How many there should be now.
+    pub fn wanted(&self) -> usize {
+        self.state().wanted as usize
     }
 
     /// Takes a slot for an object, once there is one.
@@ -89,8 +104,8 @@ impl Slots {
         let Some(held) = state.held.remove(name) else {
             return;
         };
-        if let Some(lost) = held.lost {
-            state.learn(lost);
+        if let (Some(gone), Some(lost)) = (held.gone, held.lost) {
+            state.learn(gone, lost);
         }
         let wanted = state.wanted as usize;
         match held.permit {
@@ -113,14 +128,29 @@ impl Slots {
 }
 
 impl State {
-    fn learn(&mut self, lost: Duration) {
-        let most = f64::from(u32::try_from(self.most).unwrap_or(u32::MAX));
-        self.wanted = if lost > LOST {
-            (self.wanted * 0.8).max(1.0)
-        } else {
-            (self.wanted + 1.0 / self.wanted).min(most)
-        };
+    /// A claim was Lost for so long.
+    fn learn(&mut self, gone: Instant, lost: Duration) {
+        self.count += 1;
+        // One that was gone before there were fewer says nothing of the fewer.
+        let is_news = self.reduced.is_none_or(|reduced| gone > reduced);
+        if lost > LOST {
+            if is_news {
+                self.wanted = (self.wanted * 0.7).max(1.0);
+                self.reduced = Some(Instant::now());
+            }
+        } else if lost <= LOST / 2 && self.count > BURST {
+            let more = match self.reduced {
+                // As long as it is fast, twice as many after each round.
+                None => 1.0,
+                Some(_) => 1.0 / self.wanted,
+            };
+            self.wanted = (self.wanted + more).min(float(self.most));
+        }
     }
+}
+
+fn float(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -147,6 +177,35 @@ mod tests {
             pass(&slots, Duration::from_millis(100)).await;
         }
         assert_eq!(slots.semaphore.available_permits(), 16);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fast_one_gets_all_soon_but_not_for_a_burst() {
+        let slots = Slots::new(16);
+        for _ in 0..BURST {
+            pass(&slots, Duration::from_millis(20)).await;
+        }
+        assert_eq!(slots.wanted(), FIRST);
+        for _ in FIRST..16 {
+            pass(&slots, Duration::from_millis(20)).await;
+        }
+        assert_eq!(slots.wanted(), 16);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_were_lost_together_count_once() {
+        let slots = Slots::new(16);
+        let names = ["a", "b", "c", "d"];
+        for name in names {
+            slots.enter(name).await;
+            slots.seen(name, false, false);
+        }
+        tokio::time::sleep(LOST * 2).await;
+        for name in names {
+            slots.seen(name, true, true);
+            slots.leave(name);
+        }
+        assert_eq!(slots.wanted(), 2);
     }
 
     #[tokio::test(start_paused = true)]

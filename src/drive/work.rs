@@ -99,7 +99,8 @@ pub async fn all(
     loop {
         let reached = limit.reached(tally.failed, number);
         let may_begin = !stop.is_cancelled() && reached.is_none();
-        while may_begin && under_way.len() < run.parallel.get() {
+        let most = run.parallel.get().min(site.depth());
+        while may_begin && under_way.len() < most {
             let Some(job) = jobs.next() else { break };
             let site = Arc::clone(site);
             under_way.spawn(async move {

@@ -1,5 +1,6 @@
 //! kube-apiserver.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use crate::{StartError, audit, kubeconfig, ports, programs};
 /// Six seconds on an idle machine.
 const READY_WITHIN: Duration = Duration::from_secs(180);
 
+/// Its certificate, in the directory of its certificates. It signs itself.
+const CERTIFICATE: &str = "apiserver.crt";
+
 /// A running kube-apiserver.
 #[derive(Debug)]
 pub struct ApiServer {
@@ -22,6 +26,8 @@ pub struct ApiServer {
     pub admin: Config,
     /// Where it is reached.
     pub url: String,
+    /// Its certificate.
+    pub certificate: PathBuf,
     kubeconfig: PathBuf,
 }
 
@@ -33,6 +39,9 @@ pub struct Serving {
     /// Whether it writes an audit log ([`audit`]), and stores what it keeps as
     /// JSON and for good, so that [`crate::history`] can read every version.
     pub recorded: bool,
+    /// The address where real kubelets reach it. Without one, nodes are only
+    /// objects: no pod gets a token, and no kubelet has the rights of its node.
+    pub nodes_at: Option<Ipv4Addr>,
 }
 
 impl ApiServer {
@@ -59,10 +68,11 @@ impl ApiServer {
         known.extend_from_slice(&serving.users);
         users::write_tokens(&tokens, &known)?;
 
+        let address = serving.nodes_at.unwrap_or(Ipv4Addr::LOCALHOST);
         let mut arguments = vec![
             format!("--etcd-servers={etcd_url}"),
-            "--bind-address=127.0.0.1".to_owned(),
-            "--advertise-address=127.0.0.1".to_owned(),
+            format!("--bind-address={address}"),
+            format!("--advertise-address={address}"),
             format!("--secure-port={port}"),
             format!("--cert-dir={}", certificates.display()),
             format!("--service-account-key-file={}", verifying_key.display()),
@@ -72,13 +82,24 @@ impl ApiServer {
             ),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             format!("--token-auth-file={}", tokens.display()),
-            "--authorization-mode=RBAC".to_owned(),
             "--allow-privileged=true".to_owned(),
             // Wide, since a dumped Service has an address of its own cluster.
             "--service-cluster-ip-range=10.0.0.0/8".to_owned(),
-            // Pods are admitted without the service account's token, which nothing here makes.
-            "--disable-admission-plugins=ServiceAccount".to_owned(),
         ];
+        let of_nodes: &[&str] = match serving.nodes_at {
+            Some(_) => &[
+                "--authorization-mode=Node,RBAC",
+                "--enable-admission-plugins=NodeRestriction",
+                // The names of nodes are in no DNS.
+                "--kubelet-preferred-address-types=InternalIP",
+            ],
+            None => &[
+                "--authorization-mode=RBAC",
+                // Pods are admitted without the service account's token, which nothing here makes.
+                "--disable-admission-plugins=ServiceAccount",
+            ],
+        };
+        arguments.extend(of_nodes.iter().map(|&flag| flag.to_owned()));
         if serving.recorded {
             let policy = directory.join("audit-policy.json");
             write(&policy, &audit::policy())?;
@@ -91,8 +112,8 @@ impl ApiServer {
         }
         let component = Component::start("kube-apiserver", program, arguments, directory)?;
 
-        let url = format!("https://127.0.0.1:{port}");
-        let certificate = certificates.join("apiserver.crt");
+        let url = format!("https://{address}:{port}");
+        let certificate = certificates.join(CERTIFICATE);
         for user in &known {
             let text = kubeconfig::text(&url, Some(&certificate), &user.token());
             write(&user.kubeconfig(directory), &text)?;
@@ -107,6 +128,7 @@ impl ApiServer {
             component,
             admin,
             url,
+            certificate,
             kubeconfig: path,
         })
     }

@@ -116,7 +116,10 @@ impl Cluster {
         let controllers = match setup.controllers {
             Some(rate) => {
                 let kubeconfig = User::controllers().kubeconfig(directory.path());
-                Some(ControllerManager::start(directory.path(), &kubeconfig, rate).await?)
+                let has_nodes = setup.serving.nodes_at.is_some();
+                let certificate = has_nodes.then_some(apiserver.certificate.as_path());
+                let path = directory.path();
+                Some(ControllerManager::start(path, &kubeconfig, rate, certificate).await?)
             }
             None => None,
         };

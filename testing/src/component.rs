@@ -89,6 +89,11 @@ impl Component {
         process::signal(signal, id)
     }
 
+    /// Its process id; none while it is down.
+    pub async fn id(&self) -> Option<u32> {
+        self.process.lock().await.as_ref().map(Process::id)
+    }
+
     /// The last lines that it logged; empty while it is down.
     pub async fn log_tail(&self) -> String {
         let process = self.process.lock().await;

@@ -43,6 +43,8 @@ pub struct ControllerManager {
 
 impl ControllerManager {
     /// Starts kube-controller-manager with its files and its log in `directory`.
+    /// Where nodes are real, it declares those lost that fall silent, and gives
+    /// `certificate`, the API server's, to pods.
     ///
     /// # Errors
     /// kube-controller-manager is not built, or does not start.
@@ -50,10 +52,11 @@ impl ControllerManager {
         directory: &Path,
         kubeconfig: &Path,
         rate: ApiRate,
+        certificate: Option<&Path>,
     ) -> Result<Self, StartError> {
         let program = programs::built("kube-controller-manager")?;
         let [port] = ports::free()?;
-        let arguments = vec![
+        let mut arguments = vec![
             format!("--kubeconfig={}", kubeconfig.display()),
             "--leader-elect=false".to_owned(),
             format!("--kube-api-qps={}", rate.qps),
@@ -64,9 +67,14 @@ impl ControllerManager {
                 "--cert-dir={}",
                 directory.join("controller-certificates").display()
             ),
-            // It would declare nodes lost whose kubelet a test only imagines.
-            "--controllers=*,-node-lifecycle-controller".to_owned(),
         ];
+        if let Some(certificate) = certificate {
+            arguments.push(format!("--root-ca-file={}", certificate.display()));
+            arguments.push("--node-monitor-grace-period=25s".to_owned());
+        } else {
+            // It would declare nodes lost whose kubelet a test only imagines.
+            arguments.push("--controllers=*,-node-lifecycle-controller".to_owned());
+        }
         let component = Component::start("kube-controller-manager", program, arguments, directory)?;
         let started = Self { component, port };
         started.wait_ready().await?;

@@ -75,7 +75,9 @@ impl Shared {
             let mut matching = rules.iter_mut();
             matching.find_map(|rule| rule.takes(method, path))
         });
-        let fault = by_rule.or_else(|| self.by_chance())?;
+        // What only reads is not answered with a conflict.
+        let is_real = |fault: &Fault| *fault != Fault::Conflict || *method != http::Method::GET;
+        let fault = by_rule.or_else(|| self.by_chance().filter(is_real))?;
         if let Ok(mut met) = self.met.lock() {
             *met.entry(fault).or_default() += 1;
         }

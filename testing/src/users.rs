@@ -38,6 +38,24 @@ impl User {
         }
     }
 
+    /// A kubelet, with the rights of its node.
+    #[must_use]
+    pub fn kubelet(node: &str) -> Self {
+        Self {
+            name: format!("system:node:{node}"),
+            groups: vec!["system:nodes".to_owned()],
+        }
+    }
+
+    /// kube-scheduler, with the rights that every cluster gives it.
+    #[must_use]
+    pub fn scheduler() -> Self {
+        Self {
+            name: "system:kube-scheduler".to_owned(),
+            groups: Vec::new(),
+        }
+    }
+
     fn master(name: &str) -> Self {
         Self {
             name: name.to_owned(),

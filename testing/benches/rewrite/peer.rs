@@ -53,10 +53,14 @@ impl Peer {
             "flex2csi" => {
                 let values = part.values_file(cluster).unwrap();
                 let names = part.members.keys().flat_map(|name| ["--pv", name]);
-                let tool = Tool::flex2csi().unwrap().arguments(["rewrite", "--yes"]);
+                let tool = Tool::flex2csi().unwrap().arguments([
+                    "rewrite",
+                    "--yes",
+                    "--without-node-evidence",
+                ]);
                 tool.kubeconfig(&kubeconfig)
                     .arguments(["--values".as_ref(), values.as_os_str()])
-                    .arguments(["--concurrency", &outstanding])
+                    .arguments(["--parallel", &outstanding])
                     .arguments(names)
             }
             floor => {

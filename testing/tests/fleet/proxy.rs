@@ -70,8 +70,8 @@ mod tier_2 {
             .await
             .unwrap();
         let api = through(&proxy, &cluster, &User::admin()).await;
-        for _ in 0..300 {
-            api.list(&ListParams::default()).await.ok();
+        for number in 0..300 {
+            create(&api, &format!("map-{number}")).await.ok();
         }
         let met = proxy.met();
         assert_eq!(met.len(), Fault::BRIEF.len(), "{met:?}");

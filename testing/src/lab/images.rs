@@ -1,0 +1,25 @@
+//! The images that pods run, as `testing/image/build` makes them.
+
+use std::path::PathBuf;
+
+use crate::StartError;
+
+/// Busybox, for the pods of a test; sleeps unless it is told otherwise.
+pub const WORKLOAD: &str = "docker.io/library/busybox:test";
+
+/// The archives with all images.
+pub(super) fn archives() -> Result<Vec<PathBuf>, StartError> {
+    let missing = |reason: String| StartError::Missing {
+        program: "images.tar".to_owned(),
+        reason,
+    };
+    // A test runs in <target>/<profile>/deps, a program in <target>/<profile>.
+    let test = std::env::current_exe().map_err(|error| missing(error.to_string()))?;
+    test.ancestors()
+        .skip(2)
+        .take(2)
+        .map(|target| target.join("images/images.tar"))
+        .find(|archive| archive.is_file())
+        .map(|archive| vec![archive])
+        .ok_or_else(|| missing(format!("not beside {}", test.display())))
+}
