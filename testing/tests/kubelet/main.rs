@@ -3,3 +3,4 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod nodes;
+mod shim;
