@@ -11,6 +11,7 @@ mod events;
 mod fault;
 mod line;
 mod options;
+mod pins;
 mod server;
 mod stopped;
 mod used;
@@ -19,8 +20,8 @@ mod worker;
 use flex2csi_translators::rewrite::{Direction, ObjectKind, Task};
 
 pub use api::{Api, Call, Failure, Place, Resource, Sight, Verb};
-pub use fault::STEPS;
-pub use options::Options;
+pub use fault::{PIN_STEPS, STEPS};
+pub use options::{Options, PIN_IMAGE, PIN_NAMESPACE, PIN_PRIORITY_CLASS};
 pub use server::Server;
 pub use stopped::{Finished, Stopped};
 pub use used::{Evidence, Subject};

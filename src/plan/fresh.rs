@@ -46,7 +46,8 @@ impl Fresh {
 
     /// Who uses a volume, by its original, what stands in its place, and that one's
     /// driver and handle; and whether the cluster serves it through CSI by that very
-    /// specification already.
+    /// specification already. What is only there because it is pinned to nodes does not
+    /// count.
     ///
     /// # Errors
     /// The cluster cannot be read.
@@ -55,7 +56,7 @@ impl Fresh {
         original: &str,
         stored: &str,
         csi: (&str, &str),
-        claim: Option<&ClaimId>,
+        (claim, pinned): (Option<&ClaimId>, &[String]),
     ) -> Result<(Use, bool), LoadError> {
         if let Some(claim) = claim {
             let key = (claim.namespace.clone(), claim.name.clone());
@@ -73,7 +74,12 @@ impl Fresh {
             affinities: &mut Affinities::default(),
             node_evidence: self.node_evidence,
         };
-        Ok(teller.used(original, translated.as_deref().unwrap_or(stored), csi))
+        Ok(teller.used(
+            original,
+            translated.as_deref().unwrap_or(stored),
+            csi,
+            pinned,
+        ))
     }
 
     /// Who waits for volumes of a class.

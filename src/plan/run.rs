@@ -129,7 +129,7 @@ fn usage(message: String) -> anyhow::Error {
 }
 
 /// Without rights nothing was done.
-fn report(error: SurveyError) -> anyhow::Error {
+pub(crate) fn report(error: SurveyError) -> anyhow::Error {
     use super::evidence::load::LoadError;
     match error {
         SurveyError::Sink(error) => error,
