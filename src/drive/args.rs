@@ -20,6 +20,9 @@ Examples:
   # One namespace
   flex2csi rewrite -n shop --yes
 
+  # Let a service account do it, and no more
+  flex2csi rewrite --rbac | kubectl apply -f -
+
   # What would be stored, as `kubectl diff` shows it
   flex2csi rewrite --plan plan.yaml --diff
 
@@ -74,6 +77,9 @@ pub struct RewriteArgs {
     /// Write each original to a file in this directory before it is touched.
     #[arg(long, value_name = "DIR")]
     pub backup: Option<PathBuf>,
+    /// Print the rights that it needs, as manifests, and do nothing else.
+    #[arg(long)]
+    pub rbac: bool,
     /// How volumes that are in use are held meanwhile.
     #[command(flatten)]
     pub pins: PinArgs,

@@ -31,6 +31,9 @@ use crate::{daemon, site as site_files};
 /// # Errors
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
+    if args.rbac {
+        return crate::plan::print_rewrite_rights();
+    }
     args.check()?;
     // Whether it is whole comes before anything is touched.
     let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
