@@ -9,7 +9,7 @@ mod args;
 mod ask;
 mod candidate;
 mod class;
-mod digest;
+pub(crate) mod digest;
 pub(crate) mod evidence;
 pub mod file;
 mod fresh;

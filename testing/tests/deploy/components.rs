@@ -1,7 +1,7 @@
 //! The components that an overlay may add.
 
 mod tier_2 {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use flex2csi_testing::Cluster;
     use flex2csi_testing::applied::applied;
@@ -9,34 +9,8 @@ mod tier_2 {
     use serde_json::{Value, json};
 
     use crate::configured::configuration;
-    use crate::rendered::{deploy, kind, kustomized, title};
+    use crate::rendered::{deploy, kind, title, with};
     use crate::templates::{containers, host_path, pod_of};
-
-    /// What a site makes of an overlay of ours: an overlay of its own, with these components.
-    fn with(overlay: &str, components: &[&str]) -> Vec<Value> {
-        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let deploy = relative(directory.path(), &deploy());
-        let components: Vec<PathBuf> = components
-            .iter()
-            .map(|component| deploy.join("components").join(component))
-            .collect();
-        let kustomization = json!({
-            "apiVersion": "kustomize.config.k8s.io/v1beta1",
-            "kind": "Kustomization",
-            "resources": [deploy.join("overlays").join(overlay)],
-            "components": components,
-        });
-        let file = directory.path().join("kustomization.yaml");
-        std::fs::write(file, kustomization.to_string()).unwrap();
-        kustomized(directory.path())
-    }
-
-    /// kubectl takes no absolute paths.
-    fn relative(from: &Path, to: &Path) -> PathBuf {
-        let from = from.canonicalize().unwrap();
-        let up = from.components().skip(1).map(|_| "..");
-        up.collect::<PathBuf>().join(to.strip_prefix("/").unwrap())
-    }
 
     fn named<'a>(objects: &'a [Value], name: &str) -> &'a Value {
         let found = objects.iter().find(|object| title(object) == name);

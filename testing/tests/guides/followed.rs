@@ -29,6 +29,7 @@ mod tier_2 {
             .await
             .unwrap();
         let claim = site.object("persistentvolumeclaim", "data").await.unwrap();
+        let mut planned = String::new();
         for title in site.titles() {
             match title {
                 "prepare" => {
@@ -40,13 +41,14 @@ mod tier_2 {
                     site.follow(title).await;
                 }
                 "plan" => {
-                    let said = site.follow(title).await;
-                    assert!(volume(&site).await["spec"].get("csi").is_none(), "{said}");
+                    planned = site.follow(title).await;
+                    assert!(volume(&site).await["spec"].get("csi").is_none());
                 }
                 "rewrite" | "again" => {
                     let said = site.follow(title).await;
                     let volume = volume(&site).await;
-                    assert_eq!(volume["spec"]["csi"]["driver"], legacy.driver, "{said}");
+                    let driver = &volume["spec"]["csi"]["driver"];
+                    assert_eq!(driver, legacy.driver, "{planned}\n{said}");
                 }
                 "back" => {
                     let said = site.follow(title).await;
