@@ -61,8 +61,10 @@ mod tier_2 {
         let there = objects.get(name).await.unwrap();
         object["metadata"]["resourceVersion"] = there.metadata.resource_version.into();
         let object = serde_json::from_value(object).unwrap();
-        let replaced = objects.replace(name, &PostParams::default(), &object);
-        replaced.await.unwrap();
+        objects
+            .replace(name, &PostParams::default(), &object)
+            .await
+            .unwrap();
     }
 
     /// Tries again, for as long as a server needs to take note of what was changed.
@@ -260,8 +262,10 @@ mod tier_2 {
         let definitions = api::of(&site.cluster.client().unwrap(), &journal);
         let name = journal["metadata"]["name"].as_str().unwrap();
         let patch = Patch::Merge(json!({"spec": journal["spec"]}));
-        let patched = definitions.patch(name, &PatchParams::default(), &patch);
-        patched.await.unwrap();
+        definitions
+            .patch(name, &PatchParams::default(), &patch)
+            .await
+            .unwrap();
         until(&site, "rewrite", |ended| ended.code == Some(0)).await;
         site.fleet
             .check(&site.cluster, Expect::Translated)
