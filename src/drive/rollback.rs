@@ -11,9 +11,11 @@ use flex2csi_translators::rewrite::{Direction, ObjectKind};
 use super::args::RollbackArgs;
 use super::diff;
 use super::records::{self, Known};
+use super::restart::Stopped;
 use super::rewrite::read_plan;
 use super::site::{self, Job, Site};
 use super::work::{self, line};
+use super::{fence, holder};
 use crate::daemon;
 use crate::exit::{self, Done, Usage};
 use crate::listing::{table, text};
@@ -28,7 +30,8 @@ use crate::plan::translator::Translator;
 pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
     args.run.check(&args.selection)?;
     let selection = args.selection.selection()?;
-    let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
+    let planned = args.run.plan.as_deref();
+    let planned = planned.map(|path| read_plan(path, true)).transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
         work::warn(&args.run);
@@ -68,6 +71,15 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         if args.without_node_evidence {
             line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
         }
+        let holder = holder::name()?;
+        let fence = fence::at_start(&client, &holder, args.run.fence).await?;
+        // What a restart that was killed has left stopped is put back afterwards.
+        let stopped = Stopped::new(&client, &holder);
+        if let Err(error) = stopped.adopt().await {
+            line(&format!(
+                "warning: workloads that are stopped cannot be looked for: {error}"
+            ));
+        }
         let mut options = site::options(&args.run)?;
         options.cancel = stop.clone();
         // Nothing is translated: both forms are in the record.
@@ -78,11 +90,16 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             Arc::new(translator),
             !args.without_node_evidence,
             args.run.parallel.get(),
+            fence.clone(),
             options,
         ));
         let jobs = known.into_iter();
         let jobs = jobs.map(|record| Job::Back(record.kind, record.name));
-        let tally = work::all(&site, jobs.collect(), &args.run, &stop).await;
+        let mut tally = work::all(&site, jobs.collect(), &args.run, &stop).await;
+        tally.failed += stopped.put_back().await;
+        if let Some(fence) = &fence {
+            fence.at_end().await;
+        }
         tally.say("rollback");
         Ok(tally.ended())
     })

@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use super::args::{StatusArgs, StatusFormat};
 use super::records;
+use super::restart;
+use super::work::line;
 use crate::exit::{self, Done};
 use crate::journal::Document;
 use crate::listing::{table, text};
@@ -47,6 +49,10 @@ pub fn run(args: &StatusArgs) -> anyhow::Result<Done> {
         let client = args.cluster.client().await?;
         let lines = journal.lines(&client).await?;
         print(&lines, args.output)?;
+        // Who may not list workloads has stopped none.
+        for text in restart::say(&restart::list(&client).await?) {
+            line(&text);
+        }
         if args.watch {
             tokio::select! {
                 watched = watch::watch(&client, &journal, lines, args.output) => return watched,

@@ -387,8 +387,13 @@ fn call(
 fn list(store: &Store, collection: &str, query: &HashMap<&str, &str>) -> Value {
     let mut items = store.list(collection);
     if let Some(selector) = query.get("labelSelector") {
-        let (key, value) = selector.split_once("%3D").unwrap();
-        items.retain(|object| object["metadata"]["labels"][key] == *value);
+        let selector = selector.replace("%2F", "/");
+        match selector.split_once("%3D") {
+            Some((key, value)) => {
+                items.retain(|object| object["metadata"]["labels"][key] == *value)
+            }
+            None => items.retain(|object| !object["metadata"]["labels"][&*selector].is_null()),
+        }
     }
     let from: usize = query
         .get("continue")
