@@ -50,6 +50,9 @@ pub enum Verb {
     Node(Box<NodeArgs>),
     /// Serve the CSI sidecars for legacy volumes, once in a cluster.
     Controller(Box<ControllerArgs>),
+    /// Wait: what runs in the pods that hold a volume while it is rewritten under others.
+    #[command(hide = true)]
+    Pin,
     /// Show the whole loop on this machine, without a cluster.
     Demo(DemoArgs),
     /// Serve a CSI driver over local directories and files, to try things with.

@@ -4,6 +4,10 @@
 /// Kills this process when it comes to the step of this name.
 pub const DIE_AT: &str = "FLEX2CSI_DIE_AT";
 
+/// Stops this process (SIGSTOP) when it comes to the step of this name, where the
+/// part knows how.
+pub const PAUSE_AT: &str = "FLEX2CSI_PAUSE_AT";
+
 macro_rules! steps {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
         $($(#[$doc])* pub const $name: Step = Step($text);)+

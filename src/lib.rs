@@ -37,6 +37,7 @@ pub mod node_record;
 pub mod node_volumes;
 pub mod operations;
 pub mod original_mounts;
+pub mod pin;
 pub mod plan;
 pub mod registered_plugins;
 pub mod registration;

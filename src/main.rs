@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use flex2csi::cli::{Cli, Verb};
-use flex2csi::{catalogue, controller, demo, drive, exit, hostpath, node, plan, translate};
+use flex2csi::{catalogue, controller, demo, drive, exit, hostpath, node, pin, plan, translate};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Verb::Status(args) => drive::status(&args),
         Verb::Node(args) => node::run(&args),
         Verb::Controller(args) => controller::run(&args),
+        Verb::Pin => pin::run(),
         Verb::Demo(args) => demo::run(&args),
         Verb::Hostpath(args) => hostpath::run(&args),
     };

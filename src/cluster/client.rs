@@ -69,9 +69,21 @@ impl ClusterArgs {
     /// # Errors
     /// The configuration of the cluster that there is cannot be used.
     pub async fn client(&self) -> Result<Option<Client>, ClientError> {
+        self.client_that(|_| {}).await
+    }
+
+    /// The same with a configuration that is changed first.
+    ///
+    /// # Errors
+    /// As [`Self::client`].
+    pub async fn client_that(
+        &self,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<Option<Client>, ClientError> {
         let Some(mut config) = self.config().await? else {
             return Ok(None);
         };
+        change(&mut config);
         config.connect_timeout = Some(CONNECT_WITHIN);
         config
             .headers

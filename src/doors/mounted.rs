@@ -8,8 +8,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::VolumeId;
 use crate::config::Loaded;
-use crate::flexvolume::volumes::{ListedVolume, MountedState, Volumes};
+use crate::flexvolume::volumes::{ListedVolume, MountedState, Volumes, is_taken};
 use crate::installation::FlexDriver;
 use crate::metrics::{Counts, NodeMetrics};
 use crate::mountinfo::are_mounted;
@@ -37,9 +38,13 @@ pub struct Mounted {
 pub struct Followed {
     volumes: Volumes,
     originals: Arc<Mutex<Option<Vec<OriginalEntry>>>>,
+    taken: Arc<Mutex<Taken>>,
     /// Changes when what is mounted does.
     pub changes: watch::Receiver<()>,
 }
+
+/// What kubelet has through CSI as well: the pod's uid, and the volume.
+type Taken = BTreeSet<(String, VolumeId)>;
 
 impl Followed {
     /// What is mounted as it is now, not as it was when it last changed; `None` as
@@ -48,15 +53,27 @@ impl Followed {
     pub fn list(&self) -> Option<node_volumes::Mounted> {
         let originals = self.originals.lock();
         let original = originals.unwrap_or_else(PoisonError::into_inner).clone()?;
-        list(&self.volumes, original)
+        let taken = self.taken.lock();
+        list(
+            &self.volumes,
+            original,
+            &taken.unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 
-fn list(volumes: &Volumes, original: Vec<OriginalEntry>) -> Option<node_volumes::Mounted> {
+fn list(
+    volumes: &Volumes,
+    original: Vec<OriginalEntry>,
+    taken: &Taken,
+) -> Option<node_volumes::Mounted> {
     // A record that is not trusted may be that of any volume.
     let shim = volumes.refused().is_empty().then(|| volumes.list())?;
     Some(node_volumes::Mounted {
-        shim: shim.into_iter().map(entry).collect(),
+        shim: shim
+            .into_iter()
+            .map(|listed| entry(listed, taken))
+            .collect(),
         original,
     })
 }
@@ -66,9 +83,11 @@ impl Mounted {
     pub fn follow(self, shutdown: CancellationToken) -> Followed {
         let (sender, changes) = watch::channel(());
         let originals = Arc::new(Mutex::new(None));
+        let taken = Arc::new(Mutex::new(Taken::new()));
         let followed = Followed {
             volumes: self.volumes.clone(),
             originals: originals.clone(),
+            taken: taken.clone(),
             changes,
         };
         let following = async move {
@@ -89,9 +108,14 @@ impl Mounted {
                 if !is_change {
                     known = self.originals(known).await;
                     *originals.lock().unwrap_or_else(PoisonError::into_inner) = known.clone();
+                    let found = self.taken(&listed).await;
+                    *taken.lock().unwrap_or_else(PoisonError::into_inner) = found;
                 }
                 self.count(&listed, known.as_deref().unwrap_or_default());
-                let list = known.clone().and_then(|known| list(&self.volumes, known));
+                let list = known.clone().and_then(|known| {
+                    let taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+                    list(&self.volumes, known, &taken)
+                });
                 if told != list {
                     told = list;
                     sender.send_replace(());
@@ -136,6 +160,28 @@ impl Mounted {
         }
     }
 
+    /// What kubelet has through CSI as well. Where that cannot be seen it counts as not
+    /// so, and whoever waits for it goes on waiting.
+    async fn taken(&self, listed: &[ListedVolume]) -> Taken {
+        let root = self.configs.borrow().config.kubelet.root.clone();
+        let mounts = listed.iter().filter_map(|listed| {
+            let mount = listed.mount.as_ref()?;
+            Some((mount.pod.uid.clone(), (*listed.volume).clone()))
+        });
+        let mut mounts: Vec<(String, VolumeId)> = mounts.collect();
+        let looked = tokio::task::spawn_blocking(move || {
+            mounts.retain(|(uid, volume)| match is_taken(&root, uid, volume) {
+                Ok(is_taken) => is_taken,
+                Err(error) => {
+                    tracing::warn!(%error, uid, "it cannot be seen what kubelet has through CSI");
+                    false
+                }
+            });
+            mounts.into_iter().collect()
+        });
+        looked.await.unwrap_or_default()
+    }
+
     fn count(&self, listed: &[ListedVolume], originals: &[OriginalEntry]) {
         let (mut mounts, mut attachments) = (Counts::new(), Counts::new());
         let mut attached = BTreeSet::new();
@@ -161,17 +207,21 @@ impl Mounted {
     }
 }
 
-fn entry(listed: ListedVolume) -> Entry {
+fn entry(listed: ListedVolume, taken: &Taken) -> Entry {
     let state = match listed.state {
         MountedState::Published => State::Mounted,
         MountedState::Uncertain => State::Mounting,
         MountedState::Releasing if listed.is_staged || !listed.is_attached => State::Unmounting,
         MountedState::Releasing => State::Detaching,
     };
+    let volume = (*listed.volume).clone();
+    let pod_uid = listed.mount.map(|mount| mount.pod.uid);
+    let pod = pod_uid.clone().map(|uid| (uid, volume.clone()));
     Entry {
-        volume: (*listed.volume).clone(),
+        is_taken: pod.is_some_and(|pod| taken.contains(&pod)),
+        volume,
         persistent_volume: listed.persistent_volume,
-        pod_uid: listed.mount.map(|mount| mount.pod.uid),
+        pod_uid,
         state,
     }
 }

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::in_use::InUseArgs;
 use super::limit::{Limit, Percent};
+use super::pin_args::PinArgs;
 use super::shard::{self, Shard};
 use crate::exit::Usage;
 use crate::plan::{ReachArgs, SelectionArgs, SurveyArgs};
@@ -18,6 +20,9 @@ Examples:
 
   # One namespace
   flex2csi rewrite -n shop --yes
+
+  # Let a service account do it, and no more
+  flex2csi rewrite --rbac | kubectl apply -f -
 
   # What would be stored, as `kubectl diff` shows it
   flex2csi rewrite --plan plan.yaml --diff
@@ -34,6 +39,19 @@ Examples:
 
   # Everything that was ever rewritten here
   flex2csi rollback --all --yes";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  # What is done, and what needs somebody?
+  flex2csi status
+
+  # Look on while a Job works
+  flex2csi status --watch
+
+  # What stopped, for a script
+  flex2csi status -o json | jq -r 'select(.phase == \"Stopped\") | .name + \": \" + .message'
+
+The exit code is 1 if an object has stopped.";
 
 /// Replace legacy objects of a cluster by their CSI form, under their names.
 #[derive(Debug, Args)]
@@ -60,10 +78,18 @@ pub struct RewriteArgs {
     /// Write each original to a file in this directory before it is touched.
     #[arg(long, value_name = "DIR")]
     pub backup: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    wait_idle: bool,
-    #[arg(long, hide = true)]
-    restart: bool,
+    /// Print the rights that it needs, as manifests, and do nothing else.
+    #[arg(long)]
+    pub rbac: bool,
+    /// What becomes of volumes that are in use.
+    #[command(flatten)]
+    pub in_use: InUseArgs,
+    /// Only remove what a run with --fence has left that was killed.
+    #[arg(long, conflicts_with_all = ["fence", "yes", "plan", "all"])]
+    pub remove_fence: bool,
+    /// How volumes that are in use are held meanwhile.
+    #[command(flatten)]
+    pub pins: PinArgs,
 }
 
 /// Bring the originals back.
@@ -122,14 +148,22 @@ pub struct RunArgs {
     /// as each pod of an Indexed Job has it.
     #[arg(long, value_name = "N")]
     pub shards: Option<NonZeroU64>,
+    /// Turn new pods away, for the moment, whose claims' volumes are being rewritten: by
+    /// a ValidatingAdmissionPolicy that is removed at the end.
+    #[arg(long)]
+    pub fence: bool,
 }
 
 /// Say what was rewritten, what is under way, what failed, and what to do next.
 #[derive(Debug, Args)]
+#[command(after_help = STATUS_EXAMPLES)]
 pub struct StatusArgs {
     /// The cluster.
     #[command(flatten)]
     pub cluster: ReachArgs,
+    /// Which objects.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
     /// The form of what is printed.
     #[arg(short, long, value_enum, default_value_t = StatusFormat::Table, value_name = "FORMAT")]
     pub output: StatusFormat,
@@ -145,24 +179,23 @@ pub enum StatusFormat {
     Table,
     /// JSON: a line for each object.
     Json,
+    /// YAML: a document for each object.
+    Yaml,
 }
 
 impl RewriteArgs {
-    /// Refuses what this version cannot do.
+    /// Whether what is asked for goes together.
     ///
     /// # Errors
-    /// It was asked for.
+    /// It does not.
     pub(super) fn check(&self) -> Result<(), Usage> {
-        let later = |flag: &str, instead: &str| {
-            Err(Usage(format!(
-                "{flag} is for a later release: this one only rewrites what is ready; {instead}"
-            )))
-        };
-        if self.wait_idle {
-            return later("--wait-idle", "run it again when the pods are gone");
-        }
-        if self.restart {
-            return later("--restart", "scale the workload down, then run it again");
+        let is_shared = self.run.shard.is_some() || self.run.shards.is_some();
+        if self.in_use.restart && is_shared {
+            return Err(Usage(
+                "--restart takes volumes in sets, one after another, which shares would tear apart: \
+                 rewrite in shares without it first, then what is left with it, in one process"
+                    .to_owned(),
+            ));
         }
         self.run.check(&self.selection)
     }
@@ -202,6 +235,12 @@ impl RunArgs {
             }
             (None, None) => Ok(Shard::default()),
         }
+    }
+
+    /// Whether this is a pod of an Indexed Job that takes all objects.
+    pub(super) fn is_one_of_many(&self) -> bool {
+        let is_indexed = std::env::var_os(shard::JOB_INDEX).is_some();
+        is_indexed && self.shard.is_none() && self.shards.is_none()
     }
 
     /// When nothing new is begun.

@@ -1,13 +1,14 @@
 //! The API server, no faster than it and its controllers want.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flex2csi_translators::rewrite::{Action, Awaited, Change, ClaimId, ObjectKind, Step, Use};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
+use super::display::Lost;
 use super::slots::Slots;
 use super::watch::Watch;
 use crate::journal;
@@ -24,6 +25,7 @@ pub struct Paced<A> {
     slots: Slots,
     /// Those that were marked: who uses them is asked once more, and then they go.
     marked: Mutex<HashSet<String>>,
+    lost: Arc<Lost>,
     /// When the server, who has too much to do, may be asked again.
     quiet: Mutex<Option<Instant>>,
 }
@@ -36,6 +38,7 @@ impl<A: Api> Paced<A> {
             watch,
             slots: Slots::new(most),
             marked: Mutex::default(),
+            lost: Arc::default(),
             quiet: Mutex::new(None),
         }
     }
@@ -46,11 +49,17 @@ impl<A: Api> Paced<A> {
         self.slots.wanted() * 2 + 2
     }
 
+    /// The claims that are Lost.
+    pub fn lost(&self) -> Arc<Lost> {
+        Arc::clone(&self.lost)
+    }
+
     /// Nothing is under way any more with an object.
     pub fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
         let record = journal::name_of(kind, name);
         self.marked().remove(&record);
         self.slots.leave(&record);
+        self.lost.seen(&record, false);
         self.watch.forget(&Place::of_cluster(kind.into(), name));
         if let Some(claim) = claim {
             self.watch.forget(&Place {
@@ -125,9 +134,18 @@ impl<A: Api> Api for Paced<A> {
         if matches!(sight.next, Action::Patch(Change::Mark, _)) {
             self.marked().insert(name.clone());
         }
+        let has_claim = !sight.claim.is_empty();
+        self.lost.seen(
+            &name,
+            has_claim && (!sight.is_there || sight.claim == "Lost"),
+        );
         let is_back = match sight.next {
             Action::Patch(Change::Settle, _) | Action::Done | Action::Stop(_) => true,
             Action::Journal(status) => status.step == Step::Done,
+            // What comes after that may take kubelet a minute.
+            Action::AskPins | Action::Pin(_) | Action::Wait(Awaited::Kubelet) => {
+                sight.is_there && sight.claim == "Bound"
+            }
             _ => false,
         };
         if is_back {

@@ -1,13 +1,16 @@
 //! What the journal knows, read a page at a time.
 
+use std::collections::HashSet;
+
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
 use kube::Client;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::shard::Shard;
 use crate::exit::Usage;
 use crate::journal::{Document, name_of};
-use crate::plan::evidence::load::MIGRATIONS;
+use crate::plan::evidence::load::{MIGRATIONS, VOLUMES};
 use crate::plan::pages::Pages;
 use crate::plan::request::{self, Ask, RequestError};
 use crate::plan::selection::Selection;
@@ -113,4 +116,29 @@ pub async fn get(client: &Client, kind: ObjectKind, name: &str) -> anyhow::Resul
     let place = Place::of_cluster(Resource::Migration, name_of(kind, name));
     let json = request::send(client, &Ask::get(place.path())).await?;
     Ok(Document::read(&serde_json::from_str(&json)?)?)
+}
+
+#[derive(Deserialize)]
+struct Named {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: String,
+}
+
+/// The names of the volumes that have these labels now.
+///
+/// # Errors
+/// They cannot be listed.
+pub async fn labelled(client: &Client, labels: &str) -> anyhow::Result<HashSet<String>> {
+    let mut names = HashSet::new();
+    let mut pages = Pages::new(client, VOLUMES.path).selected(Some(labels));
+    while let Some(page) = pages.next().await? {
+        for item in page.items()? {
+            names.insert(serde_json::from_str::<Named>(item)?.metadata.name);
+        }
+    }
+    Ok(names)
 }

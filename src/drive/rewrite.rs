@@ -1,9 +1,9 @@
 //! `flex2csi rewrite`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use flex2csi_translators::plan::{Code, VerdictKind};
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
@@ -13,9 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::RewriteArgs;
 use super::diff;
+use super::fence::{self, Fence};
+use super::idle::Idle;
 use super::records::{self, Known};
+use super::restart::{self, Stopped};
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
+use super::{holder, wait_idle};
 use crate::exit::{Done, Usage};
 use crate::plan::file::{Head, PlanFile};
 use crate::plan::output::Output;
@@ -31,11 +35,20 @@ use crate::{daemon, site as site_files};
 /// # Errors
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
+    if args.rbac {
+        return crate::plan::print_rewrite_rights();
+    }
+    if args.remove_fence {
+        return fence::remove_left(&args.cluster);
+    }
     args.check()?;
     // Whether it is whole comes before anything is touched.
-    let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
+    let planned = args.run.plan.as_deref();
+    let planned = planned.map(|path| read_plan(path, args.in_use.is_any()));
+    let planned = planned.transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
+        work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
         if let Some(path) = &args.run.plan {
@@ -50,6 +63,8 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
             selection: args.selection.selection()?,
             planned,
             stop,
+            holder: holder::name()?,
+            fence: OnceLock::new(),
         };
         run.go().await
     })
@@ -58,13 +73,14 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
 /// What a plan file has, by kind and name.
 pub(super) type Planned = HashMap<(String, String), Row>;
 
-/// Reads all of a plan that is to be done.
-pub(super) fn read_plan(path: &Path) -> anyhow::Result<Planned> {
+/// Reads all of a plan that is to be done, or may be once nobody uses it.
+pub(super) fn read_plan(path: &Path, in_use: bool) -> anyhow::Result<Planned> {
     let unusable = |error: crate::plan::file::PlanFileError| Usage(error.to_string());
     let mut file = PlanFile::open(path).map_err(unusable)?;
     let mut rows = HashMap::new();
     while let Some(row) = file.next().map_err(unusable)? {
-        if row.is_ready() && !row.options.skip {
+        let is_meant = row.is_ready() || (in_use && row.verdict == VerdictKind::InUse);
+        if is_meant && !row.options.skip {
             let key = (row.object.kind.clone(), row.object.name.clone());
             rows.insert(key, row);
         }
@@ -81,13 +97,17 @@ pub(super) fn kind_of(row: &Row) -> Option<ObjectKind> {
     }
 }
 
-struct Run<'a> {
-    args: &'a RewriteArgs,
-    client: Client,
+/// One run of `flex2csi rewrite`.
+pub(super) struct Run<'a> {
+    pub(super) args: &'a RewriteArgs,
+    pub(super) client: Client,
     cluster: String,
     selection: Selection,
     planned: Option<Planned>,
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
+    /// The name of this process.
+    pub(super) holder: String,
+    fence: OnceLock<Arc<Fence>>,
 }
 
 /// What is to be done, as it is now.
@@ -122,24 +142,190 @@ impl Run<'_> {
             return self.show(&known).await;
         }
         let known = known?;
-        let mut tally = self.finish(&known).await?;
-        let (todo, translator) = self.todo(&known, false).await?;
+        self.put_up_fence().await?;
+        // What a process that was killed has left stopped is put back, whatever happens.
+        let adopted = Stopped::new(&self.client, &self.holder);
+        if let Err(error) = adopted.adopt().await {
+            line(&format!(
+                "warning: workloads that are stopped cannot be looked for: {error}"
+            ));
+        }
+        let mut tally = Tally::default();
+        let done = self.all(&known, &adopted, &mut tally).await;
+        tally.failed += adopted.put_back().await;
+        self.take_down_fence().await;
+        match done {
+            // Something was done, whatever kept it from going on.
+            Err(error) if tally != Tally::default() => anyhow::bail!("{error:#}"),
+            done => done?,
+        }
+        tally.say("rewrite");
+        Ok(tally.ended())
+    }
+
+    async fn all(
+        &self,
+        known: &[Known],
+        adopted: &Stopped,
+        tally: &mut Tally,
+    ) -> anyhow::Result<()> {
+        tally.add(self.finish(known).await?);
+        let todo = self.todo(known, self.args.in_use.restart).await;
+        let (todo, translator) = match todo {
+            // Something was done, whatever kept it from going on.
+            Err(error) if *tally != Tally::default() => anyhow::bail!("{error:#}"),
+            todo => todo?,
+        };
         for stale in &todo.stale {
             line(&format!("failed: {stale}"));
         }
         tally.failed += todo.stale.len();
         tally.were_done += todo.were_done;
-        let (ready, rest): (Vec<Row>, Vec<Row>) = todo.rows.into_iter().partition(Row::is_ready);
-        if !self.stop.is_cancelled() && self.args.run.limit().reached(tally.failed, 0).is_none() {
-            let jobs = ready.into_iter().map(|row| Job::Rewrite(Box::new(row)));
-            let site = self.site(translator)?;
-            tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
-        } else {
-            tally.left += ready.len();
+        let site = self.site(translator)?;
+        let (ready, mut rest): (Vec<Row>, Vec<Row>) =
+            todo.rows.into_iter().partition(Row::is_ready);
+        let (first, ready) = self.of_stopped(adopted, ready).await;
+        self.rewrite(&site, first, tally).await;
+        tally.failed += adopted.put_back().await;
+        self.rewrite(&site, ready, tally).await;
+        drop(site);
+        if self.args.in_use.is_any() {
+            let in_use;
+            (in_use, rest) = rest
+                .into_iter()
+                .partition(|row| row.verdict == VerdictKind::InUse);
+            rest.extend(self.in_use(in_use, tally).await?);
         }
         say_rest(&rest);
-        tally.say("rewrite");
-        Ok(tally.ended())
+        Ok(())
+    }
+
+    /// Rewrites those that are ready, unless all is to stop.
+    async fn rewrite(&self, site: &Arc<Site>, ready: Vec<Row>, tally: &mut Tally) {
+        if ready.is_empty() {
+            return;
+        }
+        if self.is_over(tally) {
+            tally.left += ready.len();
+            return;
+        }
+        let jobs = ready.into_iter().map(|row| Job::Rewrite(Box::new(row)));
+        tally.add(work::all(site, jobs.collect(), &self.args.run, &self.stop).await);
+    }
+
+    /// Whether nothing new is to be begun.
+    pub(super) fn is_over(&self, tally: &Tally) -> bool {
+        let limit = self.args.run.limit();
+        self.stop.is_cancelled() || limit.reached(tally.failed, 0).is_some()
+    }
+
+    /// Those of workloads that are stopped come first.
+    async fn of_stopped(&self, stopped: &Stopped, ready: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+        if stopped.is_empty() {
+            return (Vec::new(), ready);
+        }
+        let (mut first, mut rest) = (Vec::new(), Vec::new());
+        for row in ready {
+            let is_theirs = match &row.claim {
+                Some(claim) => stopped.use_claim(&claim.namespace, &claim.name).await,
+                None => false,
+            };
+            if is_theirs { &mut first } else { &mut rest }.push(row);
+        }
+        (first, rest)
+    }
+
+    /// Works off what is in use, as it was asked for. Those that still are.
+    async fn in_use(&self, mut rows: Vec<Row>, tally: &mut Tally) -> anyhow::Result<Vec<Row>> {
+        if self.args.in_use.restart && !rows.is_empty() {
+            rows = restart::all(self, rows, tally).await?;
+        }
+        let Some(wait) = self.args.in_use.wait_idle else {
+            tally.left += rows.len();
+            return Ok(rows);
+        };
+        if !rows.is_empty() {
+            wait_idle::all(self, rows, wait, tally).await?;
+        }
+        Ok(Vec::new())
+    }
+
+    /// Rewrites volumes that were in use and are not any more, by all that a plan looks
+    /// at. Which of them are in use again.
+    ///
+    /// # Errors
+    /// The cluster cannot be read.
+    pub(super) async fn rewrite_idle(
+        &self,
+        names: &BTreeSet<String>,
+        tally: &mut Tally,
+    ) -> anyhow::Result<BTreeSet<String>> {
+        let selection = Selection {
+            volumes: names.clone(),
+            ..Selection::default()
+        };
+        let (rows, translator) = self.survey(selection, false).await?;
+        let mut gone = names.clone();
+        let (mut ready, mut again) = (Vec::new(), BTreeSet::new());
+        for mut row in rows {
+            let name = row.object.name.clone();
+            gone.remove(&name);
+            if let Some(planned) = &self.planned
+                && let Some(planned) = planned.get(&(row.object.kind.clone(), name.clone()))
+            {
+                (row.to, row.options) = (planned.to.clone(), planned.options.clone());
+            }
+            match row.verdict {
+                VerdictKind::Ready | VerdictKind::ReadyInUse => ready.push(row),
+                VerdictKind::InUse => {
+                    again.insert(name);
+                }
+                VerdictKind::Blocked | VerdictKind::Kept => {
+                    tally.failed += 1;
+                    line(&format!("failed: {}", is_now(&row)));
+                }
+            }
+        }
+        for name in gone {
+            let kind = ObjectKind::PersistentVolume;
+            match records::get(&self.client, kind, &name).await {
+                Ok(document) if document.is_finished() => tally.were_done += 1,
+                _ => {
+                    tally.failed += 1;
+                    line(&format!("failed: {kind} {name} {IS_GONE}"));
+                }
+            }
+        }
+        let site = self.site(translator)?;
+        self.rewrite(&site, ready, tally).await;
+        Ok(again)
+    }
+
+    /// Who tells whether volumes are idle.
+    ///
+    /// # Errors
+    /// StorageClasses cannot be listed, or a file not be read.
+    pub(super) async fn idle(&self) -> anyhow::Result<Arc<Idle>> {
+        let mut translator = self.translator()?;
+        site::learn(&self.client, &mut translator).await?;
+        let node_evidence = !self.args.survey.without_node_evidence;
+        let idle = Idle::new(self.client.clone(), node_evidence, Arc::new(translator));
+        Ok(Arc::new(idle))
+    }
+
+    async fn put_up_fence(&self) -> anyhow::Result<()> {
+        if let Some(fence) =
+            fence::at_start(&self.client, &self.holder, self.args.run.fence).await?
+        {
+            let _ = self.fence.set(fence);
+        }
+        Ok(())
+    }
+
+    async fn take_down_fence(&self) {
+        if let Some(fence) = self.fence.get() {
+            fence.at_end().await;
+        }
     }
 
     fn translator(&self) -> anyhow::Result<Translator> {
@@ -151,12 +337,14 @@ impl Run<'_> {
     fn site(&self, translator: Translator) -> anyhow::Result<Arc<Site>> {
         let mut options = site::options(&self.args.run)?;
         options.backup = self.args.backup.clone();
+        options.pins = self.args.pins.settings();
         options.cancel = self.stop.clone();
         Ok(Arc::new(Site::new(
             self.client.clone(),
             Arc::new(translator),
             !self.args.survey.without_node_evidence,
             self.args.run.parallel.get(),
+            self.fence.get().cloned(),
             options,
         )))
     }
@@ -193,23 +381,8 @@ impl Run<'_> {
 
     /// What there is to do, by the cluster as it is now.
     async fn todo(&self, known: &[Known], dry_run: bool) -> anyhow::Result<(Todo, Translator)> {
-        let mut translator = self.translator()?;
-        let survey = Survey {
-            selection: self.selection.clone(),
-            node_evidence: !self.args.survey.without_node_evidence,
-            // The rewrite itself shows each object to the API server.
-            dry_run: dry_run && !self.args.survey.no_server_dry_run,
-            at_once: self.args.survey.concurrency.get(),
-            now: Timestamp::now(),
-        };
-        let mut rows = Rows::default();
-        let surveyed = survey.run(&self.client, &mut translator, &mut rows);
-        tokio::select! {
-            found = surveyed => found.map(|_| ())?,
-            () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
-        }
+        let (mut rows, translator) = self.survey(self.selection.clone(), dry_run).await?;
         let shard = self.args.run.share()?;
-        let mut rows = rows.0;
         rows.retain(|row| kind_of(row).is_some_and(|kind| shard.has(kind, &row.object.name)));
         // What was just tried is told of already.
         let open: Vec<&Known> = known.iter().filter(|record| !record.is_finished).collect();
@@ -223,10 +396,37 @@ impl Run<'_> {
             };
             return Ok((todo, translator));
         };
+        let waits = self.args.in_use.is_any();
         Ok((
-            compare(planned, rows, known, |kind, name| shard.has(kind, name)),
+            compare(planned, rows, known, waits, |kind, name| {
+                shard.has(kind, name)
+            }),
             translator,
         ))
+    }
+
+    /// What a plan says of a selection now.
+    async fn survey(
+        &self,
+        selection: Selection,
+        dry_run: bool,
+    ) -> anyhow::Result<(Vec<Row>, Translator)> {
+        let mut translator = self.translator()?;
+        let survey = Survey {
+            selection,
+            node_evidence: !self.args.survey.without_node_evidence,
+            // The rewrite itself shows each object to the API server.
+            dry_run: dry_run && !self.args.survey.no_server_dry_run,
+            at_once: self.args.survey.concurrency.get(),
+            now: Timestamp::now(),
+        };
+        let mut rows = Rows::default();
+        let surveyed = survey.run(&self.client, &mut translator, &mut rows);
+        tokio::select! {
+            found = surveyed => drop(found.map_err(crate::plan::report)?),
+            () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
+        }
+        Ok((rows.0, translator))
     }
 
     async fn show(&self, known: &[Known]) -> anyhow::Result<Done> {
@@ -269,6 +469,10 @@ impl Run<'_> {
         for stale in &todo.stale {
             line(&format!("warning: {stale}"));
         }
+        if self.args.in_use.restart {
+            let in_use = todo.rows.iter().filter(|row| is_in_use(row));
+            restart::show(in_use.cloned().collect(), self.args.in_use.restart_managed);
+        }
         let open = known.iter().filter(|record| !record.is_finished).count();
         if open > 0 {
             line(&format!(
@@ -298,6 +502,7 @@ fn compare(
     planned: &Planned,
     rows: Vec<Row>,
     known: &[Known],
+    waits: bool,
     is_ours: impl Fn(ObjectKind, &str) -> bool,
 ) -> Todo {
     let mut now: BTreeMap<(String, String), Row> = rows
@@ -318,6 +523,17 @@ fn compare(
         let name = row.object.full_name();
         let record = records.get(&(kind, row.object.name.as_str()));
         match (now.remove(key), record) {
+            (Some(now), _) if is_in_use(row) && now.object.uid != row.object.uid => {
+                todo.stale.push(format!("{name} {IS_GONE}"));
+            }
+            // Pods that come and go change a volume; what it becomes is pinned all the same.
+            (Some(now), _) if waits && (is_in_use(&now) || is_in_use(row) && now.is_ready()) => {
+                todo.rows.push(Row {
+                    to: row.to.clone(),
+                    options: row.options.clone(),
+                    ..now
+                });
+            }
             // What was planned counts, as far as it still may be done.
             (Some(now), _) if now.is_ready() => todo.rows.push(Row {
                 verdict: now.verdict,
@@ -329,20 +545,26 @@ fn compare(
             // It was just gone on with.
             (_, Some(record)) if !record.is_finished => {}
             (None, Some(record)) if record.direction == Direction::Forward => todo.were_done += 1,
-            (Some(now), _) => {
-                let why = now.findings.first();
-                let why = why.map_or_else(String::new, |found| {
-                    format!(": {}; {}", found.message, found.remedy)
-                });
-                let verdict = now.verdict;
-                todo.stale.push(format!("{name} is {verdict} now{why}"));
-            }
-            (None, _) => todo.stale.push(format!(
-                "{name} is not there in its legacy form any more; plan again"
-            )),
+            (Some(now), _) => todo.stale.push(is_now(&now)),
+            (None, _) => todo.stale.push(format!("{name} {IS_GONE}")),
         }
     }
     todo
+}
+
+const IS_GONE: &str = "is not there in its legacy form any more; plan again";
+
+fn is_in_use(row: &Row) -> bool {
+    row.verdict == VerdictKind::InUse
+}
+
+/// What an object that was to be rewritten is instead.
+fn is_now(row: &Row) -> String {
+    let why = row.findings.first();
+    let why = why.map_or_else(String::new, |found| {
+        format!(": {}; {}", found.message, found.remedy)
+    });
+    format!("{} is {} now{why}", row.object.full_name(), row.verdict)
 }
 
 /// What was not touched, in a line for each verdict.

@@ -1,6 +1,5 @@
 //! `flex2csi rollback`.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -8,22 +7,20 @@ use flex2csi_translators::Values;
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::plan::Code;
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
-use kube::Client;
-use serde::Deserialize;
 
 use super::args::RollbackArgs;
 use super::diff;
 use super::records::{self, Known};
+use super::restart::Stopped;
 use super::rewrite::read_plan;
 use super::site::{self, Job, Site};
 use super::work::{self, line};
+use super::{fence, holder};
 use crate::daemon;
 use crate::exit::{self, Done, Usage};
 use crate::listing::{table, text};
 use crate::plan::cluster_identity;
-use crate::plan::evidence::load::VOLUMES;
 use crate::plan::file::PlanFile;
-use crate::plan::pages::Pages;
 use crate::plan::translator::Translator;
 
 /// Runs `flex2csi rollback`.
@@ -33,9 +30,11 @@ use crate::plan::translator::Translator;
 pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
     args.run.check(&args.selection)?;
     let selection = args.selection.selection()?;
-    let planned = args.run.plan.as_deref().map(read_plan).transpose()?;
+    let planned = args.run.plan.as_deref();
+    let planned = planned.map(|path| read_plan(path, true)).transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
+        work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
         if let Some(path) = &args.run.plan {
@@ -44,7 +43,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
                 .map_err(|error| Usage(error.to_string()))?;
         }
         let labelled = match &selection.labels {
-            Some(labels) => Some(names(&client, labels).await?),
+            Some(labels) => Some(records::labelled(&client, labels).await?),
             None => None,
         };
         let mut known = records::selected(&client, args.run.share()?, |document| {
@@ -72,6 +71,15 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         if args.without_node_evidence {
             line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
         }
+        let holder = holder::name()?;
+        let fence = fence::at_start(&client, &holder, args.run.fence).await?;
+        // What a restart that was killed has left stopped is put back afterwards.
+        let stopped = Stopped::new(&client, &holder);
+        if let Err(error) = stopped.adopt().await {
+            line(&format!(
+                "warning: workloads that are stopped cannot be looked for: {error}"
+            ));
+        }
         let mut options = site::options(&args.run)?;
         options.cancel = stop.clone();
         // Nothing is translated: both forms are in the record.
@@ -82,11 +90,16 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             Arc::new(translator),
             !args.without_node_evidence,
             args.run.parallel.get(),
+            fence.clone(),
             options,
         ));
         let jobs = known.into_iter();
         let jobs = jobs.map(|record| Job::Back(record.kind, record.name));
-        let tally = work::all(&site, jobs.collect(), &args.run, &stop).await;
+        let mut tally = work::all(&site, jobs.collect(), &args.run, &stop).await;
+        tally.failed += stopped.put_back().await;
+        if let Some(fence) = &fence {
+            fence.at_end().await;
+        }
         tally.say("rollback");
         Ok(tally.ended())
     })
@@ -113,26 +126,4 @@ fn show(known: &[Known]) -> anyhow::Result<Done> {
     );
     written.and_then(|()| out.flush()).map_err(exit::output)?;
     Ok(Done::All)
-}
-
-#[derive(Deserialize)]
-struct Named {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    name: String,
-}
-
-/// The volumes that have these labels now.
-async fn names(client: &Client, labels: &str) -> anyhow::Result<HashSet<String>> {
-    let mut names = HashSet::new();
-    let mut pages = Pages::new(client, VOLUMES.path).selected(Some(labels));
-    while let Some(page) = pages.next().await? {
-        for item in page.items()? {
-            names.insert(serde_json::from_str::<Named>(item)?.metadata.name);
-        }
-    }
-    Ok(names)
 }

@@ -8,6 +8,8 @@ use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
 use kube::Client;
 
 use super::args::RunArgs;
+use super::display::Lost;
+use super::fence::Fence;
 use super::objects::{Forms, Objects};
 use super::paced::Paced;
 use super::uses::Uses;
@@ -20,7 +22,7 @@ use crate::plan::row::Row;
 use crate::plan::task::task as planned;
 use crate::plan::translator::Translator;
 use crate::rewrite::{
-    Finished, Options, Place, Resource, Server, go_on_one, rewrite_one, roll_back_one,
+    Finished, Options, Place, Resource, Server, Stopped, go_on_one, rewrite_as_seen, roll_back_one,
 };
 
 /// What is to be done with one object.
@@ -51,6 +53,7 @@ pub struct Site {
     fresh: Arc<Fresh>,
     objects: Arc<Objects>,
     api: Paced<Server<Uses>>,
+    fence: Option<Arc<Fence>>,
     options: Options,
 }
 
@@ -86,6 +89,7 @@ impl Site {
         translator: Arc<Translator>,
         node_evidence: bool,
         most: usize,
+        fence: Option<Arc<Fence>>,
         options: Options,
     ) -> Self {
         let fresh = Fresh::new(client.clone(), node_evidence, Arc::clone(&translator));
@@ -101,6 +105,7 @@ impl Site {
             translator,
             fresh,
             objects,
+            fence,
             options,
         }
     }
@@ -110,6 +115,11 @@ impl Site {
         self.api.depth()
     }
 
+    /// The claims that are Lost now.
+    pub fn lost(&self) -> Arc<Lost> {
+        self.api.lost()
+    }
+
     /// Does one thing.
     ///
     /// # Errors
@@ -117,35 +127,52 @@ impl Site {
     pub async fn work(&self, job: Job) -> anyhow::Result<Finished> {
         match job {
             Job::Rewrite(row) => {
-                let task = self.task(&row).await?;
+                let (task, claim) = self.task(&row).await?;
                 let (kind, name) = (task.kind, row.object.name.as_str());
                 let forms = Forms {
                     original: task.original.clone(),
                     translated: task.translated.clone(),
                 };
                 self.objects.begin(kind, name, forms);
-                let done = rewrite_one(&self.api, &task, &self.options).await;
-                self.end(kind, name, task.claim.as_ref());
-                Ok(done?)
+                let work = rewrite_as_seen(&self.api, &task, claim.as_deref(), &self.options);
+                self.fenced(kind, name, task.claim.as_ref(), work).await
             }
             Job::Finish(kind, name) => {
                 let claim = self.recorded(kind, &name).await?;
-                let done = go_on_one(&self.api, kind, &name, &self.options).await;
-                self.end(kind, &name, claim.as_ref());
-                Ok(done?)
+                let work = go_on_one(&self.api, kind, &name, &self.options);
+                self.fenced(kind, &name, claim.as_ref(), work).await
             }
             Job::Back(kind, name) => {
                 let claim = self.recorded(kind, &name).await?;
-                let done = roll_back_one(&self.api, kind, &name, &self.options).await;
-                self.end(kind, &name, claim.as_ref());
-                Ok(done?)
+                let work = roll_back_one(&self.api, kind, &name, &self.options);
+                self.fenced(kind, &name, claim.as_ref(), work).await
             }
         }
+    }
+
+    /// Works on one object, fenced in where that is asked for from before the last check
+    /// on.
+    async fn fenced(
+        &self,
+        kind: ObjectKind,
+        name: &str,
+        claim: Option<&ClaimId>,
+        work: impl Future<Output = Result<Finished, Stopped>>,
+    ) -> anyhow::Result<Finished> {
+        let done = match self.fence.as_ref().zip(claim) {
+            Some((fence, claim)) => fence.around(claim, work).await,
+            None => work.await.map_err(Into::into),
+        };
+        self.end(kind, name, claim);
+        done
     }
 
     fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
         self.objects.end(kind, name);
         self.api.end(kind, name, claim);
+        if let Some(claim) = claim {
+            self.fresh.forget(claim);
+        }
     }
 
     async fn recorded(&self, kind: ObjectKind, name: &str) -> anyhow::Result<Option<ClaimId>> {
@@ -159,18 +186,12 @@ impl Site {
     }
 
     /// What is to be done with a planned object, if it still may be.
-    async fn task(&self, row: &Row) -> anyhow::Result<Task> {
-        let object = row.object.full_name();
-        let task = self::task(&self.client, &self.translator, row).await?;
-        match &task.in_use {
-            InUse::Shim { attach: true, .. } => anyhow::bail!(
-                "{object} is in use and its CSI driver attaches volumes: that is for a later \
-                 release; stop its pods, then plan again"
-            ),
-            InUse::RuntimeEqual => self.is_runtime(row, &task).await?,
-            InUse::Shim { .. } | InUse::No => {}
+    async fn task(&self, row: &Row) -> anyhow::Result<(Task, Option<String>)> {
+        let (task, claim) = self::task(&self.client, &self.translator, row).await?;
+        if task.in_use == InUse::RuntimeEqual {
+            self.is_runtime(row, &task).await?;
         }
-        Ok(task)
+        Ok((task, claim))
     }
 
     /// What was true when it was planned has to be so now: who uses it is not asked
@@ -181,7 +202,7 @@ impl Site {
         let (original, translated) = (&task.original, &task.translated);
         let used = self
             .fresh
-            .volume(original, translated, csi, task.claim.as_ref());
+            .volume(original, translated, csi, (task.claim.as_ref(), &[]));
         if !used.await?.1 {
             anyhow::bail!(
                 "{} is not served through CSI any more by the specification that would be \
@@ -210,11 +231,16 @@ pub async fn get(client: &Client, place: &Place) -> anyhow::Result<Option<String
     }
 }
 
-/// What is to be done with a planned object, if it still is what was planned.
+/// What is to be done with a planned object, if it still is what was planned, and its
+/// claim as it was just read.
 ///
 /// # Errors
 /// It is not, or cannot be read.
-pub async fn task(client: &Client, translator: &Translator, row: &Row) -> anyhow::Result<Task> {
+pub async fn task(
+    client: &Client,
+    translator: &Translator,
+    row: &Row,
+) -> anyhow::Result<(Task, Option<String>)> {
     let kind = match row.object.kind.as_str() {
         "StorageClass" => ObjectKind::StorageClass,
         _ => ObjectKind::PersistentVolume,
@@ -235,5 +261,6 @@ pub async fn task(client: &Client, translator: &Translator, row: &Row) -> anyhow
         }
         None => None,
     };
-    Ok(planned(row, &live, claim.as_deref(), translator)?)
+    let task = planned(row, &live, claim.as_deref(), translator)?;
+    Ok((task, claim))
 }

@@ -1,23 +1,24 @@
 //! `flex2csi status`.
 
-use std::collections::BTreeMap;
+mod watch;
+
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
-use anyhow::Context as _;
-use http::Request;
+use flex2csi_translators::rewrite::{ObjectKind, Step};
 use kube::Client;
-use kube::core::WatchEvent;
 use serde::Serialize;
 use serde_json::Value;
-use tokio_stream::StreamExt as _;
 
 use super::args::{StatusArgs, StatusFormat};
 use super::records;
-use crate::daemon;
+use super::restart;
+use super::work::line;
 use crate::exit::{self, Done};
+use crate::journal::Document;
 use crate::listing::{table, text};
-use crate::plan::evidence::load::MIGRATIONS;
-use crate::plan::request::{self, Ask};
+use crate::plan::selection::Selection;
+use crate::{daemon, manifest};
 
 /// One object, as its record says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,26 +42,72 @@ struct Line {
 /// # Errors
 /// The journal cannot be read, or what it says not be written.
 pub fn run(args: &StatusArgs) -> anyhow::Result<Done> {
+    let journal = Journal {
+        selection: args.selection.selection()?,
+    };
     daemon::run(async |stop| {
         let client = args.cluster.client().await?;
-        let version = version(&client).await;
+        let lines = journal.lines(&client).await?;
+        print(&lines, args.output)?;
+        // Who may not list workloads has stopped none.
+        for text in restart::say(&restart::list(&client).await?) {
+            line(&text);
+        }
+        if args.watch {
+            tokio::select! {
+                watched = watch::watch(&client, &journal, lines, args.output) => return watched,
+                () = stop.cancelled() => return Ok(Done::All),
+            }
+        }
+        let needs_somebody = lines.iter().any(|line| line.phase == "Stopped");
+        Ok(if needs_somebody {
+            Done::Some
+        } else {
+            Done::All
+        })
+    })
+}
+
+/// The records that are asked for.
+struct Journal {
+    selection: Selection,
+}
+
+impl Journal {
+    async fn lines(&self, client: &Client) -> anyhow::Result<Vec<Line>> {
+        let labelled = match &self.selection.labels {
+            Some(labels) => Some(records::labelled(client, labels).await?),
+            None => None,
+        };
         let mut lines = Vec::new();
-        records::each(&client, |object| {
-            lines.push(Line::of(object));
+        records::each(client, |object| {
+            if self.selects(object, labelled.as_ref()) {
+                lines.push(Line::of(object));
+            }
             Ok(())
         })
         .await?;
         lines.sort_by(|one, other| (&one.kind, &one.name).cmp(&(&other.kind, &other.name)));
-        let stopped = lines.iter().any(|line| line.phase == "Stopped");
-        print(&lines, args.output)?;
-        if args.watch {
-            tokio::select! {
-                watched = watch(&client, version?, args.output) => watched?,
-                () = stop.cancelled() => {}
-            }
+        Ok(lines)
+    }
+
+    /// What cannot be read is shown in any case, as is, whatever labels are asked for,
+    /// a volume whose object may be gone right now.
+    fn selects(&self, object: &Value, labelled: Option<&HashSet<String>>) -> bool {
+        if self.selection.is_empty() {
+            return true;
         }
-        Ok(if stopped { Done::Some } else { Done::All })
-    })
+        let Ok(document) = Document::read(object) else {
+            return true;
+        };
+        let spec = &document.spec;
+        let has_labels = labelled.is_none_or(|names| {
+            let is_committed = document.status.step == Step::Committed;
+            spec.kind == ObjectKind::PersistentVolume
+                && (is_committed || names.contains(&spec.name))
+        });
+        has_labels && records::is_selected(&self.selection, &document)
+    }
 }
 
 /// As the plan's table has it.
@@ -73,28 +120,26 @@ pub(super) fn object(kind: &str, name: &str) -> String {
 
 fn print(lines: &[Line], format: StatusFormat) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
-    if format == StatusFormat::Json {
-        for line in lines {
-            let json = serde_json::to_string(line)?;
-            writeln!(out, "{json}").map_err(exit::output)?;
+    let text = match format {
+        StatusFormat::Json | StatusFormat::Yaml => {
+            let texts = lines.iter().map(|line| line.text(format));
+            texts.collect::<anyhow::Result<String>>()?
         }
-        return out.flush().map_err(exit::output);
-    }
-    if lines.is_empty() {
-        return writeln!(
-            out,
-            "Nothing was rewritten here. Next: `flex2csi plan --out plan.yaml`."
-        )
-        .map_err(exit::output);
-    }
-    let mut table = table(&["OBJECT", "CLAIM", "PHASE", "WHY"]);
-    for line in lines {
-        let object = object(&line.kind, &line.name);
-        let message = line.message.clone();
-        table.add_row([object, line.claim.clone(), line.phase.clone(), message]);
-    }
-    writeln!(out, "{}\n{}", text(&table), summary(lines)).map_err(exit::output)?;
-    out.flush().map_err(exit::output)
+        StatusFormat::Table if lines.is_empty() => {
+            "Nothing was rewritten here. Next: `flex2csi plan --out plan.yaml`.\n".to_owned()
+        }
+        StatusFormat::Table => {
+            let mut table = table(&["OBJECT", "CLAIM", "PHASE", "WHY"]);
+            for line in lines {
+                let object = object(&line.kind, &line.name);
+                let message = line.message.clone();
+                table.add_row([object, line.claim.clone(), line.phase.clone(), message]);
+            }
+            format!("{}\n{}\n", text(&table), summary(lines))
+        }
+    };
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(exit::output)
 }
 
 /// What all comes to, and what to do next.
@@ -136,6 +181,20 @@ fn summary(lines: &[Line]) -> String {
 }
 
 impl Line {
+    /// By itself.
+    fn text(&self, format: StatusFormat) -> anyhow::Result<String> {
+        let json = serde_json::to_string(self)?;
+        Ok(match format {
+            StatusFormat::Json => json + "\n",
+            StatusFormat::Yaml => format!("---\n{}", manifest::yaml::from_json(&json)?),
+            StatusFormat::Table => {
+                let object = object(&self.kind, &self.name);
+                let text = format!("{object}  {}  {}", self.phase, self.message);
+                text.trim_end().to_owned() + "\n"
+            }
+        })
+    }
+
     fn of(object: &Value) -> Self {
         let text = |at: &str| {
             let text = object.pointer(at).and_then(Value::as_str);
@@ -161,47 +220,6 @@ impl Line {
             message: of_status("/status/conditions/0/message"),
             holder: text("/spec/holder"),
             renew_time: of_status("/status/renewTime"),
-        }
-    }
-}
-
-/// Since when changes are to be told.
-async fn version(client: &Client) -> anyhow::Result<String> {
-    let path = format!("{}?limit=1", MIGRATIONS.path);
-    let list = request::send(client, &Ask::get(path)).await?;
-    let list: Value = serde_json::from_str(&list)?;
-    let version = list["metadata"]["resourceVersion"].as_str();
-    Ok(version.context("the journal has no version")?.to_owned())
-}
-
-/// Prints a line for each change.
-async fn watch(client: &Client, mut version: String, format: StatusFormat) -> anyhow::Result<()> {
-    loop {
-        let path = MIGRATIONS.path;
-        let uri = format!("{path}?watch=true&timeoutSeconds=290&resourceVersion={version}");
-        let request = Request::get(uri).body(Vec::new())?;
-        let events = client.request_events::<Value>(request).await?;
-        let mut events = std::pin::pin!(events);
-        while let Some(event) = events.next().await {
-            let object = match event? {
-                WatchEvent::Added(object) | WatchEvent::Modified(object) => object,
-                WatchEvent::Deleted(_) | WatchEvent::Bookmark(_) => continue,
-                WatchEvent::Error(status) => anyhow::bail!("{}; run it again", status.message),
-            };
-            if let Some(seen) = object["metadata"]["resourceVersion"].as_str() {
-                version = seen.to_owned();
-            }
-            let line = Line::of(&object);
-            let mut out = anstream::stdout().lock();
-            let text = match format {
-                StatusFormat::Json => serde_json::to_string(&line)?,
-                StatusFormat::Table => {
-                    let object = self::object(&line.kind, &line.name);
-                    format!("{object}  {}  {}", line.phase, line.message)
-                }
-            };
-            let written = writeln!(out, "{}", text.trim_end());
-            written.and_then(|()| out.flush()).map_err(exit::output)?;
         }
     }
 }

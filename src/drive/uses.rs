@@ -32,7 +32,9 @@ impl Evidence for Uses {
             return unknown("its record has no CSI driver and handle");
         };
         let (original, translated) = (&forms.original, &forms.translated);
-        let used = self.fresh.volume(original, translated, csi, subject.claim);
+        let used = self
+            .fresh
+            .volume(original, translated, csi, (subject.claim, subject.pinned));
         used.await.map(|(used, _)| used).map_err(failure)
     }
 }

@@ -1,16 +1,21 @@
 //! Many objects, several at a time.
 
-use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use flex2csi_translators::rewrite::Direction;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::args::RunArgs;
+use super::display::Display;
+pub use super::display::line;
 use super::site::{Job, Site};
 use crate::exit::Done;
 use crate::rewrite::{Finished, Stopped};
+
+/// How often it is told what is Lost.
+const NEWS: Duration = Duration::from_millis(250);
 
 /// What became of all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,10 +71,14 @@ impl Tally {
     }
 }
 
-/// A line of the log.
-pub fn line(text: &str) {
-    // Who does not listen is not told.
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+/// Says what is not as it should be with how it was called.
+pub fn warn(run: &RunArgs) {
+    if run.is_one_of_many() {
+        line(
+            "warning: this is a pod of an Indexed Job and takes all objects, as the others do; that is \
+             safe, and slow: give --shards with the number of `completions`",
+        );
+    }
 }
 
 /// Says it when all is to stop.
@@ -94,6 +103,8 @@ pub async fn all(
     let (total, mut number) = (jobs.len(), 0);
     let mut tally = Tally::default();
     let limit = run.limit();
+    let display = Display::begin(total, site.lost());
+    let mut news = tokio::time::interval(NEWS);
     let mut jobs = jobs.into_iter();
     let mut under_way = JoinSet::new();
     loop {
@@ -108,21 +119,33 @@ pub async fn all(
                 (subject, site.work(job).await)
             });
         }
-        let Some(ended) = under_way.join_next().await else {
-            break;
+        let ended = tokio::select! {
+            ended = under_way.join_next() => ended,
+            _ = news.tick() => {
+                display.tell(tally.failed);
+                continue;
+            }
         };
+        let Some(ended) = ended else { break };
         number += 1;
         match ended {
             Ok((subject, result)) => {
+                let is_well = result
+                    .as_ref()
+                    .is_ok_and(|finished| !finished.policy_is_due);
                 let said = tally.take(result);
-                line(&format!("{number}/{total} {subject}: {said}"));
+                if display.is_log() || !is_well {
+                    line(&format!("{number}/{total} {subject}: {said}"));
+                }
             }
             Err(error) => {
                 tally.failed += 1;
                 line(&format!("{number}/{total} failed: {error}"));
             }
         }
+        display.ended(number, tally.failed);
     }
+    drop(display);
     let left = jobs.count();
     if let Some(reached) = limit.reached(tally.failed, number).filter(|_| left > 0) {
         line(&format!(

@@ -39,6 +39,7 @@ use tokio_util::task::TaskTracker;
 pub use crate::csi_client::CallContext;
 pub use collect::{Collected, EVERY};
 pub use error::VolumeError;
+pub use holders::is_taken;
 pub use listed::{ListedMount, ListedVolume, MountedState};
 pub use mount::MountCall;
 pub use mount_points::{MountPoints, SystemMounts};

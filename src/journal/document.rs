@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::{API_VERSION, KIND, name_of};
 
+/// The phase of what its holder goes on with no more.
+const STOPPED: &str = "Stopped";
+
 /// A record as it stands in the cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
@@ -20,6 +23,8 @@ pub struct Document {
     pub spec: Spec,
     /// Where it is; the default before anything was written.
     pub status: Status,
+    /// Whether the last that its holder did was to say why it goes on no more.
+    pub is_let_go: bool,
 }
 
 /// Why a `VolumeMigration` cannot be read.
@@ -61,7 +66,9 @@ impl Document {
             Value::Null => Status::default(),
             status => Status::deserialize(status).map_err(wrong)?,
         };
+        let is_let_go = status.id == spec.id && text("/status/phase") == STOPPED;
         Ok(Self {
+            is_let_go,
             uid: text("/metadata/uid"),
             version: text("/metadata/resourceVersion"),
             name,
@@ -89,7 +96,7 @@ pub fn new(record: &Record) -> Value {
 /// A merge patch that takes an old record's place.
 pub fn replacement(record: &Record, version: &str) -> Value {
     let mut spec = json!(record.spec);
-    for optional in ["claim", "claimAnnotations"] {
+    for optional in ["claim", "claimAnnotations", "pins"] {
         if spec.get(optional).is_none() {
             spec[optional] = Value::Null;
         }
@@ -141,7 +148,7 @@ pub fn status(record: &Record, status: &Status, version: &str, trouble: Option<&
 /// In one word, for people.
 fn phase(status: &Status, trouble: Option<&Trouble>) -> &'static str {
     if trouble.is_some() {
-        return "Stopped";
+        return STOPPED;
     }
     match (status.direction, status.step) {
         (Direction::Forward, Step::Recorded) => "Preparing",

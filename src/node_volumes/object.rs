@@ -54,6 +54,10 @@ pub struct ShimEntry {
     pub pod_uid: Option<String>,
     /// How far it is: a name of [`State`], or one of a newer version.
     pub state: String,
+    /// Whether kubelet has it for the pod through CSI as well: it was rewritten under the
+    /// pod, and stays attached for as long as the pod is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub csi: bool,
 }
 
 impl ShimEntry {

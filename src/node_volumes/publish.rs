@@ -42,6 +42,8 @@ pub struct Entry {
     pub pod_uid: Option<String>,
     /// How far it is.
     pub state: State,
+    /// Whether kubelet has it for the pod through CSI as well.
+    pub is_taken: bool,
 }
 
 /// What a publisher has to know of its node.
@@ -217,6 +219,7 @@ impl Publisher {
                 pv: entry.persistent_volume.clone(),
                 pod_uid: entry.pod_uid.clone(),
                 state: entry.state.as_str().to_owned(),
+                csi: entry.is_taken,
             })
             .collect();
         let mut original = list.original.clone();

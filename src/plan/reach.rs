@@ -48,7 +48,7 @@ impl ReachArgs {
             kubeconfig: self.kubeconfig.clone(),
             context: self.context.clone(),
         };
-        let client = args.client().await;
+        let client = args.client_that(plain).await;
         let client = client.map_err(|error| Usage(error.to_string()))?;
         client.ok_or_else(|| Usage("which cluster? give --kubeconfig".to_owned()))
     }
@@ -67,9 +67,16 @@ impl ReachArgs {
         };
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
         let mut config = config.map_err(|error| unusable(&error))?;
+        plain(&mut config);
         config.connect_timeout = Some(CONNECT_WITHIN);
         let agent = (USER_AGENT, HeaderValue::from_static(AGENT));
         config.headers.push(agent);
         Client::try_from(config).map_err(|error| unusable(&error))
     }
+}
+
+/// Who is told to wait has to hear it: kube would try again by itself up to fifteen
+/// times, for so long as all others go on asking.
+fn plain(config: &mut Config) {
+    config.default_retry = false;
 }

@@ -44,6 +44,12 @@ fn collect(value: &Value, credentials: &mut Vec<String>) {
                             credentials.push(text.clone());
                         }
                     }
+                    // As in `kubectl.kubernetes.io/last-applied-configuration`.
+                    Value::String(text) if text.starts_with('{') => {
+                        if let Ok(value) = serde_json::from_str(text) {
+                            collect(&value, credentials);
+                        }
+                    }
                     value => collect(value, credentials),
                 }
             }
@@ -125,6 +131,17 @@ mod tests {
         ] {
             assert!(!is_credential(name), "{name}");
         }
+    }
+
+    #[test]
+    fn what_was_applied_once_may_hold_others() {
+        let applied = r#"{"spec":{"options":{"password":"hunter22"}}}"#;
+        let object =
+            serde_json::json!({"metadata": {"annotations": {"last": applied}}}).to_string();
+        assert_eq!(
+            redact(&object, &[&object]),
+            object.replace("hunter22", REDACTED)
+        );
     }
 
     #[test]

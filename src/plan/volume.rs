@@ -123,6 +123,7 @@ impl Teller<'_> {
         json: &str,
         stored_json: &str,
         (driver, handle): (&str, &str),
+        pinned: &[String],
     ) -> (Use, bool) {
         let read = |json| serde_json::from_str::<Volume<'_>>(json);
         let (Ok(volume), Ok(stored)) = (read(json), read(stored_json)) else {
@@ -140,6 +141,7 @@ impl Teller<'_> {
         };
         let mut facts = VolumeFacts::default();
         self.complete(&subject, &mut facts);
+        facts.beside_pins(pinned);
         let is_runtime = matches!(facts.runtime, Some(Ok(())));
         (facts.used(), is_runtime)
     }

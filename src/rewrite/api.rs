@@ -101,6 +101,14 @@ pub enum Resource {
     MigrationStatus,
     /// `events`
     Event,
+    /// `pods`
+    Pod,
+    /// `nodes`
+    Node,
+    /// `volumeattachments`
+    Attachment,
+    /// `nodevolumes`
+    NodeVolumes,
 }
 
 impl From<ObjectKind> for Resource {
@@ -120,6 +128,10 @@ impl Resource {
             Self::StorageClass => "StorageClass",
             Self::Migration | Self::MigrationStatus => "VolumeMigration",
             Self::Event => "Event",
+            Self::Pod => "Pod",
+            Self::Node => "Node",
+            Self::Attachment => "VolumeAttachment",
+            Self::NodeVolumes => "NodeVolumes",
         }
     }
 }
@@ -140,6 +152,10 @@ impl Place {
             Resource::PersistentVolume => ("/api/v1", "persistentvolumes"),
             Resource::Claim => ("/api/v1", "persistentvolumeclaims"),
             Resource::Event => ("/api/v1", "events"),
+            Resource::Pod => ("/api/v1", "pods"),
+            Resource::Node => ("/api/v1", "nodes"),
+            Resource::Attachment => ("/apis/storage.k8s.io/v1", "volumeattachments"),
+            Resource::NodeVolumes => ("/apis/flex2csi.io/v1alpha1", "nodevolumes"),
             Resource::StorageClass => ("/apis/storage.k8s.io/v1", "storageclasses"),
             Resource::Migration | Resource::MigrationStatus => {
                 ("/apis/flex2csi.io/v1alpha1", "volumemigrations")

@@ -1,6 +1,6 @@
 //! Where one begins: the record made, or taken over.
 
-use flex2csi_translators::rewrite::{Direction, ObjectKind, Record, Spec, Step, Task};
+use flex2csi_translators::rewrite::{Direction, InUse, ObjectKind, Record, Spec, Step, Task};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -40,18 +40,26 @@ enum Found {
     Replace,
 }
 
-/// Makes the record of a rewrite, or goes on with the one that there is.
+/// Makes the record of a rewrite, or goes on with the one that there is. Where
+/// probably there is none one is made before that is known: a name that is taken is
+/// refused.
 pub(super) async fn forward<A: Api>(
     api: &A,
     task: &Task,
     options: &Options,
+    probably_none: bool,
 ) -> Result<Start, Stopped> {
-    let fresh = Record::begin(task, &options.holder)?;
+    let fresh = Record::begin(task, &options.holder)?.with_pins(&options.pins);
     let (kind, name) = (fresh.spec.kind, fresh.spec.name.clone());
     let mut line = Line::new(api, options, fresh.subject());
+    let mut is_first = true;
     loop {
         go_on(&line)?;
-        let Some(found) = line.get(&place(kind, &name, Resource::Migration)).await? else {
+        let found = match std::mem::take(&mut is_first) && probably_none {
+            true => None,
+            false => line.get(&place(kind, &name, Resource::Migration)).await?,
+        };
+        let Some(found) = found else {
             back_up(&fresh.spec, options).await?;
             if let Some(start) = create(&mut line, &fresh).await? {
                 return Ok(start);
@@ -126,7 +134,16 @@ fn what_of(document: &Document, fresh: &Record) -> Result<Found, Stopped> {
     };
     match (step, direction) {
         (Step::Recorded, Direction::Forward) if is_same_original => Ok(what_is_told(old, new)),
-        (Step::Done, Direction::Back) => Ok(what_is_told(old, new)),
+        (Step::Done, Direction::Back)
+            if *old
+                != Spec {
+                    holder: old.holder.clone(),
+                    ..new.clone()
+                } =>
+        {
+            Ok(Found::Replace)
+        }
+        (Step::Done, Direction::Back) => Ok(Found::Resume),
         _ if is_same_original => Ok(Found::Resume),
         (Step::Done, Direction::Forward) => other(
             "which is rewritten",
@@ -147,7 +164,9 @@ fn what_is_told(old: &Spec, new: &Spec) -> Found {
         holder: old.holder.clone(),
         ..new.clone()
     };
-    if *old == told {
+    // What may be pinned goes on as it began: its pins are named after its record.
+    let may_be_pinned = matches!(old.in_use, InUse::Shim { attach: true, .. });
+    if *old == told || may_be_pinned {
         Found::Resume
     } else {
         Found::Replace
@@ -223,7 +242,7 @@ async fn take<A: Api>(
         return Start::of(document).map(Some);
     }
     let at = place(document.spec.kind, &document.spec.name, Resource::Migration);
-    if !document.is_finished() {
+    if !document.is_finished() && !document.is_let_go {
         let since = Instant::now();
         let step = (line.options.stale_after / 8).max(std::time::Duration::from_millis(20));
         while since.elapsed() < line.options.stale_after {
@@ -233,7 +252,7 @@ async fn take<A: Api>(
                 return Ok(None);
             };
             let now = Document::read(&found)?;
-            if now.is_finished() {
+            if now.is_finished() || now.is_let_go {
                 return Ok(None);
             }
             if now.version != document.version {

@@ -97,10 +97,10 @@ impl<'a, A: Api> Line<'a, A> {
             }
             Failure::Refused { status, message } => Err(Stopped::Refused {
                 subject: self.subject(),
+                remedy: remedy(status, &message),
                 doing: doing.to_owned(),
                 status,
                 message,
-                remedy: remedy(status),
             }),
             Failure::Busy { after } => {
                 let last = "too many requests".to_owned();
@@ -218,12 +218,15 @@ fn describe(call: &Call) -> String {
     format!("{verb} {}", call.place)
 }
 
-fn remedy(status: u16) -> &'static str {
+fn remedy(status: u16, message: &str) -> &'static str {
     match status {
+        400 if message.contains("unknown field") => {
+            "apply the deploy/crds/volumemigrations.yaml of this version, then go on"
+        }
         401 => "see that the token or certificate is valid, then go on",
         403 => {
-            "give the right that is named (deploy/rbac/rewrite.yaml has all), or let the webhook or \
-             policy that is named allow it, then go on"
+            "give the right that is named (deploy/rbac/rewrite.yaml and rewrite-pins.yaml have all), \
+             or let the webhook or policy that is named allow it, then go on"
         }
         _ => "see what it does not like, then go on or roll back",
     }

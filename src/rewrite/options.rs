@@ -3,8 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::Awaited;
+use flex2csi_translators::rewrite::{Awaited, PinSettings};
 use tokio_util::sync::CancellationToken;
+
+/// Where pin pods run: in the namespace of the node daemons.
+pub const PIN_NAMESPACE: &str = "flex2csi-system";
+
+/// What runs in pin pods: this program.
+pub const PIN_IMAGE: &str = concat!("flex2csi:", env!("CARGO_PKG_VERSION"));
+
+/// The class of what nodes put out last; every cluster has it.
+pub const PIN_PRIORITY_CLASS: &str = "system-node-critical";
 
 /// How a rewrite is done.
 #[derive(Debug, Clone)]
@@ -21,6 +30,8 @@ pub struct Options {
     pub patience: Duration,
     /// How long the API server may be unreachable, or too busy.
     pub outage: Duration,
+    /// How volumes are pinned to nodes while they are replaced under pods.
+    pub pins: PinSettings,
     /// When cancelled, what is past its point of no return is finished, and nothing
     /// else begun.
     pub cancel: CancellationToken,
@@ -35,6 +46,11 @@ impl Options {
             stale_after: Duration::from_secs(15),
             patience: Duration::from_secs(120),
             outage: Duration::from_secs(300),
+            pins: PinSettings {
+                namespace: PIN_NAMESPACE.to_owned(),
+                image: PIN_IMAGE.to_owned(),
+                priority_class: Some(PIN_PRIORITY_CLASS.to_owned()),
+            },
             cancel: CancellationToken::new(),
         }
     }
@@ -42,7 +58,7 @@ impl Options {
     pub(super) fn patience_for(&self, awaited: Awaited) -> Duration {
         match awaited {
             // A pod's next sync, and the node's next report (kubelet v1.36: 90 s, 10 s).
-            Awaited::Kubelet => self.patience * 2,
+            Awaited::Pin | Awaited::Kubelet | Awaited::Unpinned => self.patience * 2,
             _ => self.patience,
         }
     }

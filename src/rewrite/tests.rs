@@ -3,6 +3,7 @@
 mod begin;
 mod cluster;
 mod faults;
+mod pins;
 mod words;
 
 use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task, View};

@@ -17,6 +17,9 @@ pub struct Subject<'a> {
     pub csi: Option<(&'a str, &'a str)>,
     /// How it was planned to be used.
     pub in_use: &'a InUse,
+    /// The nodes to which it is pinned: what is only there because of that does not
+    /// count.
+    pub pinned: &'a [String],
 }
 
 /// What knows of pods, attachments and nodes. A volume is idle only if no pod of

@@ -15,7 +15,7 @@ use super::line::{Answer, Line};
 use super::options::Options;
 use super::stopped::{Finished, Stopped};
 use super::used::Subject;
-use super::{events, fault};
+use super::{events, fault, pins};
 use crate::journal::{self, Document};
 
 /// After this time the controller has overlooked a change of a claim.
@@ -28,21 +28,39 @@ pub(super) async fn run<A: Api>(
     start: Start,
     goal: Direction,
 ) -> Result<Finished, Stopped> {
+    run_as_seen(api, options, start, goal, World::default()).await
+}
+
+/// The same, where something of the world was seen already.
+pub(super) async fn run_as_seen<A: Api>(
+    api: &A,
+    options: &Options,
+    start: Start,
+    goal: Direction,
+    world: World,
+) -> Result<Finished, Stopped> {
     let began = Instant::now();
     let line = Line::new(api, options, start.record.subject());
     let mut worker = Worker {
         line,
         record: start.record,
         version: start.version,
-        world: World::default(),
+        world,
         goal,
         waiting: None,
         poked: began,
         written: began,
+        is_armed: false,
         is_fresh: false,
         was_done: true,
+        has_marked: false,
     };
     let result = worker.go().await;
+    match &result {
+        Err(Stopped::Taken { .. }) => worker.unmark().await,
+        Err(_) => worker.abandon_pins().await,
+        Ok(()) => {}
+    }
     let (record, object) = (&worker.record, worker.world.object.as_ref());
     match result {
         Ok(()) => {
@@ -70,12 +88,12 @@ pub(super) async fn run<A: Api>(
     }
 }
 
-struct Worker<'a, A> {
-    line: Line<'a, A>,
-    record: Record,
+pub(super) struct Worker<'a, A> {
+    pub(super) line: Line<'a, A>,
+    pub(super) record: Record,
     /// The record's resourceVersion as we know it.
     version: String,
-    world: World,
+    pub(super) world: World,
     goal: Direction,
     /// What is waited for, since when, and how long until the next look.
     waiting: Option<(Awaited, Instant, Backoff)>,
@@ -83,14 +101,20 @@ struct Worker<'a, A> {
     poked: Instant,
     /// When the record was last written.
     written: Instant,
+    /// Whether something hangs on its pins.
+    pub(super) is_armed: bool,
     /// Whether the last thing done was to write the record: it is ours, then.
     is_fresh: bool,
     was_done: bool,
+    /// Whether the object that is there was marked by this process.
+    has_marked: bool,
 }
 
 impl<A: Api> Worker<'_, A> {
     async fn go(&mut self) -> Result<(), Stopped> {
-        self.observe().await?;
+        if !self.is_seen() {
+            self.observe().await?;
+        }
         loop {
             let action = next(&self.record, &self.world, self.goal);
             self.show(&action);
@@ -98,11 +122,24 @@ impl<A: Api> Worker<'_, A> {
                 return Ok(());
             }
             self.may_go_on()?;
-            if !matches!(action, Action::Wait(_) | Action::AskUse | Action::Try(_)) {
+            // One that is made again and again is waited for as a whole.
+            let goes_on = matches!(
+                action,
+                Action::Wait(_)
+                    | Action::AskUse
+                    | Action::AskPins
+                    | Action::Pin(_)
+                    | Action::Try(_)
+            );
+            if !goes_on {
                 self.waiting = None;
             }
             let is_fresh = std::mem::take(&mut self.is_fresh);
-            if !matches!(action, Action::Wait(_) | Action::AskUse | Action::Stop(_)) {
+            let only_looks = matches!(
+                action,
+                Action::Wait(_) | Action::AskUse | Action::AskPins | Action::Stop(_)
+            );
+            if !only_looks {
                 self.was_done = false;
             }
             match action {
@@ -110,6 +147,8 @@ impl<A: Api> Worker<'_, A> {
                 Action::Patch(change, patch) => self.patch(change, patch).await?,
                 Action::PatchClaim(patch) => self.patch_claim(patch).await?,
                 Action::AskUse => self.ask_use().await?,
+                Action::AskPins => self.ask_pins().await?,
+                Action::Pin(call) => self.pin(call).await?,
                 Action::Try(body) => self.check(body).await?,
                 Action::Delete { uid, version } => {
                     let action = Action::Delete {
@@ -132,6 +171,12 @@ impl<A: Api> Worker<'_, A> {
         }
     }
 
+    /// Whether all was seen that is looked at.
+    fn is_seen(&self) -> bool {
+        let needs_claim = self.record.spec.claim.is_some();
+        self.world.object.is_some() && (self.world.claim.is_some() || !needs_claim)
+    }
+
     fn show(&self, action: &Action) {
         let claim = self.world.claim.as_ref().map(View);
         self.line.api.seen(&Sight {
@@ -146,7 +191,7 @@ impl<A: Api> Worker<'_, A> {
     /// What is past its point of no return is finished.
     fn may_go_on(&self) -> Result<(), Stopped> {
         let is_committed = self.record.status.step == Step::Committed;
-        if self.line.options.cancel.is_cancelled() && !is_committed {
+        if self.line.options.cancel.is_cancelled() && !is_committed && !self.is_armed {
             let subject = self.line.subject();
             return Err(Stopped::Cancelled { subject });
         }
@@ -170,8 +215,9 @@ impl<A: Api> Worker<'_, A> {
         })
     }
 
-    async fn observe(&mut self) -> Result<(), Stopped> {
+    pub(super) async fn observe(&mut self) -> Result<(), Stopped> {
         self.world.used = None;
+        self.world.pins = None;
         let Some(claim) = self.claim_place() else {
             return self.observe_object().await;
         };
@@ -195,7 +241,7 @@ impl<A: Api> Worker<'_, A> {
 
     /// Looks once more, right before what cannot be undone: the record is ours, the
     /// claim is there, and it still is what is to be done.
-    async fn confirm(&mut self, action: &Action) -> Result<bool, Stopped> {
+    pub(super) async fn confirm(&mut self, action: &Action) -> Result<bool, Stopped> {
         let record = self.record_place(Resource::Migration);
         let found = match self.claim_place() {
             Some(claim) => {
@@ -299,10 +345,40 @@ impl<A: Api> Worker<'_, A> {
             {
                 self.world.object = None;
             }
-            Answer::Object(object) => self.world.object = Some(object),
+            Answer::Object(object) => {
+                self.has_marked = change == Change::Mark;
+                self.world.object = Some(object);
+            }
             Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
         }
         Ok(())
+    }
+
+    /// Takes the mark off that was set after another had taken the record over and
+    /// brought all back: nobody else would. It has the condition that nobody has
+    /// touched the object since.
+    async fn unmark(&mut self) {
+        if !self.has_marked {
+            return;
+        }
+        let place = self.record_place(Resource::Migration);
+        let Ok(Some(found)) = self.line.get(&place).await else {
+            return;
+        };
+        let is_back = Document::read(&found).is_ok_and(|document| {
+            let is_this = document.spec.id == self.record.spec.id;
+            is_this && document.is_finished() && document.status.direction == Direction::Back
+        });
+        let spec = self.record.spec.clone();
+        let Ok(untouched) = Record::open(spec, Status::default()) else {
+            return;
+        };
+        if let Action::Patch(Change::Settle, patch) = next(&untouched, &self.world, Direction::Back)
+            && is_back
+            && let Err(stopped) = self.patch(Change::Settle, patch).await
+        {
+            tracing::warn!(%stopped, "its mark may still be there");
+        }
     }
 
     async fn patch_claim(&mut self, patch: Value) -> Result<(), Stopped> {
@@ -325,12 +401,14 @@ impl<A: Api> Worker<'_, A> {
         let spec = &self.record.spec;
         let csi = &self.record.form(Direction::Forward)["spec"]["csi"];
         let csi = csi["driver"].as_str().zip(csi["volumeHandle"].as_str());
+        let pinned = pins::armed_on(&self.world);
         let subject = Subject {
             kind: spec.kind,
             name: &spec.name,
             claim: spec.claim.as_ref(),
             csi,
             in_use: &spec.in_use,
+            pinned: &pinned,
         };
         match self.line.api.used(&subject).await {
             Ok(used) => self.world.used = Some(used),
@@ -425,8 +503,12 @@ impl<A: Api> Worker<'_, A> {
                 self.observe_claim().await?;
                 self.world.overlooked = self.poked.elapsed() >= OVERLOOKED;
             }
-            Awaited::Deleter => self.observe().await?,
-            Awaited::Gone | Awaited::Volume | Awaited::Kubelet => self.observe_object().await?,
+            Awaited::Deleter
+            | Awaited::Pin
+            | Awaited::Kubelet
+            | Awaited::Unpinned
+            | Awaited::Rest => self.observe().await?,
+            Awaited::Gone | Awaited::Volume => self.observe_object().await?,
         }
         Ok(())
     }

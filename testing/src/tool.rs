@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, Command};
@@ -12,6 +12,9 @@ use crate::{StartError, process, programs};
 
 /// Names the step at which a debug build of the program kills itself.
 const DIE_AT: &str = "FLEX2CSI_DIE_AT";
+
+/// Names the step at which a debug build of the program stops itself.
+const PAUSE_AT: &str = "FLEX2CSI_PAUSE_AT";
 
 /// How often the memory of a running program is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -54,6 +57,16 @@ pub struct Ended {
 }
 
 impl Ended {
+    fn of(output: &Output, start: Instant, memory: Memory) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            time: start.elapsed(),
+            peak_kib: memory.peak(),
+        }
+    }
+
     /// Whether it was killed.
     #[must_use]
     pub fn was_killed(&self) -> bool {
@@ -155,13 +168,46 @@ impl Tool {
         if overdue && matches!(end, End::Itself | End::At(_)) {
             return Err(late());
         }
-        Ok(Ended {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            time: start.elapsed(),
-            peak_kib: memory.peak(),
-        })
+        Ok(Ended::of(&output, start, memory))
+    }
+
+    /// Runs it until it comes to a step, where it is stopped (SIGSTOP, in a debug build);
+    /// `meanwhile` happens; then it goes on to its end. `None` if it ended before.
+    ///
+    /// # Errors
+    /// It cannot be started, or runs on after the deadline.
+    pub async fn run_paused_at<T>(
+        &self,
+        step: &str,
+        meanwhile: impl Future<Output = T>,
+    ) -> Result<(Ended, Option<T>), StartError> {
+        let start = Instant::now();
+        let tool = self.clone().variable(PAUSE_AT, step);
+        let child = tool.start(&End::Itself)?;
+        let id = child.id();
+        let memory = Memory::watch(id);
+        let output = child.wait_with_output();
+        tokio::pin!(output);
+        let (output, happened) = tokio::select! {
+            output = &mut output => (Ok(output), None),
+            () = is_stopped(id) => {
+                let happened = meanwhile.await;
+                process::signal("CONT", id)?;
+                let output = tokio::time::timeout(self.deadline, &mut output).await;
+                (output, Some(happened))
+            }
+        };
+        let Ok(output) = output else {
+            process::signal("KILL", id)?;
+            return Err(StartError::NotReady {
+                program: self.name(),
+                after: start.elapsed(),
+                last: "it does not end".to_owned(),
+                log: String::new(),
+            });
+        };
+        let output = output.map_err(|source| self.spawn_error(source))?;
+        Ok((Ended::of(&output, start, memory), happened))
     }
 
     /// Runs it and kills it, so many times, each at a moment before `within` that
@@ -195,8 +241,9 @@ impl Tool {
             .args(["--pdeathsig", "KILL", "--"])
             .arg(&self.program)
             .args(&self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env_remove(DIE_AT)
+            .env_remove(PAUSE_AT)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -216,6 +263,18 @@ impl Tool {
             program: self.name(),
             source,
         }
+    }
+}
+
+/// Waits until a process is stopped.
+async fn is_stopped(id: Option<u32>) {
+    let status = format!("/proc/{}/status", id.unwrap_or_default());
+    loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        if text.lines().any(|line| line.starts_with("State:\tT")) {
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -304,6 +363,27 @@ mod tests {
         let end = End::Interrupted(Duration::from_millis(300));
         let ended = tool.run_until(&end).await.unwrap();
         assert_eq!((ended.code, &*ended.stdout), (Some(0), "stopped\n"));
+    }
+
+    #[tokio::test]
+    async fn one_is_paused_while_something_happens() {
+        let directory = tempfile::tempdir().unwrap();
+        let seen = directory.path().join("seen");
+        let script = format!(
+            "[ \"$FLEX2CSI_PAUSE_AT\" = delete.before ] && kill -STOP $$; cat {}",
+            seen.display()
+        );
+        let meanwhile = async { std::fs::write(&seen, "it was there").unwrap() };
+        let (ended, happened) = shell(&script)
+            .run_paused_at("delete.before", meanwhile)
+            .await
+            .unwrap();
+        assert_eq!((&*ended.stdout, happened), ("it was there", Some(())));
+        let (_, happened) = shell(&script)
+            .run_paused_at("delete.after", async {})
+            .await
+            .unwrap();
+        assert_eq!(happened, None);
     }
 
     #[tokio::test]

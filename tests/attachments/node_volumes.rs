@@ -76,6 +76,7 @@ fn entry(pod: &str, state: State) -> Entry {
         persistent_volume: Some("pv-1".into()),
         pod_uid: Some(pod.into()),
         state,
+        is_taken: false,
     }
 }
 

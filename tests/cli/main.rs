@@ -15,3 +15,4 @@ mod lists;
 mod report;
 mod round_trip;
 mod streams;
+mod troubleshooting;

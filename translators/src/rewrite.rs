@@ -9,6 +9,7 @@ pub mod names;
 mod action;
 mod body;
 mod next;
+mod pins;
 mod preview;
 mod record;
 mod task;
@@ -16,7 +17,8 @@ mod view;
 mod world;
 
 pub use action::{Action, Awaited, Change, Stop, StopCode};
-pub use next::next;
+pub use next::{abandon, is_armed, next};
+pub use pins::{Pin, PinCall, PinPart, PinSettings};
 pub use preview::{Preview, preview};
 pub use record::{Direction, Record, RecordError, Spec, Status, Step};
 pub use task::{AnnotationChange, ClaimId, InUse, ObjectKind, Task};

@@ -54,6 +54,7 @@ fn what_is_as_it_was_is_done_with_the_version_and_options_of_the_plan() {
         &plan,
         vec![now, row("b", VerdictKind::Ready)],
         &[],
+        false,
         |_, _| true,
     );
     let [row] = todo.rows.as_slice() else {
@@ -77,7 +78,7 @@ fn what_is_not_ready_any_more_or_not_there_is_named() {
         row("busy", VerdictKind::InUse),
         row("back", VerdictKind::Ready),
     ];
-    let todo = compare(&plan, now, &records, |_, _| true);
+    let todo = compare(&plan, now, &records, false, |_, _| true);
     assert_eq!(todo.were_done, 1);
     assert_eq!(todo.rows.len(), 1);
     assert_eq!(todo.stale.len(), 2, "{:?}", todo.stale);
@@ -97,7 +98,43 @@ fn what_is_not_ready_any_more_or_not_there_is_named() {
 fn another_share_is_left_to_others() {
     let plan = planned(&["a", "b"]);
     let now = vec![row("a", VerdictKind::Ready)];
-    let todo = compare(&plan, now, &[], |_, name| name == "a");
+    let todo = compare(&plan, now, &[], false, |_, name| name == "a");
     assert_eq!(todo.rows.len(), 1);
     assert!(todo.stale.is_empty(), "{:?}", todo.stale);
+}
+
+/// Attaching and detaching change a volume, and are no matter to what it becomes.
+#[test]
+fn what_is_in_use_is_waited_for_if_that_is_asked_for() {
+    let mut plan = planned(&["busy", "idle", "other"]);
+    for row in plan.values_mut() {
+        row.verdict = VerdictKind::InUse;
+        row.options.keep_delete = Some(true);
+    }
+    let rows = || {
+        let mut busy = row("busy", VerdictKind::InUse);
+        busy.object.resource_version = "8".into();
+        let mut idle = row("idle", VerdictKind::Ready);
+        idle.object.resource_version = "9".into();
+        let mut other = row("other", VerdictKind::InUse);
+        other.object.uid = "another".into();
+        vec![busy, idle, other]
+    };
+    let todo = compare(&plan, rows(), &[], true, |_, _| true);
+    let versions: Vec<&str> = todo
+        .rows
+        .iter()
+        .map(|row| row.object.resource_version.as_str())
+        .collect();
+    assert_eq!(versions, ["8", "9"]);
+    assert!(
+        todo.rows
+            .iter()
+            .all(|row| row.options.keep_delete == Some(true))
+    );
+    assert!(
+        todo.stale[0].contains("other is not there"),
+        "{:?}",
+        todo.stale
+    );
 }

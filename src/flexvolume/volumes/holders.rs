@@ -32,6 +32,24 @@ pub(super) fn is_held_here(root: &Path, id: &VolumeId) -> io::Result<bool> {
     Ok(false)
 }
 
+/// Whether kubelet's CSI plugin has a volume for a pod, beside what the FlexVolume door
+/// has mounted for it: its PersistentVolume was rewritten, and kubelet has looked at the
+/// pod since. It waits for a disk.
+///
+/// # Errors
+/// A directory cannot be read.
+pub fn is_taken(root: &Path, pod_uid: &str, id: &VolumeId) -> io::Result<bool> {
+    let pod = root.join("pods").join(pod_uid);
+    for kind in ["volumes", "volumeDevices"] {
+        for directory in entries(&pod.join(kind).join("kubernetes.io~csi"))? {
+            if is_of(&directory.join("vol_data.json"), id)? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let is_none = |error: &io::Error| {
         matches!(
@@ -102,6 +120,22 @@ mod tests {
         }
         // What is staged is not what is published.
         assert!(!held("plugins/kubernetes.io/csi/d/0a", data));
+    }
+
+    #[test]
+    fn what_one_pod_has_another_has_not() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("pods/u/volumes/kubernetes.io~csi/pv");
+        std::fs::create_dir_all(&directory).unwrap();
+        let data = r#"{"driverName":"d","volumeHandle":"h"}"#;
+        std::fs::write(directory.join("vol_data.json"), data).unwrap();
+        assert!(is_taken(root.path(), "u", &id()).unwrap());
+        assert!(!is_taken(root.path(), "v", &id()).unwrap());
+        let other = VolumeId {
+            handle: "i".into(),
+            ..id()
+        };
+        assert!(!is_taken(root.path(), "u", &other).unwrap());
     }
 
     #[test]

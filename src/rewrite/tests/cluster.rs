@@ -83,7 +83,7 @@ impl Cluster {
         cluster
     }
 
-    fn get(&self, resource: Resource, namespace: &str, name: &str) -> Option<Value> {
+    pub(super) fn get(&self, resource: Resource, namespace: &str, name: &str) -> Option<Value> {
         let state = self.state.lock().unwrap();
         state.objects.get(&key(resource, namespace, name)).cloned()
     }
@@ -98,6 +98,26 @@ impl Cluster {
 
     pub(super) fn record(&self) -> Option<Value> {
         self.get(Resource::Migration, "", "pv-data")
+    }
+
+    /// Puts an object there, or in the place of the one that is.
+    pub(super) fn put(&self, resource: Resource, (namespace, name): (&str, &str), object: Value) {
+        let mut state = self.state.lock().unwrap();
+        state.store(key(resource, namespace, name), object);
+    }
+
+    /// The one pin's part of a kind, with its name.
+    pub(super) fn pin(&self, resource: Resource) -> Option<(String, Value)> {
+        let state = self.state.lock().unwrap();
+        let kind = key(resource, super::pins::namespace_of(resource), "").0;
+        let mut all = state.objects.iter().filter(|((collection, _, name), _)| {
+            *collection == kind && name.starts_with("flex2csi-pin-")
+        });
+        let found = all
+            .next()
+            .map(|((_, _, name), object)| (name.clone(), object.clone()));
+        assert!(all.next().is_none());
+        found
     }
 
     pub(super) fn remove(&self, resource: Resource, namespace: &str, name: &str) {
@@ -225,6 +245,10 @@ impl State {
                 if place.resource == Resource::PersistentVolume {
                     assert_eq!(View(&object).policy(), "Retain");
                     object["status"] = json!({"phase": "Pending"});
+                    if place.name.starts_with("flex2csi-pin-") {
+                        object["metadata"]["uid"] = format!("uid-{}", self.clock).into();
+                        return Ok(self.store(key, object));
+                    }
                     object["metadata"]["finalizers"] = json!(["kubernetes.io/pv-protection"]);
                 }
                 object["metadata"]["uid"] = format!("uid-{}", self.clock).into();
@@ -253,6 +277,19 @@ impl State {
                 let mut object = found.ok_or_else(missing)?;
                 let required = &body["preconditions"];
                 let view = View(&object);
+                if place.name.starts_with("flex2csi-pin-") {
+                    if required["uid"] != view.uid() {
+                        return Err(conflict("the precondition does not hold"));
+                    }
+                    // Kubelet ends a pod that it runs; the rest waits for that.
+                    let waits = place.resource != Resource::Pod || view.phase() == "Running";
+                    object["metadata"]["deletionTimestamp"] = "now".into();
+                    object["metadata"]["finalizers"] = match waits {
+                        true => json!(["in-use"]),
+                        false => json!([]),
+                    };
+                    return Ok(self.store(key, object));
+                }
                 if required["uid"] != view.uid() || required["resourceVersion"] != view.version() {
                     return Err(conflict("the precondition does not hold"));
                 }

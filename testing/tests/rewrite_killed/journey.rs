@@ -77,7 +77,8 @@ impl Journey {
         }
     }
 
-    fn tool(&self) -> Tool {
+    /// The program that takes the fleet where the pass leads to.
+    pub fn tool(&self) -> Tool {
         let tool = self.rewriter.tool(self.to.verb(), Some(&self.proxy));
         tool.unwrap()
             .arguments(["--all", "--yes", "--without-node-evidence"])

@@ -9,6 +9,7 @@
 
 mod journey;
 mod moments;
+mod pauses;
 mod steps;
 mod troubles;
 
@@ -19,6 +20,8 @@ struct Scale {
     steps: usize,
     /// Kills at instants.
     moments: usize,
+    /// Steps at which one is paused.
+    pauses: usize,
 }
 
 impl Scale {
@@ -30,15 +33,16 @@ impl Scale {
                 .unwrap_or(otherwise)
         };
         let is_full = std::env::var("FLEX2CSI_TEST_KILLS").is_ok_and(|kills| kills == "full");
-        let (pairs, steps, moments) = if is_full {
-            (1000, usize::MAX, 200)
+        let (pairs, steps, moments, pauses) = if is_full {
+            (1000, usize::MAX, 200, usize::MAX)
         } else {
-            (96, 12, 12)
+            (96, 12, 12, 2)
         };
         Self {
             pairs: number("FLEX2CSI_TEST_PAIRS", pairs),
             steps: number("FLEX2CSI_TEST_STEPS", steps),
             moments: number("FLEX2CSI_TEST_MOMENTS", moments),
+            pauses: number("FLEX2CSI_TEST_PAUSES", pauses),
         }
     }
 }

@@ -172,6 +172,22 @@ impl VolumeFacts {
         Verdict::of(findings)
     }
 
+    /// Leaves out what is only there because the volume is pinned to these nodes: that
+    /// kubelet holds it, that the node daemon cannot let go of it, and pods that cannot
+    /// start beside the pin.
+    pub fn beside_pins(&mut self, nodes: &[String]) {
+        let is_pinned = |node: &String| nodes.contains(node);
+        self.held_by.retain(|node| !is_pinned(node));
+        self.mounts
+            .retain(|mount| !(mount.pod_uid.is_empty() && is_pinned(&mount.node)));
+        let mounts = &self.mounts;
+        self.pods.retain(|pod| {
+            let is_mounted = mounts.iter().any(|mount| mount.pod_uid == pod.uid);
+            let may_start = pod.phase != PodPhase::Pending || is_mounted || nodes.is_empty();
+            may_start || !(pod.node.is_empty() || is_pinned(&pod.node))
+        });
+    }
+
     /// Who uses it, and nothing else.
     pub fn used(&self) -> Use {
         let Some(target) = &self.target else {
@@ -189,11 +205,20 @@ impl VolumeFacts {
         };
         match verdict.kind {
             VerdictKind::Ready => Use::Idle,
-            VerdictKind::ReadyInUse if is(Code::ServedByShim) => Use::ByCsi,
+            VerdictKind::ReadyInUse if is(Code::ServedByShim) => Use::ByCsi {
+                nodes: self.nodes(),
+            },
             VerdictKind::ReadyInUse | VerdictKind::InUse => Use::By(said),
             VerdictKind::Blocked | VerdictKind::Kept if used => Use::By(said),
             VerdictKind::Blocked | VerdictKind::Kept => Use::Unknown(said),
         }
+    }
+
+    /// The nodes where it is mounted.
+    fn nodes(&self) -> Vec<String> {
+        let nodes = self.mounts.iter().map(|mount| mount.node.clone());
+        let nodes: std::collections::BTreeSet<String> = nodes.collect();
+        nodes.into_iter().collect()
     }
 
     fn check_claim(&self, findings: &mut Vec<Finding>) {

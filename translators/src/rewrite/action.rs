@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::pins::PinCall;
 use super::record::Status;
 
 /// One thing to do. All that writes does so under conditions: the server refuses it
@@ -17,6 +18,10 @@ pub enum Action {
     PatchClaim(Value),
     /// Find out who uses the object.
     AskUse,
+    /// Look for the pins, and at their nodes.
+    AskPins,
+    /// Make or remove a part of a pin.
+    Pin(PinCall),
     /// Have the server check that it would create this.
     Try(Value),
     /// Delete the object, with `propagationPolicy: Orphan`, if it still is this one.
@@ -59,8 +64,14 @@ pub enum Awaited {
     Volume,
     /// The controller has bound the claim to the volume.
     Claim,
-    /// The node's kubelet holds the volume through CSI.
+    /// The pin pod runs, and its kubelet holds the volume through CSI.
+    Pin,
+    /// Kubelet has the volume through CSI for each pod that uses it.
     Kubelet,
+    /// The pin is gone.
+    Unpinned,
+    /// Who uses the volume beside the pin has come to rest.
+    Rest,
 }
 
 impl Awaited {
@@ -74,7 +85,14 @@ impl Awaited {
             Self::Gone => "the garbage collector of kube-controller-manager to let it go",
             Self::Volume => "kube-controller-manager to set the volume's phase",
             Self::Claim => "kube-controller-manager to bind the claim again",
-            Self::Kubelet => "kubelet to report the CSI volume in use",
+            Self::Pin => {
+                "the pin pod to run on the node, and its kubelet to report the CSI volume in use"
+            }
+            Self::Kubelet => {
+                "kubelet to have the volume through CSI for its pods, and the node daemon to say so"
+            }
+            Self::Unpinned => "the pin pod to end, and its volume to be let go of",
+            Self::Rest => "its pods to come to rest: pinned, it cannot be left as it is",
         }
     }
 }
@@ -116,6 +134,12 @@ pub enum StopCode {
     InUse,
     /// Whether it is used cannot be known.
     UseUnknown,
+    /// It is mounted where it is not attached.
+    NotAttached,
+    /// A node does not run the pod that would pin it.
+    NotPinned,
+    /// It is pinned under pods that use it.
+    Pinned,
 }
 
 impl StopCode {
@@ -133,6 +157,9 @@ impl StopCode {
             Self::ForeignFinalizer => "ForeignFinalizer",
             Self::InUse => "InUse",
             Self::UseUnknown => "UseUnknown",
+            Self::NotAttached => "NotAttached",
+            Self::NotPinned => "NotPinned",
+            Self::Pinned => "Pinned",
         }
     }
 }

@@ -13,6 +13,13 @@ pub const POLICY: &str = "flex2csi.io/reclaim-policy";
 /// is also what makes the controller look at the claim.
 pub const VOLUME_UID: &str = "flex2csi.io/volume-uid";
 
+/// On the parts of a pin: the volume that is pinned.
+pub const PIN_OF: &str = "flex2csi.io/pin-of";
+/// On the parts of a pin: the node.
+pub const PIN_NODE: &str = "flex2csi.io/pin-node";
+/// On the volume of a pin: the uid of the VolumeAttachment that it goes by.
+pub const PIN_ATTACHMENT: &str = "flex2csi.io/pin-attachment";
+
 /// What all annotations of ours begin with.
 pub(super) const OURS: &str = "flex2csi.io/";
 

@@ -5,9 +5,12 @@
 
 mod claim;
 mod in_place;
+mod pins;
 mod replace;
 mod stop;
 mod vacant;
+
+pub use pins::{abandon, is_armed};
 
 use super::action::Action;
 use super::names::{FORM, MIGRATION};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::body;
+use super::pins::PinSettings;
 use super::task::{AnnotationChange, ClaimId, InUse, ObjectKind, Task};
 use crate::digest::sha256_hex;
 
@@ -80,6 +81,9 @@ pub struct Spec {
     /// See [`Task::in_use`].
     #[serde(default)]
     pub in_use: InUse,
+    /// How it is pinned to the nodes that `in_use` names, where its driver attaches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pins: Option<PinSettings>,
 }
 
 /// Where a rewrite is, `status` of a `VolumeMigration`.
@@ -182,12 +186,21 @@ impl Record {
             claim: task.claim.clone(),
             claim_annotations: task.claim_annotations.clone(),
             in_use: task.in_use.clone(),
+            pins: None,
             name,
             id,
             uid,
         };
         let status = Status::default();
         Ok(Self::new(spec, status, restore, translated))
+    }
+
+    /// Has the volume pinned where that is needed.
+    #[must_use]
+    pub fn with_pins(mut self, settings: &PinSettings) -> Self {
+        let is_needed = matches!(self.spec.in_use, InUse::Shim { attach: true, .. });
+        self.spec.pins = is_needed.then(|| settings.clone());
+        self
     }
 
     /// Reads a record.

@@ -4,6 +4,8 @@ mod chaos;
 mod crashes;
 mod merge;
 mod model;
+mod node;
+mod pins;
 mod stops;
 mod worker;
 

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::pins::Pin;
+
 /// What is known of the world. An older view is no danger, only a lost round: every
 /// write is refused if the world is not as it was seen.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,6 +14,8 @@ pub struct World {
     pub claim: Option<Value>,
     /// Who uses the object; `None` until that was asked, and a moment after.
     pub used: Option<Use>,
+    /// The pins on the nodes where there may be some; `None` until that was asked.
+    pub pins: Option<Vec<Pin>>,
     /// What the server would create.
     pub accepted: Option<Value>,
     /// Whether the claim was left alone for long enough that the controller may have
@@ -28,8 +32,10 @@ pub enum Use {
     By(String),
     /// Why it cannot be known.
     Unknown(String),
-    /// Only pods whose every mount was made by the node daemons' FlexVolume door. Where
-    /// the CSI driver attaches: on nodes each of which reports the CSI volume in
-    /// `volumesInUse` already, for a pod that pins it there.
-    ByCsi,
+    /// Only pods whose every mount was made by the node daemons' FlexVolume door, and
+    /// pins.
+    ByCsi {
+        /// The nodes where it is mounted.
+        nodes: Vec<String>,
+    },
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::claim;
+use super::pins::{When, release};
 use super::replace::patch;
 use crate::rewrite::action::{Action, Awaited, Change};
 use crate::rewrite::names::{MIGRATION, POLICY, RETAIN, REWRITING};
@@ -18,11 +19,11 @@ pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View
         && status.direction == goal
         && status.uid.as_deref() == Some(object.uid());
     if is_settled && is_recorded {
-        return Action::Done;
+        return release(record, world, when(goal)).unwrap_or(Action::Done);
     }
     if !is_settled && record.spec.kind == ObjectKind::PersistentVolume {
         if let Some(action) = claim::is_the_same(record, world) {
-            return action;
+            return release(record, world, when(goal)).unwrap_or(action);
         }
         if let Some(action) = is_taken(record, world, goal, object) {
             return action;
@@ -30,16 +31,17 @@ pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View
         if let Some(action) = claim::annotate(record, world, goal) {
             return action;
         }
-        if let Some(action) = is_held(record, world, goal) {
+        if let Some(action) = release(record, world, when(goal)) {
             return action;
         }
     }
-    if !is_settled && stays_retained(record, world, goal, object) {
-        return if is_recorded {
-            Action::Done
-        } else {
-            done(record, goal, object)
-        };
+    if !is_settled && may_stay_retained(record, goal, object) {
+        match &world.used {
+            None => return Action::AskUse,
+            Some(Use::Idle) => {}
+            Some(_) if is_recorded => return Action::Done,
+            Some(_) => return done(record, goal, object),
+        }
     }
     if !is_settled {
         // Only here can a volume become one whose storage is deleted with its claim.
@@ -74,26 +76,19 @@ fn is_taken(record: &Record, world: &World, goal: Direction, object: View<'_>) -
     }
 }
 
-/// Under a running pod the node has to hold the CSI volume before all is said to be
-/// well: until then its attachment would be undone before its mount.
-fn is_held(record: &Record, world: &World, goal: Direction) -> Option<Action> {
-    let attached = matches!(record.spec.in_use, InUse::Shim { attach: true, .. });
-    if !attached || goal == Direction::Back {
-        return None;
-    }
-    match &world.used {
-        None => Some(Action::AskUse),
-        Some(Use::Idle | Use::ByCsi) => None,
-        Some(_) => Some(Action::Wait(Awaited::Kubelet)),
+/// When pins may go.
+fn when(goal: Direction) -> When {
+    match goal {
+        Direction::Forward => When::Swapped,
+        Direction::Back => When::Back,
     }
 }
 
 /// The node daemon's attachment names no volume, so nobody would wait for it before the
 /// storage is deleted. Once the pods are gone, going on settles the policy.
-fn stays_retained(record: &Record, world: &World, goal: Direction, object: View<'_>) -> bool {
+fn may_stay_retained(record: &Record, goal: Direction, object: View<'_>) -> bool {
     matches!(record.spec.in_use, InUse::Shim { attach: true, .. })
         && goal == Direction::Forward
-        && world.used == Some(Use::ByCsi)
         && object.policy_meant() != RETAIN
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::claim;
+use super::pins::{When, hold, is_armed, release};
 use super::stop::stop;
 use crate::rewrite::action::{Action, Awaited, Change, StopCode};
 use crate::rewrite::body::compose;
@@ -43,6 +44,9 @@ pub(super) fn live(record: &Record, world: &World, goal: Direction, object: View
     let body = compose(record, goal, object.0);
     if world.accepted.as_ref() != Some(&body) {
         return Action::Try(body);
+    }
+    if let Some(action) = is_pinned(record, world) {
+        return action;
     }
     let committed = status.step == Step::Committed
         && status.resource_version.as_deref() == Some(object.version())
@@ -158,18 +162,50 @@ fn is_idle(record: &Record, world: &World, goal: Direction) -> Option<Action> {
     if record.spec.in_use == InUse::RuntimeEqual {
         return None;
     }
-    let under_shim = matches!(record.spec.in_use, InUse::Shim { .. }) && goal == Direction::Forward;
+    let is_forward = goal == Direction::Forward;
+    if record.pinned().is_some() {
+        if world.pins.is_none() {
+            return Some(Action::AskPins);
+        }
+        // What is left from the way there.
+        if !is_forward && let Some(action) = release(record, world, When::Swapped) {
+            return Some(action);
+        }
+    }
+    let under_shim = is_forward && matches!(record.spec.in_use, InUse::Shim { .. });
     match &world.used {
         None => Some(Action::AskUse),
         Some(Use::Idle) => None,
-        Some(Use::ByCsi) if under_shim => None,
-        Some(Use::ByCsi) => Some(used(record, "pods through CSI")),
+        Some(Use::ByCsi { .. }) if under_shim => needs_pins(record),
+        // Those that pins stand beside: they end, or are served as the others are.
+        Some(_) if under_shim && is_armed(world) => Some(Action::Wait(Awaited::Rest)),
+        Some(Use::ByCsi { .. }) => Some(used(record, "pods through CSI")),
         Some(Use::By(who)) => Some(used(record, who)),
         Some(Use::Unknown(why)) => {
             let what = format!("may be in use: {why}");
             let remedy = "let every node report, or take those out of service that cannot";
             Some(stop(record, StopCode::UseUnknown, &what, remedy))
         }
+    }
+}
+
+/// Nothing is swapped under pods without pins that needs some.
+fn needs_pins(record: &Record) -> Option<Action> {
+    let attaches = matches!(record.spec.in_use, InUse::Shim { attach: true, .. });
+    (attaches && record.pinned().is_none()).then(|| {
+        let what = "is recorded without what pins are made of";
+        let remedy = "roll it back, then plan again";
+        stop(record, StopCode::NotPinned, what, remedy)
+    })
+}
+
+/// Under pods, kubelet has to hold the volume through CSI on their nodes before it is
+/// swapped; without pods, nothing of ours may hold it.
+fn is_pinned(record: &Record, world: &World) -> Option<Action> {
+    record.pinned()?;
+    match &world.used {
+        Some(Use::ByCsi { nodes }) => hold(record, world, nodes),
+        _ => release(record, world, When::Idle),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Nothing has the name.
 
 use super::claim;
+use super::pins::{When, release};
 use super::stop::{self, stop};
 use crate::rewrite::action::{Action, StopCode};
 use crate::rewrite::record::{Direction, Record, Step};
@@ -24,7 +25,7 @@ pub(super) fn next(record: &Record, world: &World, goal: Direction) -> Action {
     }
     // A volume of a claim that is gone would be nobody's.
     if let Some(action) = claim::is_the_same(record, world) {
-        return action;
+        return release(record, world, When::Swapped).unwrap_or(action);
     }
     Action::Create(body)
 }

@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use super::node::Node;
 use crate::rewrite::{ObjectKind, Spec, Status, View};
 
 pub(super) const DELETER: &str = "external-provisioner.volume.kubernetes.io/finalizer";
@@ -49,6 +50,8 @@ pub(super) struct Model {
     /// What the deleter was told of.
     told: Option<Value>,
     pub(super) storage_deleted: bool,
+    /// The node where the volume is mounted through the node daemon.
+    pub(super) node: Option<Node>,
 }
 
 impl Model {
@@ -65,6 +68,7 @@ impl Model {
             queued: false,
             decided: None,
             storage_deleted: false,
+            node: None,
         }
     }
 
@@ -198,7 +202,15 @@ impl Model {
             4 => self.told = self.object.clone(),
             5 => self.delete_storage(),
             6 => self.collect_garbage(),
-            _ => self.protect(),
+            7 => self.protect(),
+            which => {
+                let is_csi = self.object.as_ref().is_some_and(|object| {
+                    object["spec"]["csi"].is_object() && View(object).phase() == "Bound"
+                });
+                if let Some(node) = &mut self.node {
+                    node.turn(which - 8, is_csi);
+                }
+            }
         }
     }
 
@@ -315,7 +327,7 @@ impl Model {
 }
 
 /// How many controllers there are.
-pub(super) const TURNS: u8 = 8;
+pub(super) const TURNS: u8 = 12;
 
 fn uid(object: &Value) -> String {
     View(object).uid().to_owned()

@@ -185,61 +185,6 @@ fn a_claim_deleted_in_the_gap_stops_both_ways() {
     }
 }
 
-/// Under the node daemon's mounts: only with the CSI volume held by kubelet, and the
-/// policy comes back when the daemon's attachment is gone.
-#[test]
-fn what_the_node_daemon_serves_is_replaced_under_its_pods() {
-    let mut task = task();
-    task.in_use = InUse::Shim {
-        nodes: vec!["a".into()],
-        attach: true,
-    };
-    let first = |used| {
-        let world = World {
-            object: Some(volume("Delete")),
-            claim: Some(claim()),
-            used,
-            ..World::default()
-        };
-        next(
-            &Record::begin(&task, "one").unwrap(),
-            &world,
-            Direction::Forward,
-        )
-    };
-    assert_eq!(first(None), Action::AskUse);
-    assert!(matches!(
-        first(Some(Use::ByCsi)),
-        Action::Patch(Change::Mark, _)
-    ));
-    let others = first(Some(Use::By(
-        "pod n/p, mounted by the original driver".into(),
-    )));
-    assert_eq!(stop_of(others).code, StopCode::InUse);
-
-    let mut model = Model::new(
-        ObjectKind::PersistentVolume,
-        volume("Delete"),
-        Some(claim()),
-    );
-    let mut worker = Worker::start(&mut model, &task, Direction::Forward, "one");
-    worker.used = Use::ByCsi;
-    assert_eq!(worker.run(&mut model), End::Done);
-    let policy = |model: &Model| View(model.object.as_ref().unwrap()).policy().to_owned();
-    assert!(model.object.as_ref().unwrap()["spec"]["csi"].is_object());
-    assert_eq!(policy(&model), "Retain");
-    // The way back waits until they are gone.
-    let mut back = Worker::start(&mut model, &task, Direction::Back, "two");
-    back.used = Use::ByCsi;
-    let End::Stopped(stop) = back.run(&mut model) else {
-        panic!("rolled back under a pod")
-    };
-    assert_eq!(stop.code, StopCode::InUse);
-    let worker = Worker::start(&mut model, &task, Direction::Forward, "three");
-    assert_eq!(worker.run(&mut model), End::Done);
-    assert_eq!(policy(&model), "Delete");
-}
-
 /// What is recorded is what is deleted: another version is recorded first.
 #[test]
 fn nothing_is_deleted_that_was_not_recorded_as_it_is() {

@@ -50,6 +50,7 @@ impl Worker {
             }
             None => {
                 let record = Record::begin(task, name).unwrap();
+                let record = record.with_pins(&super::node::settings());
                 Journal {
                     version: 1,
                     spec: record.spec,
@@ -77,12 +78,18 @@ impl Worker {
         self.world.object = model.object.clone();
         self.world.claim = model.claim.clone();
         self.world.used = None;
+        self.world.pins = None;
     }
 
     /// Sees the world anew, with nothing decided.
     pub(super) fn look(&mut self, model: &Model) {
         self.intent = None;
         self.observe(model);
+    }
+
+    /// Goes on with a record that does not say how pins are made.
+    pub(super) fn forget_pins(&mut self) {
+        self.record.spec.pins = None;
     }
 
     /// Decides, or carries out what is decided.
@@ -98,7 +105,23 @@ impl Worker {
 
     fn act(&mut self, model: &mut Model, action: Action, luck: Luck) {
         match action {
-            Action::AskUse => self.world.used = Some(self.used.clone()),
+            Action::AskUse => {
+                let used = model.node.as_ref().map(|node| node.used());
+                self.world.used = Some(used.unwrap_or_else(|| self.used.clone()));
+            }
+            Action::AskPins => {
+                let name = self.record.pin_name("a");
+                let node = model.node.as_ref().expect("a node");
+                self.world.pins = Some(vec![node.pin(&name)]);
+            }
+            Action::Pin(call) => {
+                self.calls += 1;
+                let node = model.node.as_mut().expect("a node");
+                if luck != Luck::CallLost {
+                    node.call(call);
+                }
+                self.observe(model);
+            }
             Action::Try(body) => self.world.accepted = Some(body),
             Action::Wait(_) => {
                 self.observe(model);
@@ -150,10 +173,10 @@ impl Worker {
     }
 
     fn observe_after(&mut self, model: &Model, answered: bool) {
-        let used = self.world.used.take();
+        let (used, pins) = (self.world.used.take(), self.world.pins.take());
         self.observe(model);
         if answered {
-            self.world.used = used;
+            (self.world.used, self.world.pins) = (used, pins);
         }
     }
 

@@ -1,0 +1,394 @@
+//! `--fence`: while the volume of a claim is rewritten, new pods that name the claim are
+//! turned away, and the claim cannot be deleted.
+//!
+//! All processes with `--fence` share one policy. Who uses it stands in its annotations,
+//! renewed; the last one to end removes it, and the next run if none lives any more.
+
+mod error;
+mod policy;
+mod server;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use flex2csi_translators::rewrite::ClaimId;
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+use kube::api::{Api, DynamicObject, Patch};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+pub use self::error::FenceError;
+use self::policy::{NAME, PROBE};
+use self::server::{Server, bindings, fences, parameters, policies, resource};
+use crate::api_request::{RequestError, request};
+use crate::daemon;
+use crate::drive::work::line;
+use crate::exit::Done;
+use crate::plan::ReachArgs;
+use crate::plan::digest::hex;
+
+/// Annotations of the policy: `holder.flex2csi.io/<who>`, with the time.
+const HOLDER: &str = "holder.flex2csi.io/";
+/// Annotations of the policy: `namespace.flex2csi.io/<name>`, where there may be a ClaimFence.
+const NAMESPACE: &str = "namespace.flex2csi.io/";
+
+const RENEW: Duration = Duration::from_secs(5);
+/// Who says nothing for so long is dead. Only one's own clock counts.
+const STALE: Duration = Duration::from_secs(15);
+const CLAIM: &str = "a claim of the fence";
+
+/// How long the API server may take to put the policy in force.
+const IN_FORCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A fence that this process uses.
+#[derive(Debug)]
+pub struct Fence {
+    server: Server,
+    who: String,
+    /// Namespaces that are noted in the policy, and have a ClaimFence.
+    namespaces: Mutex<BTreeSet<String>>,
+    renewing: JoinHandle<()>,
+}
+
+impl Drop for Fence {
+    fn drop(&mut self) {
+        self.renewing.abort();
+    }
+}
+
+impl Fence {
+    /// Installs it, or joins those who use it.
+    ///
+    /// # Errors
+    /// The API server does not do it.
+    pub async fn install(client: &Client, holder: &str) -> Result<Arc<Self>, FenceError> {
+        let server = Server(client.clone());
+        let who = hex(holder.as_bytes())[..16].to_owned();
+        let mut policy = policy::policy();
+        policy["metadata"]["annotations"] = json!({format!("{HOLDER}{who}"): now()});
+        server.make(&policies(), "", &policy, "the policy").await?;
+        // Of an earlier version, perhaps, and without us.
+        let mut wanted = json!({"metadata": policy["metadata"], "spec": policy["spec"]});
+        wanted["metadata"]["labels"] = policy["metadata"]["labels"].clone();
+        server.change(&policies(), "", wanted, "the policy").await?;
+        server
+            .make(&bindings(), "", &policy::binding(), "the policy's binding")
+            .await?;
+        let renewing = tokio::spawn(renew(client.clone(), who.clone()));
+        Ok(Arc::new(Self {
+            server,
+            who,
+            namespaces: Mutex::default(),
+            renewing,
+        }))
+    }
+
+    fn has(&self, namespace: &str) -> bool {
+        let all = self
+            .namespaces
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.contains(namespace)
+    }
+
+    /// Fences a claim, and waits until that is in force.
+    ///
+    /// # Errors
+    /// It is not.
+    pub async fn raise(&self, claim: &ClaimId) -> Result<(), FenceError> {
+        let namespace = claim.namespace.as_str();
+        let value = format!("{} {}", now(), self.who);
+        let mut until = Instant::now() + IN_FORCE;
+        loop {
+            if !self.has(namespace) {
+                self.enter(namespace).await?;
+            }
+            let patch = json!({"claims": {claim.name.as_str(): value}});
+            let made = self
+                .server
+                .change(&fences(), namespace, patch, CLAIM)
+                .await?;
+            if made.is_some() {
+                break;
+            }
+            // Another process, which did not see us, has removed it.
+            self.leave(namespace);
+        }
+        loop {
+            if self.is_in_force(claim).await? {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                let name = format!("{namespace}/{}", claim.name);
+                return Err(FenceError::NotInForce(name));
+            }
+            // Somebody may have removed it by hand.
+            if self.server.look(&policies(), "").await?.is_none() {
+                self.put_up_again().await?;
+                until = Instant::now() + IN_FORCE;
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn put_up_again(&self) -> Result<(), FenceError> {
+        let mut policy = policy::policy();
+        let mut annotations = json!({format!("{HOLDER}{}", self.who): now()});
+        let namespaces: Vec<String> = {
+            let all = self
+                .namespaces
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            all.iter().cloned().collect()
+        };
+        for namespace in namespaces {
+            annotations[format!("{NAMESPACE}{namespace}")] = "".into();
+        }
+        policy["metadata"]["annotations"] = annotations;
+        self.server
+            .make(&policies(), "", &policy, "the policy")
+            .await?;
+        self.server
+            .make(&bindings(), "", &policy::binding(), "the policy's binding")
+            .await
+    }
+
+    /// Notes a namespace before anything is made in it.
+    async fn enter(&self, namespace: &str) -> Result<(), FenceError> {
+        let note = json!({"metadata": {"annotations": {format!("{NAMESPACE}{namespace}"): ""}}});
+        if self
+            .server
+            .change(&policies(), "", note, "the policy")
+            .await?
+            .is_none()
+        {
+            self.put_up_again().await?;
+        }
+        let fence = policy::claims(namespace);
+        self.server
+            .make(&fences(), namespace, &fence, "a ClaimFence")
+            .await?;
+        let mut all = self
+            .namespaces
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.insert(namespace.to_owned());
+        Ok(())
+    }
+
+    fn leave(&self, namespace: &str) {
+        let mut all = self
+            .namespaces
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.remove(namespace);
+    }
+
+    /// Whether the API server refuses, as the fence has it, what would change nothing.
+    async fn is_in_force(&self, claim: &ClaimId) -> Result<bool, FenceError> {
+        let resource = resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims");
+        let claims = Api::<DynamicObject>::namespaced_with(
+            self.server.0.clone(),
+            &claim.namespace,
+            &resource,
+        );
+        let probe = json!({"metadata": {"annotations": {PROBE: self.who}}});
+        let mut parameters = parameters();
+        parameters.dry_run = true;
+        let probed = request(claims.patch(&claim.name, &parameters, &Patch::Merge(probe))).await;
+        match probed {
+            Ok(_) | Err(RequestError::Conflict | RequestError::Unavailable(_)) => Ok(false),
+            // What rewrites it says so.
+            Err(RequestError::NotFound) => Ok(true),
+            Err(RequestError::Forbidden(message) | RequestError::Invalid(message)) => {
+                if message.contains(NAME) {
+                    return Ok(true);
+                }
+                let what = "to change a claim (which is tried, not done)";
+                Err(FenceError::Refused { what, message })
+            }
+        }
+    }
+
+    /// Lets pods use a claim again.
+    pub async fn lower(&self, claim: &ClaimId) {
+        let patch = json!({"claims": {claim.name.as_str(): null}});
+        let namespace = claim.namespace.as_str();
+        let done = self.server.change(&fences(), namespace, patch, CLAIM).await;
+        if let Err(error) = done {
+            tracing::warn!(%error, claim = claim.name, namespace, "the fence is not lowered yet");
+        }
+    }
+
+    /// Does something while a claim is fenced.
+    ///
+    /// # Errors
+    /// There is no fence, or what is done fails.
+    pub async fn around<T>(
+        &self,
+        claim: &ClaimId,
+        work: impl Future<Output = Result<T, crate::rewrite::Stopped>>,
+    ) -> anyhow::Result<T> {
+        let done = match self.raise(claim).await {
+            Ok(()) => work.await.map_err(Into::into),
+            Err(error) => Err(error.into()),
+        };
+        self.lower(claim).await;
+        done
+    }
+
+    /// Removes it at the end of a run; what keeps it from being removed is said.
+    pub async fn at_end(&self) {
+        if let Err(error) = self.remove().await {
+            line(&format!(
+                "warning: the fence is still there: {error}; `flex2csi rewrite --remove-fence` removes it"
+            ));
+        }
+    }
+
+    /// Removes it, if nobody else uses it.
+    ///
+    /// # Errors
+    /// The API server does not do it.
+    pub async fn remove(&self) -> Result<(), FenceError> {
+        self.renewing.abort();
+        let patch = json!({"metadata": {"annotations": {format!("{HOLDER}{}", self.who): null}}});
+        let Some(policy) = self
+            .server
+            .change(&policies(), "", patch, "the policy")
+            .await?
+        else {
+            return Ok(());
+        };
+        match holders(&policy).is_empty() {
+            true => self.server.remove(&policy).await.map(|_| ()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What is done about fences when a run begins: one that is left over goes, and one is
+/// put up if that is asked for.
+///
+/// # Errors
+/// It is asked for, and cannot be put up.
+pub async fn at_start(
+    client: &Client,
+    holder: &str,
+    wanted: bool,
+) -> Result<Option<Arc<Fence>>, FenceError> {
+    match remove_stale(client).await {
+        Ok(Removed::Gone) => line("a fence that a run before has left is removed"),
+        Ok(Removed::None | Removed::Used) => {}
+        Err(error) if wanted => return Err(error),
+        // Who has no rights for it did not put it up.
+        Err(error) => tracing::debug!(%error, "no look at fences"),
+    }
+    match wanted {
+        true => Fence::install(client, holder).await.map(Some),
+        false => Ok(None),
+    }
+}
+
+/// `flex2csi rewrite --remove-fence`
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_left(cluster: &ReachArgs) -> anyhow::Result<Done> {
+    daemon::run(async |stop| {
+        let client = cluster.client().await?;
+        tokio::select! {
+            removed = remove_stale(&client) => match removed? {
+                Removed::Gone => line("the fence is removed"),
+                Removed::None => line("there is no fence"),
+                Removed::Used => anyhow::bail!(
+                    "the fence is in use by a `flex2csi` that runs, and goes when that ends"
+                ),
+            },
+            () = stop.cancelled() => anyhow::bail!("interrupted"),
+        }
+        Ok(Done::All)
+    })
+}
+
+/// What became of a fence that was looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Removed {
+    /// There was none.
+    None,
+    /// It is gone.
+    Gone,
+    /// Processes that live use it.
+    Used,
+}
+
+/// Removes a fence that nobody uses any more.
+///
+/// # Errors
+/// The API server does not do it.
+pub async fn remove_stale(client: &Client) -> Result<Removed, FenceError> {
+    let server = Server(client.clone());
+    let Some(policy) = server.look(&policies(), "").await? else {
+        return Ok(Removed::None);
+    };
+    let before = holders(&policy);
+    if !before.is_empty() {
+        sleep(STALE).await;
+    }
+    let Some(policy) = server.look(&policies(), "").await? else {
+        return Ok(Removed::None);
+    };
+    let lives = holders(&policy)
+        .iter()
+        .any(|(who, time)| before.get(who) != Some(time));
+    if lives {
+        return Ok(Removed::Used);
+    }
+    Ok(match server.remove(&policy).await? {
+        true => Removed::Gone,
+        false => Removed::Used,
+    })
+}
+
+/// Who uses it, with the time that each has said last.
+fn holders(policy: &Value) -> HashMap<String, String> {
+    let annotations = policy["metadata"]["annotations"].as_object();
+    let annotations = annotations.into_iter().flatten();
+    annotations
+        .filter_map(|(key, value)| {
+            let who = key.strip_prefix(HOLDER)?;
+            Some((
+                who.to_owned(),
+                value.as_str().unwrap_or_default().to_owned(),
+            ))
+        })
+        .collect()
+}
+
+fn namespaces(policy: &Value) -> Vec<String> {
+    let annotations = policy["metadata"]["annotations"].as_object();
+    let keys = annotations.into_iter().flatten().map(|(key, _)| key);
+    keys.filter_map(|key| key.strip_prefix(NAMESPACE))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn now() -> String {
+    format!("{:.0}", Timestamp::now())
+}
+
+async fn renew(client: Client, who: String) {
+    let policies = policies();
+    let api = Api::<DynamicObject>::all_with(client, &policies);
+    loop {
+        sleep(RENEW).await;
+        let patch = json!({"metadata": {"annotations": {format!("{HOLDER}{who}"): now()}}});
+        if let Err(error) = request(api.patch(NAME, &parameters(), &Patch::Merge(patch))).await {
+            tracing::debug!(%error, "the fence is not renewed");
+        }
+    }
+}

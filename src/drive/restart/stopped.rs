@@ -1,0 +1,490 @@
+//! Workloads that are stopped: held while that is so, found again after a crash, and
+//! put back whatever happens.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use flex2csi_translators::plan::Workload;
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+use kube::api::{ListParams, Patch, PatchParams};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use super::workload::{AT, BY, FROM, KINDS, Kind, Live, by_hand, mark_of};
+use crate::api_request::{FIELD_MANAGER, RequestError, find, request};
+use crate::drive::work::line;
+use crate::fault_points;
+
+/// How often one says that one lives.
+const RENEW: Duration = Duration::from_secs(5);
+/// Who says nothing for so long is dead. Only one's own clock counts.
+const STALE: Duration = Duration::from_secs(15);
+/// How long the API server may be away.
+const OUTAGE: Duration = Duration::from_secs(300);
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Why a workload is not stopped, or not put back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StopError {
+    /// It is not there, or another one is.
+    #[error("{0} was deleted or made again since it was looked at; plan again")]
+    Gone(String),
+    /// It must not be.
+    #[error("{0} must not be stopped: {1}")]
+    Forbidden(String, String),
+    /// Another process has it.
+    #[error("{0} is being restarted by another process")]
+    Elsewhere(String),
+    /// Somebody fights us.
+    #[error(
+        "{0} was started again by somebody else while it was stopped; find out by whom, and pause that"
+    )]
+    Started(String),
+    /// The API server says no.
+    #[error(
+        "{workload}: the API server refuses it: {message}; deploy/rbac/rewrite-restart.yaml has the rights"
+    )]
+    Refused {
+        /// Which.
+        workload: String,
+        /// What the server says.
+        message: String,
+    },
+    /// The API server does not answer.
+    #[error("{workload}: no answer from the API server: {message}")]
+    Unreachable {
+        /// Which.
+        workload: String,
+        /// What was heard last.
+        message: String,
+    },
+}
+
+/// One that is stopped.
+#[derive(Debug, Clone)]
+struct Held {
+    kind: Kind,
+    workload: Workload,
+    /// How many pods were ready; `None` if another process stopped it.
+    ready: Option<i64>,
+}
+
+/// Those that this process has stopped.
+pub struct Stopped {
+    client: Client,
+    mark: String,
+    held: Arc<Mutex<Vec<Held>>>,
+    renewing: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stopped")
+            .field("held", &self.held)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.renewing.abort();
+    }
+}
+
+fn now() -> i64 {
+    Timestamp::now().as_second()
+}
+
+impl Stopped {
+    /// None yet.
+    pub fn new(client: &Client, holder: &str) -> Self {
+        let held: Arc<Mutex<Vec<Held>>> = Arc::default();
+        let mark = mark_of(holder);
+        let renewing = tokio::spawn(renew(client.clone(), mark.clone(), Arc::clone(&held)));
+        Self {
+            client: client.clone(),
+            mark,
+            held,
+            renewing,
+        }
+    }
+
+    fn all(&self) -> Vec<Held> {
+        // Whole entries, whoever panicked.
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn push(&self, held: Held) {
+        let mut all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|one| one.workload.full_name() != held.workload.full_name());
+        all.push(held);
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all().is_empty()
+    }
+
+    /// Stops one. That and what is to be put back are one write.
+    ///
+    /// # Errors
+    /// It is as it was.
+    pub async fn stop(&self, workload: &Workload) -> Result<(), StopError> {
+        let name = workload.full_name();
+        let Some(kind) = Kind::of(&workload.kind) else {
+            let why = "how it is stopped is not known".to_owned();
+            return Err(StopError::Forbidden(name, why));
+        };
+        let mut tries = Tries::new(&name);
+        loop {
+            let Some(object) = tries.get(&self.client, kind, workload).await? else {
+                return Err(StopError::Gone(name));
+            };
+            let live = Live(&object);
+            if live.uid() != workload.uid {
+                return Err(StopError::Gone(name));
+            }
+            if let Some(why) = live.forbids() {
+                return Err(StopError::Forbidden(name, why.to_owned()));
+            }
+            if !live.label(FROM).is_empty() && live.label(BY) != self.mark {
+                return Err(StopError::Elsewhere(name));
+            }
+            // Somebody else has stopped it, or a write of ours did whose answer was lost.
+            let Some(patch) = live.stop(&self.mark, now()) else {
+                return Ok(());
+            };
+            // Before: one that is stopped has to be put back, whatever is heard of that.
+            self.push(Held {
+                kind,
+                workload: workload.clone(),
+                ready: Some(live.ready()),
+            });
+            fault_points::named("restart.stop.before");
+            let done = tries.patch(&self.client, kind, workload, &patch).await?;
+            fault_points::named("restart.stop.after");
+            if done.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether all still are stopped, by us.
+    ///
+    /// # Errors
+    /// One is not.
+    pub async fn confirm(&self) -> Result<(), StopError> {
+        for Held { kind, workload, .. } in self.all() {
+            let name = workload.full_name();
+            let mut tries = Tries::new(&name);
+            let Some(object) = tries.get(&self.client, kind, &workload).await? else {
+                return Err(StopError::Gone(name));
+            };
+            let live = Live(&object);
+            if live.label(BY) != self.mark {
+                return Err(StopError::Elsewhere(name));
+            }
+            if !live.is_stopped() {
+                return Err(StopError::Started(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts all back. One that cannot be is named, with what to do; how many those are.
+    pub async fn put_back(&self) -> usize {
+        let mut failed = 0;
+        for held in self.all() {
+            if let Err(error) = self.put_one_back(&held).await {
+                failed += 1;
+                line(&format!("failed: {error}"));
+                line(&format!(
+                    "{} is still stopped: what it was is in its label {FROM}; the next `flex2csi rewrite --yes` \
+                     puts it back, or `kubectl` does",
+                    held.workload.full_name()
+                ));
+            }
+        }
+        failed
+    }
+
+    async fn put_one_back(&self, held: &Held) -> Result<(), StopError> {
+        let (kind, workload) = (held.kind, &held.workload);
+        let name = workload.full_name();
+        let mut tries = Tries::new(&name);
+        loop {
+            // One that somebody deleted needs nothing any more.
+            let Some(object) = tries.get(&self.client, kind, workload).await? else {
+                return Ok(());
+            };
+            let live = Live(&object);
+            if live.label(BY) != self.mark {
+                return Ok(());
+            }
+            let Some(patch) = live.back() else {
+                return Ok(());
+            };
+            fault_points::named("restart.back.before");
+            let done = tries.patch(&self.client, kind, workload, &patch).await?;
+            fault_points::named("restart.back.after");
+            if done.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until those that were put back are as ready as they were; which one is not
+    /// in time.
+    ///
+    /// # Errors
+    /// The API server does not answer.
+    pub async fn are_ready(&self, longest: Duration) -> Result<Option<String>, StopError> {
+        let until = Instant::now() + longest;
+        for Held {
+            kind,
+            workload,
+            ready,
+        } in self.all()
+        {
+            let Some(wanted) = ready else { continue };
+            let name = workload.full_name();
+            let mut tries = Tries::new(&name);
+            loop {
+                let Some(object) = tries.get(&self.client, kind, &workload).await? else {
+                    break;
+                };
+                let live = Live(&object);
+                // Somebody may want fewer now, or none.
+                if live.is_stopped() || (live.is_observed() && live.ready() >= wanted) {
+                    break;
+                }
+                if Instant::now() >= until {
+                    return Ok(Some(format!(
+                        "{} of {wanted} pods of {name} are ready again",
+                        live.ready()
+                    )));
+                }
+                sleep(PAUSE * 2).await;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a pod of one of them would use a claim.
+    pub async fn use_claim(&self, namespace: &str, claim: &str) -> bool {
+        for held in self.all() {
+            if held.workload.namespace != namespace {
+                continue;
+            }
+            let name = held.workload.full_name();
+            let mut tries = Tries::new(&name);
+            let got = tries.get(&self.client, held.kind, &held.workload).await;
+            if let Ok(Some(object)) = got
+                && Live(&object).names(claim)
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes over those that a process which is dead has left stopped. Whoever still
+    /// lives keeps theirs.
+    ///
+    /// # Errors
+    /// They cannot be listed.
+    pub async fn adopt(&self) -> Result<(), RequestError> {
+        let found = list(&self.client).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = found
+            .iter()
+            .map(|(_, one)| Live(one).workload().full_name())
+            .collect();
+        line(&format!(
+            "stopped for a restart that came to no end: {}; waiting {} s to be sure that nobody works on it",
+            names.join(", "),
+            STALE.as_secs()
+        ));
+        sleep(STALE).await;
+        for (kind, before) in found {
+            let workload = Live(&before).workload();
+            let name = workload.full_name();
+            let mut tries = Tries::new(&name);
+            let taken = async {
+                let Some(object) = tries.get(&self.client, kind, &workload).await? else {
+                    return Ok(false);
+                };
+                let (live, before) = (Live(&object), Live(&before));
+                let moved = [FROM, BY, AT]
+                    .iter()
+                    .any(|label| live.label(label) != before.label(label));
+                if moved {
+                    return Ok(false);
+                }
+                fault_points::named("restart.adopt.before");
+                let patch = live.hold(&self.mark, now());
+                let done = tries.patch(&self.client, kind, &workload, &patch).await?;
+                fault_points::named("restart.adopt.after");
+                Ok(done.is_some())
+            };
+            match taken.await {
+                Ok(true) => self.push(Held {
+                    kind,
+                    workload,
+                    ready: None,
+                }),
+                Ok(false) => line(&format!("{name} is left to the process that has it")),
+                Err(error) => {
+                    let error: StopError = error;
+                    line(&format!("warning: {error}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All workloads that are stopped, by whomever. What may not be listed is left out.
+///
+/// # Errors
+/// The API server does not answer.
+pub async fn list(client: &Client) -> Result<Vec<(Kind, Value)>, RequestError> {
+    let mut found = Vec::new();
+    for kind in KINDS {
+        let parameters = ListParams::default().labels(FROM);
+        let listed = match request(kind.everywhere(client).list(&parameters)).await {
+            Ok(listed) => listed,
+            Err(RequestError::Forbidden(_) | RequestError::NotFound) => continue,
+            Err(error) => return Err(error),
+        };
+        for object in listed.items {
+            let mut object = serde_json::to_value(object).unwrap_or_default();
+            object["kind"] = kind.name.into();
+            found.push((kind, object));
+        }
+    }
+    Ok(found)
+}
+
+/// What to say of those that are stopped; empty where there are none.
+pub fn say(stopped: &[(Kind, Value)]) -> Vec<String> {
+    let lines = stopped.iter().map(|(_, object)| {
+        let live = Live(object);
+        let (workload, from) = (live.workload(), live.label(FROM));
+        let by_hand = by_hand(&workload, from);
+        format!(
+            "{} is stopped for a restart. If no `flex2csi rewrite --restart` runs any more, the next \
+             `flex2csi rewrite --yes` puts it back; by hand: {by_hand}",
+            workload.full_name()
+        )
+    });
+    lines.collect()
+}
+
+/// Says again and again that those that are stopped are somebody's.
+async fn renew(client: Client, mark: String, held: Arc<Mutex<Vec<Held>>>) {
+    loop {
+        sleep(RENEW).await;
+        let all = held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for Held { kind, workload, .. } in all {
+            let api = kind.of_namespace(&client, &workload.namespace);
+            let renewed = async {
+                let Some(object) = find(api.get(&workload.name)).await? else {
+                    return Ok(());
+                };
+                let object = serde_json::to_value(object).unwrap_or_default();
+                if Live(&object).label(BY) == mark {
+                    let patch = Patch::Merge(Live(&object).hold(&mark, now()));
+                    request(api.patch(&workload.name, &parameters(), &patch)).await?;
+                }
+                Ok::<(), RequestError>(())
+            };
+            if let Err(error) = renewed.await {
+                tracing::debug!(%error, workload = workload.full_name(), "not renewed");
+            }
+        }
+    }
+}
+
+fn parameters() -> PatchParams {
+    PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    }
+}
+
+/// Calls for one workload, for as long as an outage may last.
+struct Tries<'a> {
+    name: &'a str,
+    silent: Option<Instant>,
+}
+
+impl<'a> Tries<'a> {
+    fn new(name: &'a str) -> Self {
+        Self { name, silent: None }
+    }
+
+    async fn get(
+        &mut self,
+        client: &Client,
+        kind: Kind,
+        workload: &Workload,
+    ) -> Result<Option<Value>, StopError> {
+        let api = kind.of_namespace(client, &workload.namespace);
+        loop {
+            match find(api.get(&workload.name)).await {
+                Ok(found) => {
+                    self.silent = None;
+                    let found = found.map(|object| {
+                        let mut object = serde_json::to_value(object).unwrap_or_default();
+                        object["kind"] = kind.name.into();
+                        object
+                    });
+                    return Ok(found);
+                }
+                Err(error) => self.take(error).await?,
+            }
+        }
+    }
+
+    /// Whether it was done; else the world is to be looked at again.
+    async fn patch(
+        &mut self,
+        client: &Client,
+        kind: Kind,
+        workload: &Workload,
+        patch: &Value,
+    ) -> Result<Option<()>, StopError> {
+        let api = kind.of_namespace(client, &workload.namespace);
+        let done = request(api.patch(&workload.name, &parameters(), &Patch::Merge(patch))).await;
+        match done {
+            Ok(_) => Ok(Some(())),
+            Err(error) => self.take(error).await.map(|()| None),
+        }
+    }
+
+    async fn take(&mut self, error: RequestError) -> Result<(), StopError> {
+        let workload = self.name.to_owned();
+        match error {
+            RequestError::Conflict | RequestError::NotFound => {}
+            RequestError::Forbidden(message) | RequestError::Invalid(message) => {
+                return Err(StopError::Refused { workload, message });
+            }
+            RequestError::Unavailable(message) => {
+                let since = *self.silent.get_or_insert_with(Instant::now);
+                if since.elapsed() >= OUTAGE {
+                    return Err(StopError::Unreachable { workload, message });
+                }
+            }
+        }
+        sleep(PAUSE).await;
+        Ok(())
+    }
+}

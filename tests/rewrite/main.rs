@@ -1,0 +1,20 @@
+//! `flex2csi rewrite`, `rollback` and `status` against an API server in this process,
+//! behind which controllers do their part.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+mod bad_plan;
+mod changed_meanwhile;
+mod cluster;
+mod diff;
+mod display;
+mod exit_codes;
+mod limits;
+mod refused;
+mod rig;
+mod shares;
+mod signals;
+mod status;
+mod store;
+mod there_and_back;
+mod two_at_once;

@@ -1,0 +1,152 @@
+//! The API server does not let us, or not all the way.
+
+use super::cluster::{Act, Rule};
+use super::rig::Rig;
+use super::store::{MIGRATIONS, VOLUMES};
+
+const WEBHOOK: &str = "admission webhook \"policy.example.com\" denied the request: \
+                       every volume has an owner label";
+
+#[test]
+fn a_webhook_that_refuses_the_new_object_is_heard_before_anything_is_deleted() {
+    let rig = Rig::new(&["a"]);
+    let new = ["POST", VOLUMES, "dryRun=All"];
+    rig.cluster
+        .rule(Rule::always(&new, Act::Refuse(403, WEBHOOK)));
+    // The plan knows it already.
+    rig.run(&["plan"])
+        .ended(0)
+        .said("dry-run-refused")
+        .said("owner");
+    // Without having asked, the rewrite does.
+    rig.run(&["rewrite", "--all", "--no-server-dry-run", "--yes"])
+        .ended(1)
+        .said(WEBHOOK)
+        .said("create (only checked) PersistentVolume pv-a")
+        .said("go on");
+    rig.assert_untouched("a");
+    rig.run(&["status"])
+        .ended(1)
+        .said("1 stopped")
+        .said("owner label");
+    // It left its mark; bringing it back takes that off.
+    rig.run(&["rollback", "--all", "--yes"]).ended(0);
+    rig.assert_untouched("a");
+    let annotations = rig.volume("a")["metadata"]["annotations"].clone();
+    assert_eq!(annotations.as_object().unwrap().len(), 1, "{annotations}");
+}
+
+#[test]
+fn a_webhook_that_changes_its_mind_in_the_gap_stops_it_there() {
+    let rig = Rig::new(&["a", "b"]);
+    let rule = Rule::always(&["POST", VOLUMES], Act::Refuse(403, WEBHOOK)).but(&["dryRun"]);
+    rig.cluster.rule(rule);
+    rig.run(&["rewrite", "--pv", "pv-a", "--yes"])
+        .ended(1)
+        .said(WEBHOOK)
+        .said("let the webhook or policy that is named allow it, then go on");
+    assert!(rig.volume("a").is_null());
+    rig.run(&["status"])
+        .ended(1)
+        .said("1 stopped")
+        .said("owner label");
+    rig.assert_untouched("b");
+    // Forward once it is let, or back: here forward.
+    rig.cluster.no_rules();
+    rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
+    rig.assert_rewritten("a");
+    rig.assert_claims();
+}
+
+/// A right that is taken away at each step in turn. Whoever gives it again goes on,
+/// forward or back.
+#[test]
+fn rights_that_go_missing_half_way_lose_nothing() {
+    let steps: [&[&str]; 7] = [
+        &["POST", MIGRATIONS],
+        &["PATCH", MIGRATIONS, "/status"],
+        &["PATCH", VOLUMES],
+        &["DELETE", VOLUMES],
+        &["POST", VOLUMES],
+        &["PATCH", "persistentvolumeclaims/a"],
+        &["GET", "persistentvolumeclaims/a"],
+    ];
+    std::thread::scope(|scope| {
+        for step in steps {
+            scope.spawn(move || {
+                for verb in ["rewrite", "rollback"] {
+                    let rig = Rig::new(&["a", "b"]);
+                    let has: Vec<&'static str> = step
+                        .iter()
+                        .map(|text| -> &'static str { String::leak((*text).to_owned()) })
+                        .collect();
+                    let rule = Rule::always(&has, Act::Refuse(403, "you cannot do that"));
+                    rig.cluster.rule(rule.but(&["dryRun"]));
+                    let ended = rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(1);
+                    let ended = ended.said("you cannot do that");
+                    assert!(ended.stderr.contains("deploy/rbac/rewrite.yaml") || step[0] == "GET");
+                    rig.assert_untouched("b");
+                    rig.cluster.no_rules();
+                    rig.run(&[verb, "--pv", "pv-a", "--yes"]).ended(0);
+                    match verb {
+                        "rewrite" => rig.assert_rewritten("a"),
+                        _ => rig.assert_original("a"),
+                    }
+                    rig.assert_claims();
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_cluster_without_the_journal_is_told_to_get_it() {
+    let rig = Rig::new(&["a"]);
+    rig.cluster.store().has_journal = false;
+    for verb in ["rewrite", "rollback"] {
+        rig.run(&[verb, "--all", "--yes"])
+            .ended(2)
+            .said("kubectl apply -f deploy/crds/volumemigrations.yaml");
+    }
+    rig.run(&["status"])
+        .ended(2)
+        .said("kubectl apply -f deploy/crds/volumemigrations.yaml");
+    // What a rewrite would do can be seen all the same.
+    rig.run(&["rewrite", "--all"]).ended(0).said("warning");
+    assert!(rig.cluster.writes().is_empty());
+}
+
+#[test]
+fn a_journal_of_another_version_is_noticed_before_anything_is_deleted() {
+    for field in ["restore", "claim", "body"] {
+        let rig = Rig::new(&["a"]);
+        rig.cluster.store().unknown = Some(field);
+        rig.run(&["rewrite", "--all", "--yes"])
+            .ended(1)
+            .said("unknown field")
+            .said("apply the deploy/crds/volumemigrations.yaml of this version");
+        rig.assert_untouched("a");
+        // The right one is applied.
+        rig.cluster.store().unknown = None;
+        rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+        rig.assert_rewritten("a");
+    }
+}
+
+#[test]
+fn who_may_not_read_the_journal_does_nothing() {
+    let rig = Rig::new(&["a"]);
+    let journal = ["GET", MIGRATIONS, "limit="];
+    rig.cluster.rule(Rule::always(
+        &journal,
+        Act::Refuse(403, "you cannot list them"),
+    ));
+    for verb in ["rewrite", "rollback"] {
+        rig.run(&[verb, "--all", "--yes"])
+            .ended(2)
+            .said("the journal cannot be read")
+            .said("deploy/rbac/rewrite.yaml has the rights");
+    }
+    rig.run(&["status"]).ended(2);
+    rig.assert_untouched("a");
+}
