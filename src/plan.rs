@@ -34,4 +34,4 @@ pub use args::{PlanArgs, PlanFormat, SelectionArgs, SurveyArgs};
 pub use fresh::Fresh;
 pub use reach::ReachArgs;
 pub(crate) use run::report;
-pub use run::{cluster_identity, run};
+pub use run::{cluster_identity, print_rewrite_rights, run};

@@ -21,6 +21,9 @@ Examples:
   # One namespace
   flex2csi rewrite -n shop --yes
 
+  # Let a service account do it, and no more
+  flex2csi rewrite --rbac | kubectl apply -f -
+
   # What would be stored, as `kubectl diff` shows it
   flex2csi rewrite --plan plan.yaml --diff
 
@@ -75,6 +78,9 @@ pub struct RewriteArgs {
     /// Write each original to a file in this directory before it is touched.
     #[arg(long, value_name = "DIR")]
     pub backup: Option<PathBuf>,
+    /// Print the rights that it needs, as manifests, and do nothing else.
+    #[arg(long)]
+    pub rbac: bool,
     /// What becomes of volumes that are in use.
     #[command(flatten)]
     pub in_use: InUseArgs,

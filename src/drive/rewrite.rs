@@ -35,6 +35,9 @@ use crate::{daemon, site as site_files};
 /// # Errors
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
+    if args.rbac {
+        return crate::plan::print_rewrite_rights();
+    }
     if args.remove_fence {
         return fence::remove_left(&args.cluster);
     }
@@ -167,7 +170,12 @@ impl Run<'_> {
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
         tally.add(self.finish(known).await?);
-        let (todo, translator) = self.todo(known, self.args.in_use.restart).await?;
+        let todo = self.todo(known, self.args.in_use.restart).await;
+        let (todo, translator) = match todo {
+            // Something was done, whatever kept it from going on.
+            Err(error) if *tally != Tally::default() => anyhow::bail!("{error:#}"),
+            todo => todo?,
+        };
         for stale in &todo.stale {
             line(&format!("failed: {stale}"));
         }

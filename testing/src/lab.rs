@@ -6,6 +6,7 @@
 //! is. This machine's own mounts and network are left alone, but for one network
 //! interface while the lab is up. Labs do not see each other.
 
+pub mod attachments;
 pub mod backend;
 mod cgroups;
 mod command;
@@ -33,6 +34,7 @@ use crate::process::Process;
 use crate::users::User;
 use crate::{Cluster, Setup, StartError};
 
+pub use attachments::Attachments;
 pub use backend::Backend;
 use network::Network;
 pub use node::Node;

@@ -20,13 +20,3 @@ fn it_has_to_be_said_which_objects_are_meant() {
         refused(&[verb, "--plan", "/dev/null"], "it is empty");
     }
 }
-
-#[test]
-fn what_comes_later_is_refused_by_its_name() {
-    for flag in ["--wait-idle", "--restart"] {
-        refused(
-            &["rewrite", "--all", flag],
-            &format!("{flag} is for a later release"),
-        );
-    }
-}

@@ -184,6 +184,22 @@ fn each_ending_has_its_number() {
 }
 
 #[test]
+fn the_rights_are_printed_without_a_cluster() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_flex2csi"))
+        .args(["rewrite", "--rbac"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for role in [
+        include_str!("../../deploy/rbac/plan.yaml"),
+        include_str!("../../deploy/rbac/rewrite.yaml"),
+    ] {
+        assert!(text.contains(role), "{text}");
+    }
+}
+
+#[test]
 fn a_server_that_is_not_there_is_no_usage_error() {
     let rig = Rig::new(&["a"]);
     let kubeconfig = std::fs::read_to_string(rig.cluster.kubeconfig()).unwrap();

@@ -121,6 +121,8 @@ impl Story {
                 "mount": {}, "accessMode": { "mode": "SINGLE_NODE_WRITER" },
             }],
             "parameters": { "kind": "directory" },
+            // Reached from everywhere: all nodes share the backend's directory.
+            "accessibilityRequirements": { "requisite": [{ "segments": {} }] },
         });
         let socket = format!("/var/lib/kubelet/plugins/{}/csi.sock", backend.csi_driver());
         let socket = self.lab.node(super::NODES[0]).path(&socket);

@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+mod disturbed;
+mod lost;
 mod nodes;
 mod shim;
+mod writer;

@@ -1,7 +1,7 @@
 //! Pods whose volumes are FlexVolumes, mounted through CSI.
 
 mod tier_3 {
-    use flex2csi_testing::lab::{Backend, NODES, Pod, Story};
+    use flex2csi_testing::lab::{Attachments, Backend, NODES, Pod, Story};
     use serde_json::json;
 
     #[tokio::test]
@@ -116,5 +116,45 @@ mod tier_3 {
         assert_eq!(again.exec("cat /data/file").await, "kept\n");
         again.delete().await;
         story.nothing_left_of(&handle).await;
+    }
+
+    #[tokio::test]
+    #[ignore = "tier 3: needs containerd, kubelet and root; testing/run prepares them"]
+    async fn of_two_nodes_that_want_a_disk_one_has_it_at_a_time() {
+        let story = Story::of_shim("races").await;
+        let handle = story.flex_volume(Backend::Disks, "data").await;
+        let attachments = Attachments::watch(&story.lab).unwrap();
+        let pod = |node: &str| Pod::new(node).on(node).claim("data", "/data");
+        // The scheduler does not know that the volume is for one node at a time.
+        let pods = [
+            story.start(&pod(NODES[0])).await,
+            story.start(&pod(NODES[1])).await,
+        ];
+        let mut winner = None;
+        story
+            .until("one of the pods runs", async || {
+                for (index, pod) in pods.iter().enumerate() {
+                    if pod.phase().await == "Running" {
+                        winner = Some(index);
+                    }
+                }
+                winner.is_some()
+            })
+            .await;
+        let (winner, loser) = match winner {
+            Some(0) => (&pods[0], &pods[1]),
+            _ => (&pods[1], &pods[0]),
+        };
+        winner.exec("echo from the first >/data/log; sync").await;
+        let said = loser.event("MountVolume.SetUp failed").await;
+        assert!(said.contains(&winner.node().await), "{said}");
+        assert_eq!(loser.phase().await, "Pending");
+        winner.delete().await;
+        loser.running().await;
+        assert_eq!(loser.exec("cat /data/log").await, "from the first\n");
+        loser.delete().await;
+        story.nothing_left_of(&handle).await;
+        let uids = attachments.assert_one_node_at_a_time(&[&handle]);
+        assert_eq!(uids.len(), 2, "one for each node");
     }
 }

@@ -89,7 +89,7 @@ codes! {
     PendingClaims, "pending-claims", Block, "wait until they are bound", "Claims wait for volumes of this class.";
     InlineVolume, "inline-volume", Keep, "write its new volume, claim and workload with `flex2csi translate`, and apply them", "A live workload is never edited.";
     // The cluster as a whole.
-    PermissionMissing, "permission-missing", Warn, "have it granted: `flex2csi plan --rbac` prints what is needed", "You may not do what the rewrite needs.";
+    PermissionMissing, "permission-missing", Warn, "have it granted: `flex2csi rewrite --rbac` prints what is needed", "You may not do what the rewrite needs.";
     NotLookedAt, "not-looked-at", Warn, "give the right to list them: `flex2csi plan --rbac` prints what is needed", "Some objects could not be listed.";
     WithoutNodeEvidence, "without-node-evidence", Warn, "see on the nodes that nothing is mounted", "Nodes were not asked: a volume that is mounted for a pod that was deleted by force is not seen.";
 }
