@@ -107,7 +107,8 @@ async fn plan(
 /// # Errors
 /// The output cannot be written.
 pub fn print_rewrite_rights() -> anyhow::Result<Done> {
-    listing::print(&format!("{}---\n{}", rights::PLAN, rights::REWRITE_ROLE))
+    let all = [rights::PLAN, rights::REWRITE_ROLE, rights::PINS_ROLES];
+    listing::print(&all.join("---\n"))
 }
 
 /// The uid of the namespace `kube-system`, by which a cluster is known.
