@@ -21,6 +21,9 @@ Examples:
   # One namespace
   flex2csi rewrite -n shop --yes
 
+  # Stop the workloads whose volumes are in use, one after another, and put them back
+  flex2csi rewrite --plan plan.yaml --yes --restart
+
   # What would be stored, as `kubectl diff` shows it
   flex2csi rewrite --plan plan.yaml --diff
 

@@ -22,11 +22,15 @@ fn it_has_to_be_said_which_objects_are_meant() {
 }
 
 #[test]
-fn what_comes_later_is_refused_by_its_name() {
-    for flag in ["--wait-idle", "--restart"] {
-        refused(
-            &["rewrite", "--all", flag],
-            &format!("{flag} is for a later release"),
-        );
-    }
+fn what_does_not_go_together_is_refused() {
+    let rewrite = |more: &[&str]| [&["rewrite", "--all"], more].concat();
+    refused(
+        &rewrite(&["--restart", "--shard", "0/2"]),
+        "--restart takes volumes in sets",
+    );
+    refused(&rewrite(&["--restart-managed"]), "--restart");
+    refused(&rewrite(&["--wait-idle=soon"]), "as 90s, 10m or 1h30m");
+    // A value has to be attached, or it would be taken for a duration.
+    refused(&rewrite(&["--wait-idle", "2h"]), "unexpected argument '2h'");
+    refused(&rewrite(&["--remove-fence"]), "--remove-fence");
 }
