@@ -33,4 +33,5 @@ mod workload;
 pub use args::{PlanArgs, PlanFormat, SelectionArgs, SurveyArgs};
 pub use fresh::Fresh;
 pub use reach::ReachArgs;
-pub use run::{cluster_identity, run};
+pub(crate) use run::report;
+pub use run::{cluster_identity, print_rewrite_rights, run};

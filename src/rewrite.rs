@@ -17,7 +17,7 @@ mod stopped;
 mod used;
 mod worker;
 
-use flex2csi_translators::rewrite::{Direction, ObjectKind, Task};
+use flex2csi_translators::rewrite::{Direction, ObjectKind, Task, World};
 
 pub use api::{Api, Call, Failure, Place, Resource, Sight, Verb};
 pub use fault::{PIN_STEPS, STEPS};
@@ -38,8 +38,30 @@ pub async fn rewrite_one<A: Api>(
     task: &Task,
     options: &Options,
 ) -> Result<Finished, Stopped> {
-    let start = begin::forward(api, task, options).await?;
+    let start = begin::forward(api, task, options, false).await?;
     worker::run(api, options, start, Direction::Forward).await
+}
+
+/// [`rewrite_one`] of an object that is not known to have a record, and that was just
+/// read, as its claim was: neither is read again at once.
+///
+/// # Errors
+/// See [`rewrite_one`].
+pub async fn rewrite_as_seen<A: Api>(
+    api: &A,
+    task: &Task,
+    claim: Option<&str>,
+    options: &Options,
+) -> Result<Finished, Stopped> {
+    let start = begin::forward(api, task, options, true).await?;
+    // What cannot be read is read again.
+    let read = |json: &str| serde_json::from_str(json).ok();
+    let seen = World {
+        object: read(&task.original),
+        claim: claim.and_then(read),
+        ..World::default()
+    };
+    worker::run_as_seen(api, options, start, Direction::Forward, seen).await
 }
 
 /// Brings an object back into its original form, from wherever it is, with what has

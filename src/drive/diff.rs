@@ -31,7 +31,7 @@ pub async fn forward(
     let mut shown = Shown::default();
     for row in rows.iter().filter(|row| row.is_ready()) {
         let text = async {
-            let task = site::task(client, translator, row).await?;
+            let (task, _) = site::task(client, translator, row).await?;
             let live = serde_json::from_str(&task.original)?;
             text(
                 &Record::begin(&task, NOBODY)?,
@@ -90,7 +90,7 @@ impl Shown {
     /// Differences are no failures.
     fn end(self) -> Done {
         line(&format!(
-            "{} objects would be replaced; nothing was changed",
+            "would be replaced: {}; nothing was changed",
             self.shown
         ));
         match self.failed {

@@ -21,6 +21,7 @@ use super::fence::{self, Fence};
 use super::holder;
 use super::records::{self, Known};
 use super::restart::{self, Stopped};
+use super::secrets;
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
 use crate::exit::{Done, Usage};
@@ -38,13 +39,22 @@ use crate::{daemon, site as site_files};
 /// # Errors
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
+    if args.rbac {
+        return crate::plan::print_rewrite_rights();
+    }
     if args.remove_fence {
         return fence::remove_left(&args.cluster);
     }
     args.check()?;
     // Whether it is whole comes before anything is touched.
     let planned = args.run.plan.as_deref();
-    let planned = planned.map(|path| read_plan(path, args.in_use.is_any()));
+    let planned = planned.map(|path| {
+        read_plan(path, |row| {
+            row.is_ready()
+                || (args.in_use.is_any() && is_in_use(row))
+                || (args.create_secrets && secrets::is_lacking(row))
+        })
+    });
     let planned = planned.transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
@@ -74,13 +84,12 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
 pub(super) type Planned = HashMap<(String, String), Row>;
 
 /// Reads all of a plan that is to be done, or may be once nobody uses it.
-pub(super) fn read_plan(path: &Path, in_use: bool) -> anyhow::Result<Planned> {
+pub(super) fn read_plan(path: &Path, is_meant: impl Fn(&Row) -> bool) -> anyhow::Result<Planned> {
     let unusable = |error: crate::plan::file::PlanFileError| Usage(error.to_string());
     let mut file = PlanFile::open(path).map_err(unusable)?;
     let mut rows = HashMap::new();
     while let Some(row) = file.next().map_err(unusable)? {
-        let is_meant = row.is_ready() || (in_use && row.verdict == VerdictKind::InUse);
-        if is_meant && !row.options.skip {
+        if is_meant(&row) && !row.options.skip {
             let key = (row.object.kind.clone(), row.object.name.clone());
             rows.insert(key, row);
         }
@@ -154,7 +163,11 @@ impl Run<'_> {
         let done = self.all(&known, &adopted, &mut tally).await;
         tally.failed += adopted.put_back().await;
         self.take_down_fence().await;
-        done?;
+        match done {
+            // Something was done, whatever kept it from going on.
+            Err(error) if tally != Tally::default() => anyhow::bail!("{error:#}"),
+            done => done?,
+        }
         tally.say("rewrite");
         Ok(tally.ended())
     }
@@ -166,7 +179,13 @@ impl Run<'_> {
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
         tally.add(self.finish(known).await?);
-        let (todo, translator) = self.todo(known, self.args.in_use.restart).await?;
+        self.create_secrets(tally).await?;
+        let todo = self.todo(known, self.args.in_use.restart).await;
+        let (todo, translator) = match todo {
+            // Something was done, whatever kept it from going on.
+            Err(error) if *tally != Tally::default() => anyhow::bail!("{error:#}"),
+            todo => todo?,
+        };
         for stale in &todo.stale {
             line(&format!("failed: {stale}"));
         }
@@ -248,7 +267,7 @@ impl Run<'_> {
             return Ok(tally);
         }
         line(&format!(
-            "{} objects were begun and are not finished: these come first",
+            "begun and not finished: {}; these come first",
             forward.len()
         ));
         let mut translator = self.translator()?;
@@ -259,6 +278,27 @@ impl Run<'_> {
             .map(|record| Job::Finish(record.kind, record.name.clone()));
         tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
         Ok(tally)
+    }
+
+    /// Makes the Secrets that volumes wait for, if that was asked for.
+    async fn create_secrets(&self, tally: &mut Tally) -> anyhow::Result<()> {
+        if !self.args.create_secrets || self.is_over(tally) {
+            return Ok(());
+        }
+        let (mut rows, translator) = self.survey(self.selection.clone(), false).await?;
+        let shard = self.args.run.share()?;
+        rows.retain(|row| {
+            let is_ours = kind_of(row).is_some_and(|kind| shard.has(kind, &row.object.name));
+            let key = (row.object.kind.clone(), row.object.name.clone());
+            let planned = self.planned.as_ref();
+            is_ours && planned.is_none_or(|planned| planned.contains_key(&key))
+        });
+        let failed = secrets::create(&self.client, &translator, &rows).await;
+        // What was planned is told of once more, as blocked still.
+        if self.planned.is_none() {
+            tally.failed += failed;
+        }
+        Ok(())
     }
 
     /// What there is to do, by the cluster as it is now.
@@ -305,7 +345,7 @@ impl Run<'_> {
         let mut rows = Rows::default();
         let surveyed = survey.run(&self.client, &mut translator, &mut rows);
         tokio::select! {
-            found = surveyed => found.map(|_| ())?,
+            found = surveyed => drop(found.map_err(crate::plan::report)?),
             () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
         }
         Ok((rows.0, translator))
@@ -344,12 +384,16 @@ impl Run<'_> {
             output.row(row)?;
         }
         let ready = todo.rows.iter().filter(|row| row.is_ready()).count();
-        let next = format!(
-            "This is a dry run: nothing was changed. With --yes {ready} objects are rewritten."
-        );
+        let next =
+            format!("This is a dry run: nothing was changed. To be rewritten with --yes: {ready}.");
         output.close(&found, &next)?;
         for stale in &todo.stale {
             line(&format!("warning: {stale}"));
+        }
+        let lacking = todo.rows.iter().filter(|row| secrets::is_lacking(row));
+        if self.args.create_secrets {
+            let lacking = lacking.count();
+            line(&format!("with --yes the Secrets of {lacking} come first"));
         }
         if self.args.in_use.restart {
             let in_use = todo.rows.iter().filter(|row| is_in_use(row));
@@ -358,7 +402,7 @@ impl Run<'_> {
         let open = known.iter().filter(|record| !record.is_finished).count();
         if open > 0 {
             line(&format!(
-                "{open} objects were begun and are not finished: with --yes these come first"
+                "begun and not finished: {open}; with --yes these come first"
             ));
         }
         Ok(match todo.stale.len() {
@@ -457,7 +501,7 @@ fn say_rest(rest: &[Row]) {
     }
     for (verdict, count) in counts {
         line(&format!(
-            "{count} objects are {verdict} and were not touched; `flex2csi plan` says why"
+            "not touched: {count} {verdict}; `flex2csi plan` says why"
         ));
     }
 }

@@ -22,7 +22,7 @@ use crate::plan::row::Row;
 use crate::plan::task::task as planned;
 use crate::plan::translator::Translator;
 use crate::rewrite::{
-    Finished, Options, Place, Resource, Server, Stopped, go_on_one, rewrite_one, roll_back_one,
+    Finished, Options, Place, Resource, Server, Stopped, go_on_one, rewrite_as_seen, roll_back_one,
 };
 
 /// What is to be done with one object.
@@ -127,14 +127,14 @@ impl Site {
     pub async fn work(&self, job: Job) -> anyhow::Result<Finished> {
         match job {
             Job::Rewrite(row) => {
-                let task = self.task(&row).await?;
+                let (task, claim) = self.task(&row).await?;
                 let (kind, name) = (task.kind, row.object.name.as_str());
                 let forms = Forms {
                     original: task.original.clone(),
                     translated: task.translated.clone(),
                 };
                 self.objects.begin(kind, name, forms);
-                let work = rewrite_one(&self.api, &task, &self.options);
+                let work = rewrite_as_seen(&self.api, &task, claim.as_deref(), &self.options);
                 self.fenced(kind, name, task.claim.as_ref(), work).await
             }
             Job::Finish(kind, name) => {
@@ -170,6 +170,9 @@ impl Site {
     fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
         self.objects.end(kind, name);
         self.api.end(kind, name, claim);
+        if let Some(claim) = claim {
+            self.fresh.forget(claim);
+        }
     }
 
     async fn recorded(&self, kind: ObjectKind, name: &str) -> anyhow::Result<Option<ClaimId>> {
@@ -183,13 +186,12 @@ impl Site {
     }
 
     /// What is to be done with a planned object, if it still may be.
-    async fn task(&self, row: &Row) -> anyhow::Result<Task> {
-        let task = self::task(&self.client, &self.translator, row).await?;
-        match &task.in_use {
-            InUse::RuntimeEqual => self.is_runtime(row, &task).await?,
-            InUse::Shim { .. } | InUse::No => {}
+    async fn task(&self, row: &Row) -> anyhow::Result<(Task, Option<String>)> {
+        let (task, claim) = self::task(&self.client, &self.translator, row).await?;
+        if task.in_use == InUse::RuntimeEqual {
+            self.is_runtime(row, &task).await?;
         }
-        Ok(task)
+        Ok((task, claim))
     }
 
     /// What was true when it was planned has to be so now: who uses it is not asked
@@ -229,11 +231,16 @@ pub async fn get(client: &Client, place: &Place) -> anyhow::Result<Option<String
     }
 }
 
-/// What is to be done with a planned object, if it still is what was planned.
+/// What is to be done with a planned object, if it still is what was planned, and its
+/// claim as it was just read.
 ///
 /// # Errors
 /// It is not, or cannot be read.
-pub async fn task(client: &Client, translator: &Translator, row: &Row) -> anyhow::Result<Task> {
+pub async fn task(
+    client: &Client,
+    translator: &Translator,
+    row: &Row,
+) -> anyhow::Result<(Task, Option<String>)> {
     let kind = match row.object.kind.as_str() {
         "StorageClass" => ObjectKind::StorageClass,
         _ => ObjectKind::PersistentVolume,
@@ -254,5 +261,6 @@ pub async fn task(client: &Client, translator: &Translator, row: &Row) -> anyhow
         }
         None => None,
     };
-    Ok(planned(row, &live, claim.as_deref(), translator)?)
+    let task = planned(row, &live, claim.as_deref(), translator)?;
+    Ok((task, claim))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use flex2csi_translators::Kind;
 use flex2csi_translators::rewrite::{ClaimId, Use};
@@ -15,6 +16,12 @@ use super::objects::claim::Claim;
 use super::translator::Translator;
 use super::volume::Teller;
 
+/// Looking takes one part of so many of the time, so that more who ask share a look.
+const SHARE: u32 = 4;
+
+/// But nobody waits longer than this for the next.
+const APART: Duration = Duration::from_millis(200);
+
 /// The cluster, looked at anew for whoever asks. Those who ask while somebody is
 /// answered get the next answer together: it was begun after all of them asked.
 pub struct Fresh {
@@ -23,7 +30,8 @@ pub struct Fresh {
     translator: Arc<Translator>,
     /// Claims whose pods are of interest.
     claims: Mutex<BTreeSet<(String, String)>>,
-    last: tokio::sync::Mutex<Option<(Instant, Arc<Evidence>)>>,
+    /// When the last look began, how long it took, and what it showed.
+    last: tokio::sync::Mutex<Option<(Instant, Duration, Arc<Evidence>)>>,
 }
 
 impl std::fmt::Debug for Fresh {
@@ -82,6 +90,12 @@ impl Fresh {
         ))
     }
 
+    /// Nobody asks any more who uses a claim.
+    pub fn forget(&self, claim: &ClaimId) {
+        let key = (claim.namespace.clone(), claim.name.clone());
+        self.claims().remove(&key);
+    }
+
     /// Who waits for volumes of a class.
     ///
     /// # Errors
@@ -105,10 +119,14 @@ impl Fresh {
     async fn evidence(&self) -> Result<Arc<Evidence>, LoadError> {
         let asked = Instant::now();
         let mut last = self.last.lock().await;
-        if let Some((began, evidence)) = &*last
+        if let Some((began, _, evidence)) = &*last
             && *began > asked
         {
             return Ok(Arc::clone(evidence));
+        }
+        // Whoever asks while this waits gets the same answer.
+        if let Some((began, took, _)) = &*last {
+            tokio::time::sleep_until(*began + (*took * SHARE).min(APART)).await;
         }
         let mut evidence = Evidence::default();
         let began = Instant::now();
@@ -119,7 +137,7 @@ impl Fresh {
             .load_use(&self.client, self.node_evidence, Timestamp::now())
             .await?;
         let evidence = Arc::new(evidence);
-        *last = Some((began, Arc::clone(&evidence)));
+        *last = Some((began, began.elapsed(), Arc::clone(&evidence)));
         Ok(evidence)
     }
 

@@ -9,6 +9,9 @@ use super::request::{self, Ask, RequestError};
 /// The rights that a plan needs, as `deploy/rbac/plan.yaml` has them.
 pub const PLAN: &str = include_str!("../../deploy/rbac/plan.yaml");
 
+/// The rights that a rewrite and a rollback need beside these.
+pub const REWRITE_ROLE: &str = include_str!("../../deploy/rbac/rewrite.yaml");
+
 /// A right: verb, API group, resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Right {

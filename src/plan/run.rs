@@ -15,8 +15,8 @@ use super::request::{self, Ask, RequestError};
 use super::rights;
 use super::survey::{Found, Survey, SurveyError};
 use super::translator::Translator;
-use crate::exit::{self, Done, Usage};
-use crate::{daemon, site};
+use crate::exit::{Done, Usage};
+use crate::{daemon, listing, site};
 
 /// Runs `flex2csi plan`.
 ///
@@ -24,12 +24,7 @@ use crate::{daemon, site};
 /// The cluster cannot be read, or what was found not be written.
 pub fn run(args: &PlanArgs) -> anyhow::Result<Done> {
     if args.rbac {
-        let mut out = anstream::stdout().lock();
-        let written = out
-            .write_all(rights::PLAN.as_bytes())
-            .and_then(|()| out.flush());
-        written.map_err(exit::output)?;
-        return Ok(Done::All);
+        return listing::print(rights::PLAN);
     }
     let mappings = site::mappings(&args.mappings)?;
     let values = site::values(args.values.as_deref(), &mappings)?;
@@ -107,6 +102,14 @@ async fn plan(
     Ok(Done::All)
 }
 
+/// Prints the rights that a rewrite, and the plan that it makes, need.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn print_rewrite_rights() -> anyhow::Result<Done> {
+    listing::print(&format!("{}---\n{}", rights::PLAN, rights::REWRITE_ROLE))
+}
+
 /// The uid of the namespace `kube-system`, by which a cluster is known.
 ///
 /// # Errors
@@ -129,7 +132,7 @@ fn usage(message: String) -> anyhow::Error {
 }
 
 /// Without rights nothing was done.
-fn report(error: SurveyError) -> anyhow::Error {
+pub(crate) fn report(error: SurveyError) -> anyhow::Error {
     use super::evidence::load::LoadError;
     match error {
         SurveyError::Sink(error) => error,

@@ -40,18 +40,26 @@ enum Found {
     Replace,
 }
 
-/// Makes the record of a rewrite, or goes on with the one that there is.
+/// Makes the record of a rewrite, or goes on with the one that there is. Where
+/// probably there is none one is made before that is known: a name that is taken is
+/// refused.
 pub(super) async fn forward<A: Api>(
     api: &A,
     task: &Task,
     options: &Options,
+    probably_none: bool,
 ) -> Result<Start, Stopped> {
     let fresh = Record::begin(task, &options.holder)?.with_pins(&options.pins);
     let (kind, name) = (fresh.spec.kind, fresh.spec.name.clone());
     let mut line = Line::new(api, options, fresh.subject());
+    let mut is_first = true;
     loop {
         go_on(&line)?;
-        let Some(found) = line.get(&place(kind, &name, Resource::Migration)).await? else {
+        let found = match std::mem::take(&mut is_first) && probably_none {
+            true => None,
+            false => line.get(&place(kind, &name, Resource::Migration)).await?,
+        };
+        let Some(found) = found else {
             back_up(&fresh.spec, options).await?;
             if let Some(start) = create(&mut line, &fresh).await? {
                 return Ok(start);

@@ -147,11 +147,6 @@ pub enum Stopped {
 }
 
 impl Stopped {
-    /// Whether the object is nobody else's by now.
-    pub(super) fn is_ours(&self) -> bool {
-        !matches!(self, Self::Taken { .. } | Self::Held { .. })
-    }
-
     /// What is worth to be kept in the record.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         let reason = match self {

@@ -28,13 +28,24 @@ pub(super) async fn run<A: Api>(
     start: Start,
     goal: Direction,
 ) -> Result<Finished, Stopped> {
+    run_as_seen(api, options, start, goal, World::default()).await
+}
+
+/// The same, where something of the world was seen already.
+pub(super) async fn run_as_seen<A: Api>(
+    api: &A,
+    options: &Options,
+    start: Start,
+    goal: Direction,
+    world: World,
+) -> Result<Finished, Stopped> {
     let began = Instant::now();
     let line = Line::new(api, options, start.record.subject());
     let mut worker = Worker {
         line,
         record: start.record,
         version: start.version,
-        world: World::default(),
+        world,
         goal,
         waiting: None,
         poked: began,
@@ -45,11 +56,10 @@ pub(super) async fn run<A: Api>(
         has_marked: false,
     };
     let result = worker.go().await;
-    if let Err(Stopped::Taken { .. }) = &result {
-        worker.unmark().await;
-    }
-    if result.as_ref().is_err_and(Stopped::is_ours) {
-        worker.abandon_pins().await;
+    match &result {
+        Err(Stopped::Taken { .. }) => worker.unmark().await,
+        Err(_) => worker.abandon_pins().await,
+        Ok(()) => {}
     }
     let (record, object) = (&worker.record, worker.world.object.as_ref());
     match result {
@@ -102,7 +112,9 @@ pub(super) struct Worker<'a, A> {
 
 impl<A: Api> Worker<'_, A> {
     async fn go(&mut self) -> Result<(), Stopped> {
-        self.observe().await?;
+        if !self.is_seen() {
+            self.observe().await?;
+        }
         loop {
             let action = next(&self.record, &self.world, self.goal);
             self.show(&action);
@@ -157,6 +169,12 @@ impl<A: Api> Worker<'_, A> {
                 Action::Done => return Ok(()),
             }
         }
+    }
+
+    /// Whether all was seen that is looked at.
+    fn is_seen(&self) -> bool {
+        let needs_claim = self.record.spec.claim.is_some();
+        self.world.object.is_some() && (self.world.claim.is_some() || !needs_claim)
     }
 
     fn show(&self, action: &Action) {

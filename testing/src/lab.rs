@@ -6,6 +6,8 @@
 //! is. This machine's own mounts and network are left alone, but for one network
 //! interface while the lab is up. Labs do not see each other.
 
+pub mod attachments;
+pub mod backend;
 mod cgroups;
 mod command;
 mod containerd;
@@ -24,7 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use tempfile::TempDir;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::apiserver::Serving;
 use crate::controller_manager::ApiRate;
@@ -32,6 +34,8 @@ use crate::process::Process;
 use crate::users::User;
 use crate::{Cluster, Setup, StartError};
 
+pub use attachments::Attachments;
+pub use backend::Backend;
 use network::Network;
 pub use node::Node;
 pub use pod::Pod;
@@ -52,6 +56,8 @@ pub struct Lab {
     /// The control plane.
     pub cluster: Cluster,
     network: Network,
+    /// Whether flex2csi is installed.
+    installed: OnceCell<()>,
     failed: AtomicBool,
     directory: TempDir,
 }
@@ -82,6 +88,7 @@ impl Lab {
             nodes,
             cluster,
             network,
+            installed: OnceCell::new(),
             failed: AtomicBool::new(false),
             directory,
         };

@@ -7,8 +7,8 @@ fn what_would_be_stored_is_shown_and_not_stored() {
     let rig = Rig::new(&["a", "b"]);
     let ended = rig.run(&["rewrite", "--pv", "pv-a", "--diff"]).ended(0);
     for line in [
-        "--- v1 PersistentVolume pv-a\n",
-        "+++ v1 PersistentVolume pv-a\n",
+        "--- PersistentVolume/pv-a\n",
+        "+++ PersistentVolume/pv-a\n",
         "-  awsElasticBlockStore:\n",
         "-    volumeID: vol-a\n",
         "+  csi:\n",
@@ -30,7 +30,7 @@ fn what_would_be_stored_is_shown_and_not_stored() {
     assert!(
         ended
             .stderr
-            .contains("1 objects would be replaced; nothing was changed")
+            .contains("would be replaced: 1; nothing was changed")
     );
     assert!(rig.cluster.writes().is_empty());
     assert!(ended.stdout.contains("<redacted>") || !ended.stdout.contains("secretKey"));

@@ -82,7 +82,7 @@ const CASES: [Case; 27] = [
         &["rewrite", "--all", "--yes"],
         in_use,
         0,
-        "are in use and were not touched",
+        "not touched: 1 in use",
     ),
     (&["rewrite", "--all", "--yes"], is_rewritten, 0, "0 done"),
     (
@@ -180,6 +180,22 @@ fn each_ending_has_its_number() {
             "{args:?}, {says}: {}",
             ended.all()
         );
+    }
+}
+
+#[test]
+fn the_rights_are_printed_without_a_cluster() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_flex2csi"))
+        .args(["rewrite", "--rbac"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for role in [
+        include_str!("../../deploy/rbac/plan.yaml"),
+        include_str!("../../deploy/rbac/rewrite.yaml"),
+    ] {
+        assert!(text.contains(role), "{text}");
     }
 }
 

@@ -9,8 +9,9 @@
 //! - `waiting`: every write of a rewrite and the wait for Bound, without a check;
 //! - `flex2csi`: `flex2csi rewrite --yes`.
 //!
-//! `FLEX2CSI_BENCH_ROUNDS` and `FLEX2CSI_BENCH_OUTSTANDING` change how often and
-//! how many at once.
+//! `FLEX2CSI_BENCH_ROUNDS`, `FLEX2CSI_BENCH_OUTSTANDING` and `FLEX2CSI_BENCH_VOLUMES`
+//! change how often, how many at once, and how many in all: so many at 500 calls a
+//! second, and 3 in 10 of them at the default.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 
@@ -39,11 +40,15 @@ fn number(variable: &str, otherwise: usize) -> usize {
 async fn main() {
     let rounds = number("FLEX2CSI_BENCH_ROUNDS", 3);
     let outstanding = number("FLEX2CSI_BENCH_OUTSTANDING", 16);
+    let volumes = number("FLEX2CSI_BENCH_VOLUMES", 200);
     let peers = Peer::all(outstanding).await;
     println!(
         "{outstanding} at once, {rounds} rounds; volumes a second until the last is Bound again"
     );
-    for (rate, volumes) in [(ApiRate::DEFAULT, 60), (ApiRate::FAST, 200)] {
+    for (rate, volumes) in [
+        (ApiRate::DEFAULT, volumes * 3 / 10),
+        (ApiRate::FAST, volumes),
+    ] {
         let a_round: usize = peers.iter().map(|peer| peer.volumes(volumes)).sum();
         let setup = peers
             .iter()

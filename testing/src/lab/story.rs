@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::{Event, Namespace, Pod as PodObject, ServiceAccount};
 use kube::Api;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -154,6 +154,34 @@ impl Story {
         }
     }
 
+    /// The pod with a label, as `app=a`, that is not ending, once a controller has
+    /// made it.
+    ///
+    /// # Panics
+    /// None comes.
+    pub async fn pod_of(&self, label: &str) -> Started<'_> {
+        let pods: Api<PodObject> = self.api();
+        let mut found = None;
+        let what = format!("there is a pod {label}");
+        self.until(&what, async || {
+            let labelled = ListParams::default().labels(label);
+            let all = pods.list(&labelled).await.unwrap();
+            let mut living = all
+                .items
+                .into_iter()
+                .filter(|pod| pod.metadata.deletion_timestamp.is_none());
+            found = living.next();
+            found.is_some()
+        })
+        .await;
+        let metadata = found.unwrap().metadata;
+        Started {
+            story: self,
+            name: metadata.name.unwrap_or_default(),
+            uid: metadata.uid.unwrap_or_default(),
+        }
+    }
+
     /// Waits until something holds.
     ///
     /// # Panics
@@ -241,6 +269,15 @@ impl Started<'_> {
         self.comes_to("Succeeded").await;
     }
 
+    /// Waits until something holds of it.
+    ///
+    /// # Panics
+    /// It does not within four minutes.
+    pub async fn until(&self, what: &str, holds: impl AsyncFnMut() -> bool) {
+        let what = format!("of pod {}: {what}", self.name);
+        self.story.until(&what, holds).await;
+    }
+
     async fn comes_to(&self, wanted: &str) {
         let what = format!("pod {} is {wanted}", self.name);
         let holds = async || {
@@ -299,10 +336,7 @@ impl Started<'_> {
         let what = format!("an event about {} says: {text}", self.name);
         self.story
             .until(&what, async || {
-                let all = events
-                    .list(&kube::api::ListParams::default())
-                    .await
-                    .unwrap();
+                let all = events.list(&ListParams::default()).await.unwrap();
                 let mut messages = all
                     .items
                     .into_iter()

@@ -1,7 +1,7 @@
 //! The components that an overlay may add.
 
 mod tier_2 {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use flex2csi_testing::Cluster;
     use flex2csi_testing::applied::applied;
@@ -9,34 +9,8 @@ mod tier_2 {
     use serde_json::{Value, json};
 
     use crate::configured::configuration;
-    use crate::rendered::{deploy, kind, kustomized, title};
+    use crate::rendered::{deploy, kind, overlays, rendered, title, with};
     use crate::templates::{containers, host_path, pod_of};
-
-    /// What a site makes of an overlay of ours: an overlay of its own, with these components.
-    fn with(overlay: &str, components: &[&str]) -> Vec<Value> {
-        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let deploy = relative(directory.path(), &deploy());
-        let components: Vec<PathBuf> = components
-            .iter()
-            .map(|component| deploy.join("components").join(component))
-            .collect();
-        let kustomization = json!({
-            "apiVersion": "kustomize.config.k8s.io/v1beta1",
-            "kind": "Kustomization",
-            "resources": [deploy.join("overlays").join(overlay)],
-            "components": components,
-        });
-        let file = directory.path().join("kustomization.yaml");
-        std::fs::write(file, kustomization.to_string()).unwrap();
-        kustomized(directory.path())
-    }
-
-    /// kubectl takes no absolute paths.
-    fn relative(from: &Path, to: &Path) -> PathBuf {
-        let from = from.canonicalize().unwrap();
-        let up = from.components().skip(1).map(|_| "..");
-        up.collect::<PathBuf>().join(to.strip_prefix("/").unwrap())
-    }
 
     fn named<'a>(objects: &'a [Value], name: &str) -> &'a Value {
         let found = objects.iter().find(|object| title(object) == name);
@@ -100,11 +74,74 @@ mod tier_2 {
         assert_eq!(job["spec"]["parallelism"], count);
         let pod = pod_of(job).unwrap();
         let args = pod["spec"]["containers"][0]["args"].as_array().unwrap();
-        let share = format!("--shard=$(JOB_COMPLETION_INDEX)/{count}");
+        let share = format!("--shards={count}");
         assert!(args.contains(&json!(share)), "{args:?}");
         let cluster = Cluster::start().await.unwrap();
         let namespaces = objects.iter().filter(|object| kind(object) == "Namespace");
         applied(&cluster, namespaces.cloned()).await.unwrap();
         assert_eq!(accepted(&cluster, [job.clone(), pod]).await, Ok(()));
+    }
+
+    /// The arguments of the rewrite's Job.
+    fn arguments(objects: &[Value]) -> Vec<&str> {
+        let job = named(objects, "Job flex2csi-rewrite");
+        let arguments = &job["spec"]["template"]["spec"]["containers"][0]["args"];
+        let arguments = arguments.as_array().unwrap().iter();
+        arguments
+            .map(|argument| argument.as_str().unwrap())
+            .collect()
+    }
+
+    #[test]
+    #[ignore = "tier 2: needs kubectl; testing/run prepares it"]
+    fn what_the_rewrite_may_do_beside_comes_with_its_flag_alone() {
+        for (component, flag, role) in [
+            ("restart", "--restart", "flex2csi-rewrite-restart"),
+            ("fence", "--fence", "flex2csi-rewrite-fence"),
+        ] {
+            let bound = |objects: &[Value]| {
+                let mut bindings = objects
+                    .iter()
+                    .filter(|object| kind(object) == "ClusterRoleBinding");
+                bindings.any(|binding| binding["roleRef"]["name"] == role)
+            };
+            let (without, with) = (with("huawei-fuxi", &[]), with("huawei-fuxi", &[component]));
+            assert!(!arguments(&without).contains(&flag) && !bound(&without));
+            assert!(arguments(&with).contains(&flag) && bound(&with));
+        }
+    }
+
+    #[test]
+    #[ignore = "tier 2: needs kubectl; testing/run prepares it"]
+    fn pin_pods_run_the_image_of_the_overlay() {
+        for overlay in overlays() {
+            let objects = rendered(&format!("overlays/{overlay}"));
+            let daemons = objects.iter().any(|object| kind(object) == "DaemonSet");
+            let jobs = objects.iter().any(|object| kind(object) == "Job");
+            if !daemons || !jobs {
+                continue;
+            }
+            let pod = pod_of(named(&objects, "Job flex2csi-rewrite")).unwrap();
+            let image = pod["spec"]["containers"][0]["image"].as_str().unwrap();
+            let wanted = format!("--pin-image={image}");
+            let arguments = arguments(&objects);
+            assert!(arguments.contains(&&*wanted), "{overlay}: {arguments:?}");
+        }
+    }
+
+    #[test]
+    #[ignore = "tier 2: needs kubectl; testing/run prepares it"]
+    fn without_daemons_there_is_the_rewrite_alone() {
+        let objects = rendered("overlays/in-tree-rbd");
+        for object in &objects {
+            let namespace = object["metadata"]["namespace"].as_str();
+            let namespace = namespace.unwrap_or("flex2csi-rewrite");
+            assert_eq!(namespace, "flex2csi-rewrite", "{}", title(object));
+            assert!(
+                !title(object).contains("flex2csi-node"),
+                "{}",
+                title(object)
+            );
+        }
     }
 }

@@ -5,11 +5,14 @@ use serde_json::Value;
 
 use crate::rendered::kind;
 
-/// The configuration that the daemons of an overlay have, read as they read it.
+/// The configuration that the node daemons of an overlay have, read as they read it.
 pub fn configuration(objects: &[Value]) -> Option<Loaded> {
-    let map = objects
-        .iter()
-        .find(|object| kind(object) == "ConfigMap" && object["metadata"]["name"] == "flex2csi")?;
+    let is_theirs = |object: &&Value| object["metadata"]["name"] == "flex2csi";
+    let mut maps = objects.iter().filter(|object| kind(object) == "ConfigMap");
+    maps.find(is_theirs).map(read)
+}
+
+fn read(map: &Value) -> Loaded {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in map["data"].as_object().unwrap() {
         let text = text.as_str().unwrap();
@@ -18,13 +21,13 @@ pub fn configuration(objects: &[Value]) -> Option<Loaded> {
         std::fs::write(directory.path().join(name), here).unwrap();
     }
     let file = directory.path().join("config.yaml");
-    Some(Loaded::read(&file).unwrap())
+    Loaded::read(&file).unwrap()
 }
 
 mod tier_2 {
     use serde_json::Value;
 
-    use super::configuration;
+    use super::{configuration, read};
     use crate::rendered::{kind, overlays, rendered, title};
     use crate::templates::{containers, host_path, pod_of};
 
@@ -50,6 +53,15 @@ mod tier_2 {
                 continue;
             };
             configured += 1;
+            // The controller's own, where it has one.
+            let own = objects.iter().filter(|object| {
+                object["data"].get("config.yaml").is_some()
+                    && object["metadata"]["name"] != "flex2csi"
+            });
+            for map in own {
+                assert_eq!(title(map), "ConfigMap flex2csi-controller");
+                assert!(!read(map).config.backends.is_empty());
+            }
             let config = loaded.config;
             let (pod, container) = node_daemon(&objects);
             let mounts = container["volumeMounts"].as_array().unwrap();

@@ -10,4 +10,5 @@ mod templates;
 mod accepted;
 mod components;
 mod configured;
+mod lived;
 mod restricted;

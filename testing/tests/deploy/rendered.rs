@@ -1,11 +1,12 @@
 //! Kustomizations of `deploy/` as the objects that they are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use flex2csi::manifest::{self, Seen, each_object};
 use flex2csi_testing::programs;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// `deploy/`.
 pub fn deploy() -> PathBuf {
@@ -30,7 +31,7 @@ pub fn rendered(directory: &str) -> Vec<Value> {
 }
 
 /// The objects of any kustomization.
-pub fn kustomized(directory: &std::path::Path) -> Vec<Value> {
+pub fn kustomized(directory: &Path) -> Vec<Value> {
     let kubectl = programs::built("kubectl").unwrap();
     let output = Command::new(kubectl)
         .arg("kustomize")
@@ -55,6 +56,37 @@ pub fn kustomized(directory: &std::path::Path) -> Vec<Value> {
     .unwrap();
     assert!(!objects.is_empty(), "{}", directory.display());
     objects
+}
+
+/// What a site makes of an overlay of ours: an overlay of its own, with these components.
+pub fn overlaid(overlay: &str, components: &[&str]) -> TempDir {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let deploy = relative(directory.path(), &deploy());
+    let components: Vec<PathBuf> = components
+        .iter()
+        .map(|component| deploy.join("components").join(component))
+        .collect();
+    let kustomization = json!({
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [deploy.join("overlays").join(overlay)],
+        "components": components,
+    });
+    let file = directory.path().join("kustomization.yaml");
+    std::fs::write(file, kustomization.to_string()).unwrap();
+    directory
+}
+
+/// Its objects.
+pub fn with(overlay: &str, components: &[&str]) -> Vec<Value> {
+    kustomized(overlaid(overlay, components).path())
+}
+
+/// kubectl takes no absolute paths.
+fn relative(from: &Path, to: &Path) -> PathBuf {
+    let from = from.canonicalize().unwrap();
+    let up = from.components().skip(1).map(|_| "..");
+    up.collect::<PathBuf>().join(to.strip_prefix("/").unwrap())
 }
 
 /// What kind an object is of.

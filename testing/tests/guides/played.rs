@@ -83,7 +83,8 @@ fn running(pod: &Value) -> Value {
     json!({
         "phase": "Running",
         "conditions": [
-            { "type": "Ready", "status": "True" }, { "type": "ContainersReady", "status": "True" },
+            { "type": "Ready", "status": "True", "lastTransitionTime": now() },
+            { "type": "ContainersReady", "status": "True", "lastTransitionTime": now() },
         ],
         "containerStatuses": [{
             "name": container["name"], "image": container["image"], "imageID": "", "ready": true,

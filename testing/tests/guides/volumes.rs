@@ -116,10 +116,16 @@ impl Legacy {
             "metadata": { "name": self.driver },
             "spec": { "attachRequired": true },
         });
-        let secrets = ["csi-rbd-node", "csi-cephfs-node"].map(|name| {
+        // Of the vendor.
+        let secrets = [
+            ("ceph", "csi-rbd-node"),
+            ("ceph", "csi-cephfs-node"),
+            ("rook-ceph", "rook-csi-rbd-node"),
+        ];
+        let secrets = secrets.map(|(namespace, name)| {
             json!({
                 "apiVersion": "v1", "kind": "Secret",
-                "metadata": { "namespace": "ceph", "name": name },
+                "metadata": { "namespace": namespace, "name": name },
                 "stringData": { "userID": "kube", "userKey": "x" },
             })
         });

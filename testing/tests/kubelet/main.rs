@@ -2,4 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+mod disturbed;
+mod lost;
 mod nodes;
+mod original;
+mod rewritten;
+mod shim;
+mod writer;

@@ -36,6 +36,7 @@ pub struct State {
     uid: String,
     deletable: bool,
     version: u64,
+    is_gone: bool,
 }
 
 impl Bound {
@@ -87,6 +88,12 @@ pub fn is_bound(seen: &Seen, key: &str, uid: &str) -> bool {
     state.is_some_and(|state| state.phase == "Bound" && state.uid == uid)
 }
 
+/// Whether the object of this uid is gone.
+pub fn is_gone(seen: &Seen, key: &str, uid: &str) -> bool {
+    let state = seen.get(key);
+    state.is_some_and(|state| state.uid == uid && state.is_gone)
+}
+
 /// Whether no deleter held the volume at this version or later.
 pub fn is_let_go(seen: &Seen, key: &str, version: u64) -> bool {
     let state = seen.get(key);
@@ -117,7 +124,11 @@ async fn follow(
         };
         let mut stream = std::pin::pin!(stream);
         while let Some(Ok(event)) = stream.next().await {
-            let (WatchEvent::Added(object) | WatchEvent::Modified(object)) = event else {
+            let is_gone = matches!(event, WatchEvent::Deleted(_));
+            let (WatchEvent::Added(object)
+            | WatchEvent::Modified(object)
+            | WatchEvent::Deleted(object)) = event
+            else {
                 continue;
             };
             let metadata = &object.metadata;
@@ -130,6 +141,7 @@ async fn follow(
                 uid: metadata.uid.clone().unwrap_or_default(),
                 deletable: is_deletable(metadata),
                 version: version.parse().unwrap_or(0),
+                is_gone,
             };
             if let Ok(mut seen) = seen.lock() {
                 seen.insert(key, state);

@@ -7,7 +7,7 @@ use kube::Client;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Value, json};
 
-use crate::bound::{Bound, is_bound, is_deletable, is_let_go, key};
+use crate::bound::{Bound, is_bound, is_deletable, is_gone, is_let_go, key};
 
 pub const MANAGER: &str = "bare-swap";
 
@@ -40,9 +40,9 @@ impl Swap {
         if self.journal {
             self.commit(order, &volume).await?;
         }
-        self.delete(volume).await?;
-        let strip = json!({ "metadata": { "finalizers": null } });
-        self.patch(&volumes, &order.name, &strip).await?;
+        let volume = self.delete(volume).await?;
+        self.strip(&order.name).await?;
+        self.gone(&volume_key, &uid(&volume)).await?;
         let object = self.create(&volumes, &order.object).await?;
         let Some(bound) = &self.bound else {
             return Ok(());
@@ -87,8 +87,35 @@ impl Swap {
         Ok(())
     }
 
+    /// Takes all finalizers off, but the one that the garbage collector takes off.
+    async fn strip(&self, name: &str) -> anyhow::Result<()> {
+        let volumes = api::volumes(&self.client);
+        let all = json!({ "metadata": { "finalizers": null } });
+        if self.journal {
+            let rest = json!({ "metadata": { "finalizers": ["orphan"] } });
+            match self.patch(&volumes, name, &rest).await {
+                // It was taken off already.
+                Err(kube::Error::Api(status)) if status.code == 422 => {}
+                result => return Ok(result.map(drop)?),
+            }
+        }
+        Ok(self.patch(&volumes, name, &all).await.map(drop)?)
+    }
+
+    /// Waits until the garbage collector has let the volume go, whose dependents are
+    /// orphaned as a rewrite does it.
+    async fn gone(&self, key: &str, uid: &str) -> anyhow::Result<()> {
+        if let Some(bound) = &self.bound
+            && self.journal
+        {
+            let gone = |seen: &_| is_gone(seen, key, uid);
+            bound.until("it is gone", gone).await?;
+        }
+        Ok(())
+    }
+
     /// Deletes the very volume, as it was last seen; the controller may write in between.
-    async fn delete(&self, mut volume: DynamicObject) -> anyhow::Result<()> {
+    async fn delete(&self, mut volume: DynamicObject) -> anyhow::Result<DynamicObject> {
         let volumes = api::volumes(&self.client);
         let name = volume.metadata.name.clone().unwrap_or_default();
         loop {
@@ -97,13 +124,16 @@ impl Swap {
                     uid: volume.metadata.uid.clone(),
                     resource_version: volume.metadata.resource_version.clone(),
                 }),
-                ..DeleteParams::background()
+                ..match self.journal {
+                    true => DeleteParams::orphan(),
+                    false => DeleteParams::background(),
+                }
             };
             match volumes.delete(&name, &deletion).await {
                 Err(kube::Error::Api(status)) if status.code == 409 => {
                     volume = volumes.get(&name).await?;
                 }
-                result => return Ok(result.map(drop)?),
+                result => return Ok(result.map(|_| volume)?),
             }
         }
     }

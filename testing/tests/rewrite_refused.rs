@@ -1,0 +1,268 @@
+//! A real API server that does not let the rewriter, or not all the way, and what its
+//! audit log says of who was there.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+mod tier_2 {
+    use std::time::Duration;
+
+    use flex2csi::manifest::{self, Seen, each_object};
+    use flex2csi_testing::applied::applied;
+    use flex2csi_testing::audit::Audit;
+    use flex2csi_testing::controller_manager::ApiRate;
+    use flex2csi_testing::fleet::Expect;
+    use flex2csi_testing::rewriter::Rewriter;
+    use flex2csi_testing::tool::Ended;
+    use flex2csi_testing::{Cluster, api};
+    use kube::api::{Patch, PatchParams, PostParams};
+    use serde_json::{Value, json};
+
+    const JOURNAL: &str = "crds/volumemigrations.yaml";
+    const ROLE: &str = "rbac/rewrite.yaml";
+
+    fn deployed(file: &str) -> Vec<Value> {
+        let path = format!("{}/../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
+        let mut objects = Vec::new();
+        each_object::<manifest::Error>(&[path], |seen| {
+            match seen {
+                Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
+                Seen::Broken(problem) => panic!("{problem}"),
+            }
+            Ok(())
+        })
+        .unwrap();
+        objects
+    }
+
+    async fn site(pairs: usize) -> Rewriter {
+        Rewriter::start(ApiRate::FAST, pairs).await.unwrap()
+    }
+
+    async fn run(site: &Rewriter, verb: &str) -> Ended {
+        let tool = site.tool(verb, None).unwrap();
+        let all = ["--all", "--yes", "--without-node-evidence"];
+        tool.arguments(all).run().await.unwrap()
+    }
+
+    #[track_caller]
+    fn ended(ended: &Ended, code: i32, says: &[&str]) {
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        assert_eq!(ended.code, Some(code), "{said}");
+        for text in says {
+            assert!(said.contains(text), "{text:?} is not in {said}");
+        }
+    }
+
+    /// Puts an object there as it is to be, whatever it was.
+    async fn replace(cluster: &Cluster, object: &Value) {
+        let objects = api::of(&cluster.client().unwrap(), object);
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let mut object = object.clone();
+        let there = objects.get(name).await.unwrap();
+        object["metadata"]["resourceVersion"] = there.metadata.resource_version.into();
+        let object = serde_json::from_value(object).unwrap();
+        let parameters = PostParams::default();
+        objects.replace(name, &parameters, &object).await.unwrap();
+    }
+
+    /// Tries again, for as long as a server needs to take note of what was changed.
+    async fn until(site: &Rewriter, verb: &str, is: impl Fn(&Ended) -> bool) -> Ended {
+        for _ in 0..60 {
+            let ended = run(site, verb).await;
+            if is(&ended) {
+                return ended;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        panic!("{verb} never ends so");
+    }
+
+    #[tokio::test]
+    #[ignore = "tier 2: needs etcd, kube-apiserver, kube-controller-manager and kubectl; testing/run prepares them"]
+    async fn every_write_shows_in_the_audit_log_as_ours_and_none_is_denied() {
+        let site = site(24).await;
+        site.cluster.install_definitions().await.unwrap();
+        ended(&run(&site, "rewrite").await, 0, &["done"]);
+        let volumes = api::volumes(&site.cluster.client().unwrap());
+        for name in site.fleet.members.keys() {
+            let volume = volumes.get(name).await.unwrap();
+            let managers = volume.metadata.managed_fields.unwrap();
+            let ours = |manager: Option<&str>| manager == Some("flex2csi");
+            assert!(
+                managers.iter().any(|entry| ours(entry.manager.as_deref())),
+                "{name}: {managers:?}"
+            );
+        }
+        ended(&run(&site, "rollback").await, 0, &["done"]);
+        let audit = Audit::read(site.cluster.directory()).unwrap();
+        let user = &site.user.name;
+        assert_eq!(
+            audit.denied(user),
+            Vec::<&flex2csi_testing::audit::Call>::new()
+        );
+        assert!(audit.writes_not_of(user, "flex2csi").is_empty());
+        let (mut writes, mut deletions) = (0, 0);
+        for call in audit.of(user) {
+            assert!(call.user_agent.starts_with("flex2csi/"), "{call:?}");
+            writes += usize::from(call.is_write());
+            if call.verb == "delete" {
+                deletions += 1;
+                let replaced = ["persistentvolumes", "storageclasses"];
+                assert!(replaced.contains(&&*call.resource), "{call}");
+            }
+            // One at a time, by name.
+            assert_ne!(call.verb, "deletecollection", "{call}");
+        }
+        // There and back.
+        let volumes = 2 * site.fleet.members.len();
+        assert!(
+            deletions >= volumes && writes > 6 * volumes,
+            "{deletions}, {writes}"
+        );
+    }
+
+    /// As a webhook would: who writes volumes has to say whose they are.
+    fn policy() -> [Value; 2] {
+        let name = "volumes-have-owners";
+        [
+            json!({
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": "ValidatingAdmissionPolicy",
+                "metadata": {"name": name},
+                "spec": {
+                    "failurePolicy": "Fail",
+                    "matchConstraints": {"resourceRules": [{
+                        "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+                        "resources": ["persistentvolumes"],
+                    }]},
+                    "validations": [{
+                        "expression": "!has(object.spec.csi)",
+                        "message": "a CSI volume needs the consent of the storage team",
+                    }],
+                },
+            }),
+            json!({
+                "apiVersion": "admissionregistration.k8s.io/v1",
+                "kind": "ValidatingAdmissionPolicyBinding",
+                "metadata": {"name": name},
+                "spec": {"policyName": name, "validationActions": ["Deny"]},
+            }),
+        ]
+    }
+
+    #[tokio::test]
+    #[ignore = "tier 2: needs etcd, kube-apiserver, kube-controller-manager and kubectl; testing/run prepares them"]
+    async fn who_turns_the_new_volume_away_is_heard_before_the_old_one_is_deleted() {
+        let site = site(12).await;
+        site.cluster.install_definitions().await.unwrap();
+        let witness = site.fleet.watch(&site.cluster).await.unwrap();
+        applied(&site.cluster, policy()).await.unwrap();
+        let plan = site.tool("plan", None).unwrap();
+        let plan = plan.arguments(["--without-node-evidence"]);
+        loop {
+            let planned = plan.run().await.unwrap();
+            ended(&planned, 0, &[]);
+            if planned.stdout.contains("consent of the storage team") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        let refused = run(&site, "rewrite").await;
+        let says = [
+            "consent of the storage team",
+            "create (only checked)",
+            "then go on",
+        ];
+        ended(&refused, 1, &says);
+        let status = site.tool("status", None).unwrap().run().await.unwrap();
+        ended(&status, 1, &["stopped"]);
+        ended(&run(&site, "rollback").await, 0, &[]);
+        site.fleet
+            .check(&site.cluster, Expect::Originals)
+            .await
+            .unwrap();
+        assert_eq!(witness.so_far().await.unwrap().replaced, 0);
+
+        let binding = &policy()[1];
+        let bindings = api::of(&site.cluster.client().unwrap(), binding);
+        let name = binding["metadata"]["name"].as_str().unwrap();
+        bindings.delete(name, &Default::default()).await.unwrap();
+        until(&site, "rewrite", |ended| ended.code == Some(0)).await;
+        site.fleet
+            .check(&site.cluster, Expect::Translated)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    #[ignore = "tier 2: needs etcd, kube-apiserver, kube-controller-manager and kubectl; testing/run prepares them"]
+    async fn a_right_that_is_missing_half_way_loses_nothing() {
+        let site = site(12).await;
+        site.cluster.install_definitions().await.unwrap();
+        let witness = site.fleet.watch_with_journal(&site.cluster).await.unwrap();
+        let [role] = deployed(ROLE)
+            .try_into()
+            .unwrap_or_else(|_| panic!("one role"));
+        // Claims may be read, and not be poked: the new volume is there by then.
+        let mut lacking = role.clone();
+        for rule in lacking["rules"].as_array_mut().unwrap() {
+            if rule["resources"] == json!(["persistentvolumeclaims"]) {
+                rule["verbs"] = json!(["get", "watch"]);
+            }
+        }
+        assert_ne!(lacking, role);
+        replace(&site.cluster, &lacking).await;
+        let says = ["patch PersistentVolumeClaim", "deploy/rbac/rewrite.yaml"];
+        let refused = until(&site, "rewrite", |ended| ended.stderr.contains(says[0])).await;
+        ended(&refused, 1, &says);
+        witness.so_far().await.unwrap();
+        replace(&site.cluster, &role).await;
+        until(&site, "rewrite", |ended| ended.code == Some(0)).await;
+        site.fleet
+            .check(&site.cluster, Expect::Translated)
+            .await
+            .unwrap();
+        witness.so_far().await.unwrap();
+    }
+
+    #[tokio::test]
+    #[ignore = "tier 2: needs etcd, kube-apiserver, kube-controller-manager and kubectl; testing/run prepares them"]
+    async fn a_journal_of_another_version_stops_it_before_anything_is_touched() {
+        let site = site(6).await;
+        let [journal] = deployed(JOURNAL)
+            .try_into()
+            .unwrap_or_else(|_| panic!("one kind"));
+        let mut other = journal.clone();
+        let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec";
+        let schema = other.pointer_mut(spec).unwrap();
+        schema["properties"]
+            .as_object_mut()
+            .unwrap()
+            .remove("restore");
+        schema["required"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|name| name != "restore");
+        applied(&site.cluster, [other]).await.unwrap();
+        let witness = site.fleet.watch(&site.cluster).await.unwrap();
+        let says = ["unknown field \"spec.restore\"", JOURNAL];
+        // Before it is served, it is as if there were none.
+        let refused = until(&site, "rewrite", |ended| ended.code == Some(1)).await;
+        ended(&refused, 1, &says);
+        site.fleet
+            .check(&site.cluster, Expect::Originals)
+            .await
+            .unwrap();
+        assert_eq!(witness.so_far().await.unwrap().replaced, 0);
+        let definitions = api::of(&site.cluster.client().unwrap(), &journal);
+        let name = journal["metadata"]["name"].as_str().unwrap();
+        let patch = Patch::Merge(json!({"spec": journal["spec"]}));
+        let parameters = PatchParams::default();
+        definitions.patch(name, &parameters, &patch).await.unwrap();
+        until(&site, "rewrite", |ended| ended.code == Some(0)).await;
+        site.fleet
+            .check(&site.cluster, Expect::Translated)
+            .await
+            .unwrap();
+    }
+}
