@@ -40,7 +40,7 @@ use crate::{daemon, site as site_files};
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     if args.rbac {
-        return crate::plan::print_rewrite_rights();
+        return crate::plan::print_rewrite_rights(args.in_use.is_any(), args.run.fence);
     }
     if args.remove_fence {
         return fence::remove_left(&args.cluster);
