@@ -326,7 +326,7 @@ pub fn ended(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-fn pod_spec(claim: Option<&str>) -> Value {
+pub fn pod_spec(claim: Option<&str>) -> Value {
     let volume =
         claim.map(|claim| json!({"name": "data", "persistentVolumeClaim": {"claimName": claim}}));
     let mount = json!({"name": "data", "mountPath": "/data"});
