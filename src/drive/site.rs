@@ -188,9 +188,8 @@ impl Site {
     /// What is to be done with a planned object, if it still may be.
     async fn task(&self, row: &Row) -> anyhow::Result<(Task, Option<String>)> {
         let (task, claim) = self::task(&self.client, &self.translator, row).await?;
-        match &task.in_use {
-            InUse::RuntimeEqual => self.is_runtime(row, &task).await?,
-            InUse::Shim { .. } | InUse::No => {}
+        if task.in_use == InUse::RuntimeEqual {
+            self.is_runtime(row, &task).await?;
         }
         Ok((task, claim))
     }

@@ -34,14 +34,15 @@ pub enum BackupError {
 /// Writes what restores an original into a directory: two documents, first the
 /// original so that `kubectl create` takes it, then, commented out, the object as it
 /// was read. Synced, mode 0600, since options may hold credentials. A backup that
-/// is there of the same original stays as it is.
+/// is there of the same original stays as it is; what somebody who died has left half
+/// written is removed.
 ///
 /// # Errors
 /// It is not there, durably.
 pub fn back_up(directory: &Path, spec: &Spec) -> Result<PathBuf, BackupError> {
     let id = spec.id.get(..8).unwrap_or(&spec.id);
     let name = format!("{}.{id}.yaml", name_of(spec.kind, &spec.name));
-    let path = directory.join(name);
+    let path = directory.join(&name);
     let io = |path: &Path| {
         let path = path.to_owned();
         move |source| BackupError::Io { path, source }
@@ -49,9 +50,21 @@ pub fn back_up(directory: &Path, spec: &Spec) -> Result<PathBuf, BackupError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder.create(directory).map_err(io(directory))?;
+    let partial = directory.join(format!(".{name}.partial"));
     if !path.exists() {
         let text = text(&path, spec)?;
-        write(directory, &path, &text).map_err(io(&path))?;
+        match write(&partial, &path, &text) {
+            // Another worker was first: it is the same, and that one has cleaned up.
+            Err(_) if path.exists() => {}
+            written => written.map_err(io(&path))?,
+        }
+    }
+    // Ours, and what others have left half written.
+    match std::fs::remove_dir_all(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(path = %partial.display(), %error, "half of a backup is left");
+        }
+        _ => {}
     }
     sync(directory).map_err(io(directory))?;
     Ok(path)
@@ -79,17 +92,17 @@ fn text(path: &Path, spec: &Spec) -> Result<String, BackupError> {
     Ok(text)
 }
 
-fn write(directory: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+/// Writes a file whole, or not at all.
+fn write(partial: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(partial)?;
+    let mut file = tempfile::NamedTempFile::new_in(partial)?;
     let private = std::fs::Permissions::from_mode(0o600);
     file.as_file().set_permissions(private)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        // Another worker was first; it is the same.
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
-        _ => Ok(()),
-    }
+    file.persist_noclobber(path)?;
+    Ok(())
 }
 
 fn sync(directory: &Path) -> io::Result<()> {

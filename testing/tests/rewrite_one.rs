@@ -225,6 +225,120 @@ mod tier_2 {
         fleet.check(&cluster, Expect::Originals).await.unwrap();
     }
 
+    /// Who deletes storage, as external-provisioner does it: on a copy of the volume that it
+    /// was told of before (external-provisioner v5.3 `controller.go`, `syncVolume`).
+    struct Provisioner {
+        volumes: kube::Api<kube::api::DynamicObject>,
+        name: String,
+        copy: Value,
+        deleted: bool,
+    }
+
+    const FINALIZER: &str = "external-provisioner.volume.kubernetes.io/finalizer";
+
+    impl Provisioner {
+        async fn live(&self) -> Option<Value> {
+            let live = self.volumes.get_opt(&self.name).await.unwrap();
+            live.map(|live| serde_json::to_value(live).unwrap())
+        }
+
+        /// Is told of the volume as it is now.
+        async fn hears(&mut self) {
+            self.copy = self.live().await.unwrap_or_default();
+        }
+
+        /// Does what its copy asks for.
+        async fn acts(&mut self) {
+            let spec = &self.copy["spec"];
+            let is_to_go = spec["persistentVolumeReclaimPolicy"] == "Delete";
+            self.deleted |= is_to_go && self.copy["status"]["phase"] == "Released";
+            let metadata = &self.copy["metadata"];
+            let mut finalizers = metadata["finalizers"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let has = finalizers.iter().any(|one| one == FINALIZER);
+            if has == is_to_go || metadata["deletionTimestamp"].is_string() {
+                return;
+            }
+            match is_to_go {
+                true => finalizers.push(FINALIZER.into()),
+                false => finalizers.retain(|one| one != FINALIZER),
+            }
+            let patch = Patch::Merge(json!({"metadata": {
+                "resourceVersion": metadata["resourceVersion"], "finalizers": finalizers,
+            }}));
+            // What has changed since is heard of first.
+            let _ = self
+                .volumes
+                .patch(&self.name, &PatchParams::default(), &patch)
+                .await;
+        }
+    }
+
+    /// Nothing is deleted before who deletes storage has seen that it is to stay, however
+    /// long that takes.
+    #[tokio::test]
+    #[ignore = "tier 2: needs etcd, kube-apiserver and kube-controller-manager; testing/run prepares them"]
+    async fn who_deletes_storage_is_waited_for() {
+        let (cluster, server) = site().await;
+        let fleet = Fleet::make(&cluster, &Size::pairs(72)).await.unwrap();
+        let volumes = api::volumes(&cluster.client().unwrap());
+        let mut found = None;
+        for member in fleet.members.values() {
+            let live = volumes.get(&member.name).await.unwrap();
+            let is_bound = !member.claim_uid().is_empty();
+            if is_bound && live.data["spec"]["persistentVolumeReclaimPolicy"] == "Delete" {
+                found = Some(member);
+                break;
+            }
+        }
+        let member = found.expect("a bound volume with the policy Delete");
+        let mut provisioner = Provisioner {
+            volumes,
+            name: member.name.clone(),
+            copy: Value::Null,
+            deleted: false,
+        };
+        provisioner.hears().await;
+        provisioner.acts().await;
+        let task = task(&cluster, member).await;
+        assert!(task.original.contains(FINALIZER));
+        let options = Options::new("one");
+        let rewriting = rewrite_one(&server, &task, &options);
+        let deleter = async {
+            // It is Retain, and the provisioner has not heard of it: it waits.
+            let mut looks = 0;
+            while looks < 20 {
+                let live = provisioner.live().await.expect("not deleted");
+                assert!(live["metadata"]["deletionTimestamp"].is_null(), "{live}");
+                let retained = live["spec"]["persistentVolumeReclaimPolicy"] == "Retain";
+                looks += u32::from(retained);
+                provisioner.acts().await;
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            // From now on it hears of each change, a little late.
+            loop {
+                provisioner.acts().await;
+                provisioner.hears().await;
+                assert!(!provisioner.deleted);
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            done = rewriting => drop(done.unwrap()),
+            () = deleter => unreachable!(),
+        }
+        fleet
+            .part(|other| other.name == member.name)
+            .check(&cluster, Expect::Translated)
+            .await
+            .unwrap();
+        // What is done is Delete again, so that its provisioner looks after it.
+        let live = provisioner.live().await.unwrap();
+        assert_eq!(live["spec"]["persistentVolumeReclaimPolicy"], "Delete");
+    }
+
     /// The commands of a paragraph in docs/rewrite-protocol.md.
     fn by_hand(paragraph: &str) -> String {
         let path = format!("{}/../docs/rewrite-protocol.md", env!("CARGO_MANIFEST_DIR"));

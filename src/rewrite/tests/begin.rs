@@ -163,6 +163,27 @@ async fn the_original_is_written_down_before_anything_is_touched() {
     assert_eq!(restored["spec"]["persistentVolumeReclaimPolicy"], "Retain");
 }
 
+/// Somebody died while writing the backup: the next one writes it, and leaves no half.
+#[tokio::test(start_paused = true)]
+async fn half_a_backup_is_removed_by_the_next_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = Options::new("one");
+    options.backup = Some(directory.path().to_owned());
+    let record = flex2csi_translators::rewrite::Record::begin(&task(), "dead").unwrap();
+    let whole = format!("pv-data.{}.yaml", &record.spec.id[..8]);
+    let half = directory.path().join(format!(".{whole}.partial"));
+    std::fs::create_dir(&half).unwrap();
+    std::fs::write(half.join(".tmpAbCdEf"), "apiVersion: v").unwrap();
+    std::fs::write(directory.path().join("another"), "").unwrap();
+    rewrite_one(&Cluster::new(), &task(), &options)
+        .await
+        .unwrap();
+    let files = std::fs::read_dir(directory.path()).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["another", &whole]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_a_backup_nothing_is_done() {
     let directory = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ mod tier_2 {
     use serde_json::{Value, json};
 
     use crate::configured::configuration;
-    use crate::rendered::{deploy, kind, title, with};
+    use crate::rendered::{deploy, kind, overlays, rendered, title, with};
     use crate::templates::{containers, host_path, pod_of};
 
     fn named<'a>(objects: &'a [Value], name: &str) -> &'a Value {
@@ -74,11 +74,74 @@ mod tier_2 {
         assert_eq!(job["spec"]["parallelism"], count);
         let pod = pod_of(job).unwrap();
         let args = pod["spec"]["containers"][0]["args"].as_array().unwrap();
-        let share = format!("--shard=$(JOB_COMPLETION_INDEX)/{count}");
+        let share = format!("--shards={count}");
         assert!(args.contains(&json!(share)), "{args:?}");
         let cluster = Cluster::start().await.unwrap();
         let namespaces = objects.iter().filter(|object| kind(object) == "Namespace");
         applied(&cluster, namespaces.cloned()).await.unwrap();
         assert_eq!(accepted(&cluster, [job.clone(), pod]).await, Ok(()));
+    }
+
+    /// The arguments of the rewrite's Job.
+    fn arguments(objects: &[Value]) -> Vec<&str> {
+        let job = named(objects, "Job flex2csi-rewrite");
+        let arguments = &job["spec"]["template"]["spec"]["containers"][0]["args"];
+        let arguments = arguments.as_array().unwrap().iter();
+        arguments
+            .map(|argument| argument.as_str().unwrap())
+            .collect()
+    }
+
+    #[test]
+    #[ignore = "tier 2: needs kubectl; testing/run prepares it"]
+    fn what_the_rewrite_may_do_beside_comes_with_its_flag_alone() {
+        for (component, flag, role) in [
+            ("restart", "--restart", "flex2csi-rewrite-restart"),
+            ("fence", "--fence", "flex2csi-rewrite-fence"),
+        ] {
+            let bound = |objects: &[Value]| {
+                let mut bindings = objects
+                    .iter()
+                    .filter(|object| kind(object) == "ClusterRoleBinding");
+                bindings.any(|binding| binding["roleRef"]["name"] == role)
+            };
+            let (without, with) = (with("huawei-fuxi", &[]), with("huawei-fuxi", &[component]));
+            assert!(!arguments(&without).contains(&flag) && !bound(&without));
+            assert!(arguments(&with).contains(&flag) && bound(&with));
+        }
+    }
+
+    #[test]
+    #[ignore = "tier 2: needs kubectl; testing/run prepares it"]
+    fn pin_pods_run_the_image_of_the_overlay() {
+        for overlay in overlays() {
+            let objects = rendered(&format!("overlays/{overlay}"));
+            let daemons = objects.iter().any(|object| kind(object) == "DaemonSet");
+            let jobs = objects.iter().any(|object| kind(object) == "Job");
+            if !daemons || !jobs {
+                continue;
+            }
+            let pod = pod_of(named(&objects, "Job flex2csi-rewrite")).unwrap();
+            let image = pod["spec"]["containers"][0]["image"].as_str().unwrap();
+            let wanted = format!("--pin-image={image}");
+            let arguments = arguments(&objects);
+            assert!(arguments.contains(&&*wanted), "{overlay}: {arguments:?}");
+        }
+    }
+
+    #[test]
+    #[ignore = "tier 2: needs kubectl; testing/run prepares it"]
+    fn without_daemons_there_is_the_rewrite_alone() {
+        let objects = rendered("overlays/in-tree-rbd");
+        for object in &objects {
+            let namespace = object["metadata"]["namespace"].as_str();
+            let namespace = namespace.unwrap_or("flex2csi-rewrite");
+            assert_eq!(namespace, "flex2csi-rewrite", "{}", title(object));
+            assert!(
+                !title(object).contains("flex2csi-node"),
+                "{}",
+                title(object)
+            );
+        }
     }
 }

@@ -1,81 +1,82 @@
-//! Each guide is followed to its end.
+//! Each guide is followed to its end, with kubelet played.
 
 mod tier_2 {
-    use serde_json::Value;
+    use std::sync::Arc;
 
-    use crate::site::Site;
+    use flex2csi_testing::applied::applied;
+    use flex2csi_testing::controller_manager::ApiRate;
+    use flex2csi_testing::{Cluster, Setup};
+    use k8s_openapi::api::core::v1::Node;
+    use kube::api::{Api, Patch, PatchParams};
+    use serde_json::{Value, json};
+
+    use crate::played::Kubelet;
+    use crate::site::{Site, nothing_left, object};
     use crate::volumes::{Legacy, VOLUMES};
 
-    /// What is asked of a volume at every step: the same claim, and which form.
-    async fn volume(site: &Site) -> Value {
-        let claim = site.object("persistentvolumeclaim", "data").await.unwrap();
-        let volume = site.object("persistentvolume", "data").await.unwrap();
+    /// A cluster with a legacy volume on its node.
+    async fn cluster(legacy: &Legacy) -> Arc<Cluster> {
+        let setup = Setup::binding(ApiRate::FAST);
+        let cluster = Cluster::start_with(&setup).await.unwrap();
+        applied(&cluster, legacy.objects()).await.unwrap();
+        let ready = json!({ "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
+        let nodes: Api<Node> = Api::all(cluster.client().unwrap());
+        let (parameters, patch) = (PatchParams::default(), Patch::Merge(ready));
+        let patched = nodes.patch_status("node-1", &parameters, &patch).await;
+        patched.unwrap();
+        let bound = [
+            "wait",
+            "-n",
+            "shop",
+            "pvc/data",
+            "--for=jsonpath={.status.phase}=Bound",
+            "--timeout=120s",
+        ];
+        cluster.kubectl(bound).await.unwrap();
+        Arc::new(cluster)
+    }
+
+    async fn claim(cluster: &Cluster) -> Value {
+        let claim = object(cluster, "pvc", &["-n", "shop", "data"]).await;
+        claim.unwrap()
+    }
+
+    /// What is asked of the volume at every step: the same claim; and which form.
+    async fn form(cluster: &Cluster) -> Option<String> {
+        let claim = claim(cluster).await;
+        let volume = object(cluster, "pv", &["data"]).await.unwrap();
         assert_eq!(volume["spec"]["claimRef"]["uid"], claim["metadata"]["uid"]);
         assert_eq!(claim["status"]["phase"], "Bound");
-        volume
+        let driver = volume["spec"]["csi"]["driver"].as_str();
+        driver.map(str::to_owned)
     }
 
     async fn follow(legacy: &Legacy) {
-        let site = Site::new(legacy).await;
-        site.cluster
-            .kubectl([
-                "wait",
-                "-n",
-                "shop",
-                "pvc/data",
-                "--for=jsonpath={.status.phase}=Bound",
-                "--timeout=120s",
-            ])
-            .await
-            .unwrap();
-        let claim = site.object("persistentvolumeclaim", "data").await.unwrap();
+        let cluster = cluster(legacy).await;
+        let _kubelet = Kubelet::play(cluster.clone());
+        let site = Site::new(legacy.overlay, &cluster, "registry.site.example/flex2csi");
+        let before = claim(&cluster).await;
         let mut planned = String::new();
-        for title in site.titles() {
+        for title in site.page.titles() {
+            if title == "prepare" && !legacy.values.is_empty() {
+                // What the site has to fill in.
+                let values = format!("deploy/overlays/{}/values.yaml", legacy.overlay);
+                std::fs::write(site.file(&values), legacy.values).unwrap();
+            }
+            let said = site.follow(title).await;
             match title {
-                "prepare" => {
-                    // What the site has to fill in.
-                    let values = format!("deploy/overlays/{}/values.yaml", legacy.overlay);
-                    if !legacy.values.is_empty() {
-                        std::fs::write(site.file(&values), legacy.values).unwrap();
-                    }
-                    site.follow(title).await;
-                }
-                "plan" => {
-                    planned = site.follow(title).await;
-                    assert!(volume(&site).await["spec"].get("csi").is_none());
-                }
+                "plan" => planned = said,
                 "rewrite" | "again" => {
-                    let said = site.follow(title).await;
-                    let volume = volume(&site).await;
-                    let driver = &volume["spec"]["csi"]["driver"];
-                    assert_eq!(driver, legacy.driver, "{planned}\n{said}");
+                    let form = form(&cluster).await;
+                    assert_eq!(form.as_deref(), Some(legacy.driver), "{planned}\n{said}");
                 }
-                "back" => {
-                    let said = site.follow(title).await;
-                    assert!(volume(&site).await["spec"].get("csi").is_none(), "{said}");
-                }
-                _ => {
-                    site.follow(title).await;
-                }
+                "back" => assert_eq!(form(&cluster).await, None, "{said}"),
+                _ => {}
             }
         }
-        let same = site.object("persistentvolumeclaim", "data").await.unwrap();
-        assert_eq!(same["metadata"]["uid"], claim["metadata"]["uid"]);
-        nothing_left(&site).await;
-    }
-
-    /// Nothing of flex2csi is left in the API.
-    async fn nothing_left(site: &Site) {
-        let kinds = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,\
-                     validatingadmissionpolicies,validatingadmissionpolicybindings,volumeattachments";
-        let arguments = ["get", kinds, "-o", "name"];
-        let left = site.cluster.kubectl(arguments).await.unwrap();
-        assert!(left.contains("clusterrole"), "{left}");
-        let ours: Vec<&str> = left
-            .lines()
-            .filter(|line| line.contains("flex2csi"))
-            .collect();
-        assert!(ours.is_empty(), "{ours:?}");
+        let after = claim(&cluster).await;
+        assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
+        nothing_left(&cluster).await;
     }
 
     macro_rules! guides {

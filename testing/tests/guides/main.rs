@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod followed;
+mod on_nodes;
 mod page;
 mod played;
 mod site;

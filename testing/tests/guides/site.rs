@@ -1,57 +1,40 @@
-//! A cluster with a legacy volume, and somebody who follows a guide there.
+//! Somebody who follows a guide in a cluster.
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
-use flex2csi_testing::applied::applied;
-use flex2csi_testing::controller_manager::ApiRate;
-use flex2csi_testing::{Cluster, Setup, programs};
-use serde_json::{Value, json};
+use flex2csi_testing::{Cluster, programs};
+use serde_json::Value;
 
 use crate::page::Page;
-use crate::played::Kubelet;
-use crate::volumes::Legacy;
 
 /// Ends what would not end; nothing is meant to take this long.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// A guide, and a checkout of which `deploy/` is used.
 pub struct Site {
-    pub cluster: Arc<Cluster>,
-    page: Page,
-    /// A checkout, of which `deploy/` is used.
+    pub page: Page,
     checkout: tempfile::TempDir,
-    _kubelet: Kubelet,
+    kubeconfig: PathBuf,
+    image: String,
 }
 
 impl Site {
-    pub async fn new(legacy: &Legacy) -> Self {
-        let setup = Setup::binding(ApiRate::FAST);
-        let cluster = Arc::new(Cluster::start_with(&setup).await.unwrap());
-        applied(&cluster, legacy.objects()).await.unwrap();
-        let client = cluster.client().unwrap();
-        let ready = json!({ "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
-        let nodes: kube::Api<k8s_openapi::api::core::v1::Node> = kube::Api::all(client);
-        let patch = kube::api::Patch::Merge(ready);
-        nodes
-            .patch_status("node-1", &kube::api::PatchParams::default(), &patch)
-            .await
-            .unwrap();
+    /// The guide of an overlay, followed in a cluster, whose nodes have the image.
+    pub fn new(overlay: &str, cluster: &Cluster, image: &str) -> Self {
         let checkout = tempfile::tempdir().unwrap();
         let deploy = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy");
-        let copied = tokio::process::Command::new("cp")
+        let copied = std::process::Command::new("cp")
             .args(["-r", deploy])
             .arg(checkout.path())
-            .status()
-            .await;
+            .status();
         assert!(copied.unwrap().success());
-        let kubelet = Kubelet::play(cluster.clone());
         Self {
-            cluster,
-            page: Page::of(legacy.overlay),
+            page: Page::of(overlay),
             checkout,
-            _kubelet: kubelet,
+            kubeconfig: cluster.kubeconfig(),
+            image: image.to_owned(),
         }
     }
 
@@ -66,13 +49,8 @@ impl Site {
         let programs = [programs::flex2csi(), programs::built("kubectl")];
         let mut path = programs
             .map(|program| {
-                program
-                    .unwrap()
-                    .parent()
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .to_owned()
+                let program = program.unwrap();
+                program.parent().unwrap().to_str().unwrap().to_owned()
             })
             .join(":");
         path.push_str(":/usr/bin:/bin");
@@ -80,9 +58,9 @@ impl Site {
             .args(["-euo", "pipefail", "-c", commands])
             .current_dir(self.checkout.path())
             .env("PATH", path)
-            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .env("KUBECONFIG", &self.kubeconfig)
             .env("HOME", self.checkout.path())
-            .env("IMAGE", "registry.site.example/flex2csi")
+            .env("IMAGE", &self.image)
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
@@ -96,19 +74,24 @@ impl Site {
         assert!(ended.status.success(), "{overlay}: {title}: {said}");
         said
     }
+}
 
-    /// An object as the API server has it, none where there is none.
-    pub async fn object(&self, kind: &str, name: &str) -> Option<Value> {
-        let mut arguments = vec!["get", kind, name, "-o", "json", "--ignore-not-found"];
-        if kind == "persistentvolumeclaim" {
-            arguments.extend(["-n", "shop"]);
-        }
-        let text = self.cluster.kubectl(arguments).await.unwrap();
-        (!text.trim().is_empty()).then(|| serde_json::from_str(&text).unwrap())
-    }
+/// An object as the API server has it, none where there is none.
+pub async fn object(cluster: &Cluster, kind: &str, place: &[&str]) -> Option<Value> {
+    let arguments = ["get", kind, "-o", "json", "--ignore-not-found"];
+    let arguments = arguments.iter().chain(place);
+    let text = cluster.kubectl(arguments).await.unwrap();
+    (!text.trim().is_empty()).then(|| serde_json::from_str(&text).unwrap())
+}
 
-    /// The titles of the guide.
-    pub fn titles(&self) -> Vec<&str> {
-        self.page.titles()
-    }
+/// Nothing of flex2csi is left in the API.
+pub async fn nothing_left(cluster: &Cluster) {
+    let kinds = "namespaces,customresourcedefinitions,clusterroles,clusterrolebindings,\
+                 validatingadmissionpolicies,validatingadmissionpolicybindings,volumeattachments,leases";
+    let arguments = ["get", kinds, "-A", "-o", "name"];
+    let left = cluster.kubectl(arguments).await.unwrap();
+    assert!(left.contains("clusterrole"), "{left}");
+    let is_ours = |line: &&str| line.contains("flex2csi") && !line.contains("flex2csi-hostpath");
+    let ours: Vec<&str> = left.lines().filter(is_ours).collect();
+    assert!(ours.is_empty(), "{ours:?}");
 }
