@@ -161,6 +161,11 @@ impl Story {
         });
         let socket = format!("/var/lib/kubelet/plugins/{}/csi.sock", backend.csi_driver());
         let socket = self.lab.node(super::NODES[0]).path(&socket);
+        // Its pod is ready a moment before it serves.
+        self.until("the backend serves", async || {
+            tokio::net::UnixStream::connect(&socket).await.is_ok()
+        })
+        .await;
         let client = GrpcClient::new(Age::New, &socket).unwrap();
         let method = "/csi.v1.Controller/CreateVolume";
         let answer = client.call(Dial::Unix, method, &request).await.unwrap();

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+mod churn;
 mod disturbed;
+mod killing;
 mod lost;
 mod nodes;
 mod original;
