@@ -45,8 +45,8 @@ mod tier_3 {
             pod.delete().await;
             story
                 .until("the volume is detached", async || {
-                    let attached = object(&lab.cluster, "volumeattachments", &[]).await;
-                    attached.unwrap()["items"].as_array().unwrap().is_empty()
+                    let attached = ["get", "volumeattachments", "-o", "name"];
+                    lab.kubectl(attached).await.unwrap().is_empty()
                 })
                 .await;
         };
