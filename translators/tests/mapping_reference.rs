@@ -110,7 +110,7 @@ fn reference() -> String {
             let (kind, leads_to) = in_words(&member.kind);
             let needed = if member.is_needed { "yes" } else { "" };
             writeln!(text, "| `{}` | {kind} | {needed} |", member.name).unwrap();
-            for next in leads_to {
+            if let Some(next) = leads_to {
                 if !structures.contains(&next) {
                     structures.push(next);
                 }

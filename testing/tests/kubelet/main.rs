@@ -5,5 +5,7 @@
 mod disturbed;
 mod lost;
 mod nodes;
+mod original;
+mod rewritten;
 mod shim;
 mod writer;

@@ -58,6 +58,7 @@ mod tier_2 {
             volume: volume(handle),
             persistent_volume: Some(format!("pv-{handle}")),
             pod_uid: Some("u".into()),
+            is_taken: false,
             state,
         }
     }
