@@ -126,6 +126,9 @@ impl Story {
         });
         let socket = format!("/var/lib/kubelet/plugins/{}/csi.sock", backend.csi_driver());
         let socket = self.lab.node(super::NODES[0]).path(&socket);
+        // It has just been rolled out, maybe.
+        self.until("the driver listens", async || socket.exists())
+            .await;
         let client = GrpcClient::new(Age::New, &socket).unwrap();
         let method = "/csi.v1.Controller/CreateVolume";
         let answer = client.call(Dial::Unix, method, &request).await.unwrap();

@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod disturbed;
+mod ebs;
 mod lost;
 mod nodes;
+mod operator;
+mod restarted;
+mod rewritten;
 mod shim;
 mod writer;
