@@ -78,6 +78,10 @@ pub struct RewriteArgs {
     /// Write each original to a file in this directory before it is touched.
     #[arg(long, value_name = "DIR")]
     pub backup: Option<PathBuf>,
+    /// Make the Secrets that CSI drivers read where the legacy ones have other keys, or
+    /// the keys stand in options, before the volumes that wait for them are rewritten.
+    #[arg(long)]
+    pub create_secrets: bool,
     /// Print the rights that it needs, as manifests, and do nothing else.
     #[arg(long)]
     pub rbac: bool,

@@ -27,7 +27,7 @@ pub struct Known {
     pub claim: String,
     /// Where it goes, or went.
     pub direction: Direction,
-    /// Whether nothing is under way.
+    /// Whether nothing is under way, and nothing left to do when pods are gone.
     pub is_finished: bool,
     /// Who may go on.
     pub holder: String,
@@ -93,7 +93,7 @@ pub async fn selected(
                 true => document.status.direction,
                 false => Direction::Forward,
             },
-            is_finished: document.is_finished(),
+            is_finished: document.is_settled(),
             holder: spec.holder.clone(),
         });
         Ok(())

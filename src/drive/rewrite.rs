@@ -17,6 +17,7 @@ use super::fence::{self, Fence};
 use super::idle::Idle;
 use super::records::{self, Known};
 use super::restart::{self, Stopped};
+use super::secrets;
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
 use super::{holder, wait_idle};
@@ -44,7 +45,13 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     args.check()?;
     // Whether it is whole comes before anything is touched.
     let planned = args.run.plan.as_deref();
-    let planned = planned.map(|path| read_plan(path, args.in_use.is_any()));
+    let planned = planned.map(|path| {
+        read_plan(path, |row| {
+            row.is_ready()
+                || (args.in_use.is_any() && is_in_use(row))
+                || (args.create_secrets && secrets::is_lacking(row))
+        })
+    });
     let planned = planned.transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
@@ -74,13 +81,12 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
 pub(super) type Planned = HashMap<(String, String), Row>;
 
 /// Reads all of a plan that is to be done, or may be once nobody uses it.
-pub(super) fn read_plan(path: &Path, in_use: bool) -> anyhow::Result<Planned> {
+pub(super) fn read_plan(path: &Path, is_meant: impl Fn(&Row) -> bool) -> anyhow::Result<Planned> {
     let unusable = |error: crate::plan::file::PlanFileError| Usage(error.to_string());
     let mut file = PlanFile::open(path).map_err(unusable)?;
     let mut rows = HashMap::new();
     while let Some(row) = file.next().map_err(unusable)? {
-        let is_meant = row.is_ready() || (in_use && row.verdict == VerdictKind::InUse);
-        if is_meant && !row.options.skip {
+        if is_meant(&row) && !row.options.skip {
             let key = (row.object.kind.clone(), row.object.name.clone());
             rows.insert(key, row);
         }
@@ -170,6 +176,7 @@ impl Run<'_> {
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
         tally.add(self.finish(known).await?);
+        self.create_secrets(tally).await?;
         let todo = self.todo(known, self.args.in_use.restart).await;
         let (todo, translator) = match todo {
             // Something was done, whatever kept it from going on.
@@ -366,7 +373,7 @@ impl Run<'_> {
             return Ok(tally);
         }
         line(&format!(
-            "{} objects were begun and are not finished: these come first",
+            "begun and not finished: {}; these come first",
             forward.len()
         ));
         let mut translator = self.translator()?;
@@ -377,6 +384,27 @@ impl Run<'_> {
             .map(|record| Job::Finish(record.kind, record.name.clone()));
         tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
         Ok(tally)
+    }
+
+    /// Makes the Secrets that volumes wait for, if that was asked for.
+    async fn create_secrets(&self, tally: &mut Tally) -> anyhow::Result<()> {
+        if !self.args.create_secrets || self.is_over(tally) {
+            return Ok(());
+        }
+        let (mut rows, translator) = self.survey(self.selection.clone(), false).await?;
+        let shard = self.args.run.share()?;
+        rows.retain(|row| {
+            let is_ours = kind_of(row).is_some_and(|kind| shard.has(kind, &row.object.name));
+            let key = (row.object.kind.clone(), row.object.name.clone());
+            let planned = self.planned.as_ref();
+            is_ours && planned.is_none_or(|planned| planned.contains_key(&key))
+        });
+        let failed = secrets::create(&self.client, &translator, &rows).await;
+        // What was planned is told of once more, as blocked still.
+        if self.planned.is_none() {
+            tally.failed += failed;
+        }
+        Ok(())
     }
 
     /// What there is to do, by the cluster as it is now.
@@ -462,12 +490,16 @@ impl Run<'_> {
             output.row(row)?;
         }
         let ready = todo.rows.iter().filter(|row| row.is_ready()).count();
-        let next = format!(
-            "This is a dry run: nothing was changed. With --yes {ready} objects are rewritten."
-        );
+        let next =
+            format!("This is a dry run: nothing was changed. To be rewritten with --yes: {ready}.");
         output.close(&found, &next)?;
         for stale in &todo.stale {
             line(&format!("warning: {stale}"));
+        }
+        let lacking = todo.rows.iter().filter(|row| secrets::is_lacking(row));
+        if self.args.create_secrets {
+            let lacking = lacking.count();
+            line(&format!("with --yes the Secrets of {lacking} come first"));
         }
         if self.args.in_use.restart {
             let in_use = todo.rows.iter().filter(|row| is_in_use(row));
@@ -476,7 +508,7 @@ impl Run<'_> {
         let open = known.iter().filter(|record| !record.is_finished).count();
         if open > 0 {
             line(&format!(
-                "{open} objects were begun and are not finished: with --yes these come first"
+                "begun and not finished: {open}; with --yes these come first"
             ));
         }
         Ok(match todo.stale.len() {
@@ -575,7 +607,7 @@ fn say_rest(rest: &[Row]) {
     }
     for (verdict, count) in counts {
         line(&format!(
-            "{count} objects are {verdict} and were not touched; `flex2csi plan` says why"
+            "not touched: {count} {verdict}; `flex2csi plan` says why"
         ));
     }
 }

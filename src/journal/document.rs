@@ -46,6 +46,10 @@ pub struct Trouble {
     pub message: String,
 }
 
+/// What is left to do of a volume that was rewritten under its pods.
+const POLICY_IS_DUE: &str =
+    "its policy stays Retain until its pods are gone; run `flex2csi rewrite` once more then";
+
 impl Document {
     /// Reads a record.
     ///
@@ -75,6 +79,11 @@ impl Document {
             spec,
             status,
         })
+    }
+
+    /// Whether nothing is left to do, not even later.
+    pub fn is_settled(&self) -> bool {
+        self.is_finished() && !self.status.policy_is_due
     }
 
     /// Whether nothing is under way.
@@ -113,7 +122,7 @@ pub fn takeover(holder: &str, version: &str) -> Value {
 pub fn status(record: &Record, status: &Status, version: &str, trouble: Option<&Trouble>) -> Value {
     let now = now();
     let mut patch = json!(status);
-    for optional in ["replaces", "resourceVersion", "body", "uid"] {
+    for optional in ["replaces", "resourceVersion", "body", "uid", "policyIsDue"] {
         if patch.get(optional).is_none() {
             patch[optional] = Value::Null;
         }
@@ -132,6 +141,7 @@ pub fn status(record: &Record, status: &Status, version: &str, trouble: Option<&
     }
     let (is_done, reason, message) = match (trouble, status.step) {
         (Some(trouble), _) => ("False", trouble.reason.as_str(), trouble.message.clone()),
+        (None, Step::Done) if status.policy_is_due => ("True", "Done", POLICY_IS_DUE.to_owned()),
         (None, Step::Done) => ("True", "Done", String::new()),
         (None, _) => ("False", "UnderWay", String::new()),
     };

@@ -82,7 +82,7 @@ const CASES: [Case; 27] = [
         &["rewrite", "--all", "--yes"],
         in_use,
         0,
-        "are in use and were not touched",
+        "not touched: 1 in use",
     ),
     (&["rewrite", "--all", "--yes"], is_rewritten, 0, "0 done"),
     (

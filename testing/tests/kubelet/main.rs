@@ -7,6 +7,7 @@ mod ebs;
 mod lost;
 mod nodes;
 mod operator;
+mod original;
 mod restarted;
 mod rewritten;
 mod shim;

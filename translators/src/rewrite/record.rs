@@ -108,6 +108,10 @@ pub struct Status {
     /// The uid of the object that is there at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
+    /// Whether the volume stays `Retain` until its pods are gone: going on sets the policy
+    /// that is meant.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub policy_is_due: bool,
 }
 
 /// Why a record cannot be used, or not be made.

@@ -18,7 +18,7 @@ pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View
     let is_recorded = status.step == Step::Done
         && status.direction == goal
         && status.uid.as_deref() == Some(object.uid());
-    if is_settled && is_recorded {
+    if is_settled && is_recorded && !status.policy_is_due {
         return release(record, world, when(goal)).unwrap_or(Action::Done);
     }
     if !is_settled && record.spec.kind == ObjectKind::PersistentVolume {
@@ -39,8 +39,8 @@ pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View
         match &world.used {
             None => return Action::AskUse,
             Some(Use::Idle) => {}
-            Some(_) if is_recorded => return Action::Done,
-            Some(_) => return done(record, goal, object),
+            Some(_) if is_recorded && status.policy_is_due => return Action::Done,
+            Some(_) => return done(record, goal, object, true),
         }
     }
     if !is_settled {
@@ -52,15 +52,16 @@ pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View
         }
         return settle(record, object);
     }
-    done(record, goal, object)
+    done(record, goal, object, false)
 }
 
-fn done(record: &Record, goal: Direction, object: View<'_>) -> Action {
+fn done(record: &Record, goal: Direction, object: View<'_>, policy_is_due: bool) -> Action {
     Action::Journal(Box::new(Status {
         id: record.spec.id.clone(),
         direction: goal,
         step: Step::Done,
         uid: Some(object.uid().to_owned()),
+        policy_is_due,
         ..Status::default()
     }))
 }

@@ -65,6 +65,7 @@ fn it_is_swapped_under_its_pod_and_never_detached() {
     let object = model.object.clone().unwrap();
     assert_eq!(View(&object).policy(), "Retain");
     assert_eq!(View(&object).annotation(POLICY), Some("Delete"));
+    assert!(model.journal.as_ref().unwrap().status.policy_is_due);
     // The way back is for when it is idle.
     let back = start(&mut model, Direction::Back, "two");
     let End::Stopped(stop) = back.run(&mut model) else {
@@ -75,6 +76,7 @@ fn it_is_swapped_under_its_pod_and_never_detached() {
     let worker = start(&mut model, Direction::Forward, "three");
     assert_eq!(worker.run(&mut model), End::Done);
     assert_eq!(View(model.object.as_ref().unwrap()).policy(), "Delete");
+    assert!(!model.journal.as_ref().unwrap().status.policy_is_due);
 }
 
 #[test]

@@ -72,10 +72,9 @@ fn release_one(record: &Record, world: &World, when: When, pin: &Pin) -> Option<
 /// Whether the pin's pod may end: with it ends what keeps the volume attached, unless
 /// kubelet has the volume for others.
 fn is_free(record: &Record, world: &World, when: When, pin: &Pin) -> Option<Action> {
-    if pin.node_object.is_none() {
-        return None;
-    }
     match when {
+        // With the node everything on it is gone.
+        _ if pin.node_object.is_none() => None,
         When::Idle => None,
         When::Swapped => {
             let (driver, handle) = record.csi();
