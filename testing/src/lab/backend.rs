@@ -101,26 +101,7 @@ impl Lab {
     /// # Errors
     /// kubectl's words.
     pub async fn install_backend(&self) -> Result<(), StartError> {
-        let rendered = self
-            .kubectl(["kustomize", &super::repository(OVERLAY)])
-            .await?;
-        let of_backend = |document: &&str| {
-            let named = format!("name: {BACKEND_NAMESPACE}");
-            let lines = [
-                "kind: CSIDriver",
-                "name: hostpath-attacher",
-                &named,
-                &format!("namespace: {BACKEND_NAMESPACE}"),
-            ];
-            let mut lines = lines.into_iter();
-            lines.any(|wanted| document.lines().any(|line| line.trim() == wanted))
-        };
-        let documents: Vec<&str> = rendered.split("\n---\n").filter(of_backend).collect();
-        let file = self.directory.path().join("backend.yaml");
-        super::containerd::write(&file, &documents.join("\n---\n"))?;
-        let file = file.display().to_string();
-        self.kubectl(["apply", "--server-side", "-f", &file])
-            .await?;
+        self.apply("deploy/hostpath").await?;
         self.backend_is_up().await
     }
 
