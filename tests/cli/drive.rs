@@ -23,7 +23,7 @@ fn it_has_to_be_said_which_objects_are_meant() {
 
 #[test]
 fn what_does_not_go_together_is_refused() {
-    let rewrite = |more: &[&str]| [&["rewrite", "--all"], more].concat();
+    let rewrite = |more: &[&'static str]| [&["rewrite", "--all"], more].concat();
     refused(
         &rewrite(&["--restart", "--shard", "0/2"]),
         "--restart takes volumes in sets",
