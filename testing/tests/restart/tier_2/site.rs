@@ -376,6 +376,12 @@ async fn node(cluster: &Cluster, client: &Client) {
         },
     }});
     let nodes = api(client, "v1", "Node", None);
+    // A node that is new gets a taint, which nobody here takes off.
+    let untainted = Patch::Merge(json!({"spec": {"taints": null}}));
+    nodes
+        .patch(NODE, &PatchParams::default(), &untainted)
+        .await
+        .unwrap();
     let patch = Patch::Merge(status);
     nodes
         .patch_status(NODE, &PatchParams::default(), &patch)
