@@ -4,6 +4,7 @@
 
 mod churn;
 mod disturbed;
+mod in_tree;
 mod killing;
 mod lost;
 mod nodes;
