@@ -17,6 +17,7 @@ mod records;
 mod restart;
 mod rewrite;
 mod rollback;
+mod secrets;
 mod shard;
 mod site;
 mod slots;

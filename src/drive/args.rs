@@ -21,6 +21,9 @@ Examples:
   # One namespace
   flex2csi rewrite -n shop --yes
 
+  # Stop the workloads whose volumes are in use, one after another, and put them back
+  flex2csi rewrite --plan plan.yaml --yes --restart
+
   # Let a service account do it, and no more
   flex2csi rewrite --rbac | kubectl apply -f -
 
@@ -78,6 +81,10 @@ pub struct RewriteArgs {
     /// Write each original to a file in this directory before it is touched.
     #[arg(long, value_name = "DIR")]
     pub backup: Option<PathBuf>,
+    /// Make the Secrets that CSI drivers read where the legacy ones have other keys, or
+    /// the keys stand in options, before the volumes that wait for them are rewritten.
+    #[arg(long)]
+    pub create_secrets: bool,
     /// Print the rights that it needs, as manifests, and do nothing else.
     #[arg(long)]
     pub rbac: bool,

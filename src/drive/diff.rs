@@ -90,7 +90,7 @@ impl Shown {
     /// Differences are no failures.
     fn end(self) -> Done {
         line(&format!(
-            "{} objects would be replaced; nothing was changed",
+            "would be replaced: {}; nothing was changed",
             self.shown
         ));
         match self.failed {

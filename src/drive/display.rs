@@ -76,7 +76,7 @@ impl Display {
     pub fn tell(&self, failed: usize) {
         if let Some(bar) = &self.bar {
             let lost = self.lost.now();
-            bar.set_message(format!("{failed} failed, {lost} claims Lost now"));
+            bar.set_message(format!("{failed} failed, {lost} Lost now"));
         }
     }
 }

@@ -1,6 +1,10 @@
 //! `flex2csi rewrite`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod in_use;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -14,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 use super::args::RewriteArgs;
 use super::diff;
 use super::fence::{self, Fence};
-use super::idle::Idle;
+use super::holder;
 use super::records::{self, Known};
 use super::restart::{self, Stopped};
+use super::secrets;
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
-use super::{holder, wait_idle};
 use crate::exit::{Done, Usage};
 use crate::plan::file::{Head, PlanFile};
 use crate::plan::output::Output;
@@ -36,7 +40,7 @@ use crate::{daemon, site as site_files};
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     if args.rbac {
-        return crate::plan::print_rewrite_rights();
+        return crate::plan::print_rewrite_rights(args.in_use.is_any(), args.run.fence);
     }
     if args.remove_fence {
         return fence::remove_left(&args.cluster);
@@ -44,7 +48,13 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     args.check()?;
     // Whether it is whole comes before anything is touched.
     let planned = args.run.plan.as_deref();
-    let planned = planned.map(|path| read_plan(path, args.in_use.is_any()));
+    let planned = planned.map(|path| {
+        read_plan(path, |row| {
+            row.is_ready()
+                || (args.in_use.is_any() && is_in_use(row))
+                || (args.create_secrets && secrets::is_lacking(row))
+        })
+    });
     let planned = planned.transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
@@ -74,13 +84,12 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
 pub(super) type Planned = HashMap<(String, String), Row>;
 
 /// Reads all of a plan that is to be done, or may be once nobody uses it.
-pub(super) fn read_plan(path: &Path, in_use: bool) -> anyhow::Result<Planned> {
+pub(super) fn read_plan(path: &Path, is_meant: impl Fn(&Row) -> bool) -> anyhow::Result<Planned> {
     let unusable = |error: crate::plan::file::PlanFileError| Usage(error.to_string());
     let mut file = PlanFile::open(path).map_err(unusable)?;
     let mut rows = HashMap::new();
     while let Some(row) = file.next().map_err(unusable)? {
-        let is_meant = row.is_ready() || (in_use && row.verdict == VerdictKind::InUse);
-        if is_meant && !row.options.skip {
+        if is_meant(&row) && !row.options.skip {
             let key = (row.object.kind.clone(), row.object.name.clone());
             rows.insert(key, row);
         }
@@ -170,6 +179,7 @@ impl Run<'_> {
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
         tally.add(self.finish(known).await?);
+        self.create_secrets(tally).await?;
         let todo = self.todo(known, self.args.in_use.restart).await;
         let (todo, translator) = match todo {
             // Something was done, whatever kept it from going on.
@@ -219,115 +229,6 @@ impl Run<'_> {
         self.stop.is_cancelled() || limit.reached(tally.failed, 0).is_some()
     }
 
-    /// Those of workloads that are stopped come first.
-    async fn of_stopped(&self, stopped: &Stopped, ready: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
-        if stopped.is_empty() {
-            return (Vec::new(), ready);
-        }
-        let (mut first, mut rest) = (Vec::new(), Vec::new());
-        for row in ready {
-            let is_theirs = match &row.claim {
-                Some(claim) => stopped.use_claim(&claim.namespace, &claim.name).await,
-                None => false,
-            };
-            if is_theirs { &mut first } else { &mut rest }.push(row);
-        }
-        (first, rest)
-    }
-
-    /// Works off what is in use, as it was asked for. Those that still are.
-    async fn in_use(&self, mut rows: Vec<Row>, tally: &mut Tally) -> anyhow::Result<Vec<Row>> {
-        if self.args.in_use.restart && !rows.is_empty() {
-            rows = restart::all(self, rows, tally).await?;
-        }
-        let Some(wait) = self.args.in_use.wait_idle else {
-            tally.left += rows.len();
-            return Ok(rows);
-        };
-        if !rows.is_empty() {
-            wait_idle::all(self, rows, wait, tally).await?;
-        }
-        Ok(Vec::new())
-    }
-
-    /// Rewrites volumes that were in use and are not any more, by all that a plan looks
-    /// at. Which of them are in use again.
-    ///
-    /// # Errors
-    /// The cluster cannot be read.
-    pub(super) async fn rewrite_idle(
-        &self,
-        names: &BTreeSet<String>,
-        tally: &mut Tally,
-    ) -> anyhow::Result<BTreeSet<String>> {
-        let selection = Selection {
-            volumes: names.clone(),
-            ..Selection::default()
-        };
-        let (rows, translator) = self.survey(selection, false).await?;
-        let mut gone = names.clone();
-        let (mut ready, mut again) = (Vec::new(), BTreeSet::new());
-        for mut row in rows {
-            let name = row.object.name.clone();
-            gone.remove(&name);
-            if let Some(planned) = &self.planned
-                && let Some(planned) = planned.get(&(row.object.kind.clone(), name.clone()))
-            {
-                (row.to, row.options) = (planned.to.clone(), planned.options.clone());
-            }
-            match row.verdict {
-                VerdictKind::Ready | VerdictKind::ReadyInUse => ready.push(row),
-                VerdictKind::InUse => {
-                    again.insert(name);
-                }
-                VerdictKind::Blocked | VerdictKind::Kept => {
-                    tally.failed += 1;
-                    line(&format!("failed: {}", is_now(&row)));
-                }
-            }
-        }
-        for name in gone {
-            let kind = ObjectKind::PersistentVolume;
-            match records::get(&self.client, kind, &name).await {
-                Ok(document) if document.is_finished() => tally.were_done += 1,
-                _ => {
-                    tally.failed += 1;
-                    line(&format!("failed: {kind} {name} {IS_GONE}"));
-                }
-            }
-        }
-        let site = self.site(translator)?;
-        self.rewrite(&site, ready, tally).await;
-        Ok(again)
-    }
-
-    /// Who tells whether volumes are idle.
-    ///
-    /// # Errors
-    /// StorageClasses cannot be listed, or a file not be read.
-    pub(super) async fn idle(&self) -> anyhow::Result<Arc<Idle>> {
-        let mut translator = self.translator()?;
-        site::learn(&self.client, &mut translator).await?;
-        let node_evidence = !self.args.survey.without_node_evidence;
-        let idle = Idle::new(self.client.clone(), node_evidence, Arc::new(translator));
-        Ok(Arc::new(idle))
-    }
-
-    async fn put_up_fence(&self) -> anyhow::Result<()> {
-        if let Some(fence) =
-            fence::at_start(&self.client, &self.holder, self.args.run.fence).await?
-        {
-            let _ = self.fence.set(fence);
-        }
-        Ok(())
-    }
-
-    async fn take_down_fence(&self) {
-        if let Some(fence) = self.fence.get() {
-            fence.at_end().await;
-        }
-    }
-
     fn translator(&self) -> anyhow::Result<Translator> {
         let mappings = site_files::mappings(&self.args.mappings)?;
         let values = site_files::values(self.args.values.as_deref(), &mappings)?;
@@ -366,7 +267,7 @@ impl Run<'_> {
             return Ok(tally);
         }
         line(&format!(
-            "{} objects were begun and are not finished: these come first",
+            "begun and not finished: {}; these come first",
             forward.len()
         ));
         let mut translator = self.translator()?;
@@ -377,6 +278,27 @@ impl Run<'_> {
             .map(|record| Job::Finish(record.kind, record.name.clone()));
         tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
         Ok(tally)
+    }
+
+    /// Makes the Secrets that volumes wait for, if that was asked for.
+    async fn create_secrets(&self, tally: &mut Tally) -> anyhow::Result<()> {
+        if !self.args.create_secrets || self.is_over(tally) {
+            return Ok(());
+        }
+        let (mut rows, translator) = self.survey(self.selection.clone(), false).await?;
+        let shard = self.args.run.share()?;
+        rows.retain(|row| {
+            let is_ours = kind_of(row).is_some_and(|kind| shard.has(kind, &row.object.name));
+            let key = (row.object.kind.clone(), row.object.name.clone());
+            let planned = self.planned.as_ref();
+            is_ours && planned.is_none_or(|planned| planned.contains_key(&key))
+        });
+        let failed = secrets::create(&self.client, &translator, &rows).await;
+        // What was planned is told of once more, as blocked still.
+        if self.planned.is_none() {
+            tally.failed += failed;
+        }
+        Ok(())
     }
 
     /// What there is to do, by the cluster as it is now.
@@ -462,12 +384,16 @@ impl Run<'_> {
             output.row(row)?;
         }
         let ready = todo.rows.iter().filter(|row| row.is_ready()).count();
-        let next = format!(
-            "This is a dry run: nothing was changed. With --yes {ready} objects are rewritten."
-        );
+        let next =
+            format!("This is a dry run: nothing was changed. To be rewritten with --yes: {ready}.");
         output.close(&found, &next)?;
         for stale in &todo.stale {
             line(&format!("warning: {stale}"));
+        }
+        let lacking = todo.rows.iter().filter(|row| secrets::is_lacking(row));
+        if self.args.create_secrets {
+            let lacking = lacking.count();
+            line(&format!("with --yes the Secrets of {lacking} come first"));
         }
         if self.args.in_use.restart {
             let in_use = todo.rows.iter().filter(|row| is_in_use(row));
@@ -476,7 +402,7 @@ impl Run<'_> {
         let open = known.iter().filter(|record| !record.is_finished).count();
         if open > 0 {
             line(&format!(
-                "{open} objects were begun and are not finished: with --yes these come first"
+                "begun and not finished: {open}; with --yes these come first"
             ));
         }
         Ok(match todo.stale.len() {
@@ -575,10 +501,7 @@ fn say_rest(rest: &[Row]) {
     }
     for (verdict, count) in counts {
         line(&format!(
-            "{count} objects are {verdict} and were not touched; `flex2csi plan` says why"
+            "not touched: {count} {verdict}; `flex2csi plan` says why"
         ));
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -31,7 +31,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
     args.run.check(&args.selection)?;
     let selection = args.selection.selection()?;
     let planned = args.run.plan.as_deref();
-    let planned = planned.map(|path| read_plan(path, true)).transpose()?;
+    let planned = planned.map(|path| read_plan(path, |_| true)).transpose()?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
         work::warn(&args.run);
@@ -120,8 +120,8 @@ fn show(known: &[Known]) -> anyhow::Result<Done> {
     let count = known.len();
     let written = writeln!(
         out,
-        "{}\nThis is a dry run: nothing was changed. With --yes the originals of {count} objects \
-         are brought back.",
+        "{}\nThis is a dry run: nothing was changed. Originals to be brought back with --yes: \
+         {count}.",
         text(&table)
     );
     written.and_then(|()| out.flush()).map_err(exit::output)?;

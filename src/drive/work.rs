@@ -148,9 +148,7 @@ pub async fn all(
     drop(display);
     let left = jobs.count();
     if let Some(reached) = limit.reached(tally.failed, number).filter(|_| left > 0) {
-        line(&format!(
-            "stopped after {reached}; {left} objects were not begun"
-        ));
+        line(&format!("stopped after {reached}; {left} not begun"));
     }
     tally.left += left;
     tally

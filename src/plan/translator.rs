@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use flex2csi_translators::context::Secrets;
 use flex2csi_translators::plan::Finding;
 use flex2csi_translators::storage_class::{self, StorageClass};
 use flex2csi_translators::{
@@ -74,7 +75,8 @@ impl Translator {
 
     /// Translates an object to what is stored.
     pub fn stored(&self, kind: Kind, json: &str) -> Translated {
-        self.translate(kind, json, Target::Stored)
+        self.translate(kind, json, Target::Stored, None)
+            .map(|(translated, _)| translated)
             .unwrap_or_else(|error| Translated {
                 notes: vec![Finding::of_note(&(&error).into())],
                 ..Translated::default()
@@ -84,11 +86,31 @@ impl Translator {
     /// Translates a volume to what the cluster has of it in memory where it serves
     /// its in-tree source through CSI; `None` where nothing is translated so.
     pub fn runtime(&self, json: &str) -> Option<String> {
-        let translated = self.translate(Kind::PersistentVolume, json, Target::Runtime);
-        translated.ok()?.json
+        let translated = self.translate(Kind::PersistentVolume, json, Target::Runtime, None);
+        translated.ok()?.0.json
     }
 
-    fn translate(&self, kind: Kind, json: &str, target: Target) -> Result<Translated, Error> {
+    /// The new Secrets of a volume, JSON, with what its options and the legacy ones
+    /// hold.
+    ///
+    /// # Errors
+    /// It cannot be translated.
+    pub fn new_secrets(&self, json: &str, legacy: &Secrets) -> Result<Vec<String>, Error> {
+        let translated =
+            self.translate(Kind::PersistentVolume, json, Target::Stored, Some(legacy))?;
+        let (_, mut extra) = translated;
+        extra.retain(|json| secret(json).is_some());
+        Ok(extra)
+    }
+
+    /// What becomes of an object, and the new ones beside it, JSON.
+    fn translate(
+        &self,
+        kind: Kind,
+        json: &str,
+        target: Target,
+        secrets: Option<&Secrets>,
+    ) -> Result<(Translated, Vec<String>), Error> {
         let mut object = flex2csi_translators::parse(json)?;
         let class = storage_class::name_of(kind, &mut object)?;
         let context = Context {
@@ -99,16 +121,17 @@ impl Translator {
             storage_class: class.and_then(|name| self.classes.get(&*name)),
             values: &self.values,
             mappings: &self.mappings,
-            secrets: None,
+            secrets,
         };
         let outcome = translate_as(kind, object, &context)?;
         let extra: Vec<String> = outcome.extra.iter().map(|extra| extra.to_json()).collect();
-        Ok(Translated {
+        let translated = Translated {
             json: outcome.changed.then(|| outcome.object.to_json()),
             notes: outcome.notes.iter().map(Finding::of_note).collect(),
             new_secrets: extra.iter().filter_map(|json| secret(json)).collect(),
             extra: extra.len(),
-        })
+        };
+        Ok((translated, extra))
     }
 }
 

@@ -61,10 +61,8 @@ mod tier_2 {
         let there = objects.get(name).await.unwrap();
         object["metadata"]["resourceVersion"] = there.metadata.resource_version.into();
         let object = serde_json::from_value(object).unwrap();
-        objects
-            .replace(name, &PostParams::default(), &object)
-            .await
-            .unwrap();
+        let parameters = PostParams::default();
+        objects.replace(name, &parameters, &object).await.unwrap();
     }
 
     /// Tries again, for as long as a server needs to take note of what was changed.
@@ -214,10 +212,7 @@ mod tier_2 {
         }
         assert_ne!(lacking, role);
         replace(&site.cluster, &lacking).await;
-        let says = [
-            "patch PersistentVolumeClaim",
-            "deploy/rbac/rewrite.yaml has all",
-        ];
+        let says = ["patch PersistentVolumeClaim", "deploy/rbac/rewrite.yaml"];
         let refused = until(&site, "rewrite", |ended| ended.stderr.contains(says[0])).await;
         ended(&refused, 1, &says);
         witness.so_far().await.unwrap();
@@ -262,10 +257,8 @@ mod tier_2 {
         let definitions = api::of(&site.cluster.client().unwrap(), &journal);
         let name = journal["metadata"]["name"].as_str().unwrap();
         let patch = Patch::Merge(json!({"spec": journal["spec"]}));
-        definitions
-            .patch(name, &PatchParams::default(), &patch)
-            .await
-            .unwrap();
+        let parameters = PatchParams::default();
+        definitions.patch(name, &parameters, &patch).await.unwrap();
         until(&site, "rewrite", |ended| ended.code == Some(0)).await;
         site.fleet
             .check(&site.cluster, Expect::Translated)

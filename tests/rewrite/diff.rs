@@ -30,7 +30,7 @@ fn what_would_be_stored_is_shown_and_not_stored() {
     assert!(
         ended
             .stderr
-            .contains("1 objects would be replaced; nothing was changed")
+            .contains("would be replaced: 1; nothing was changed")
     );
     assert!(rig.cluster.writes().is_empty());
     assert!(ended.stdout.contains("<redacted>") || !ended.stdout.contains("secretKey"));

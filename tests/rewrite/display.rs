@@ -72,7 +72,7 @@ fn a_terminal_shows_how_far_all_is() {
             seen += &String::from_utf8_lossy(&piece);
         }
     };
-    until("1 claims Lost now");
+    until("1 Lost now");
     until("/4");
     gate.add_permits(100);
     until("rewrite: 3 done, 1 failed");

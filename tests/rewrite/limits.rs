@@ -23,7 +23,7 @@ fn after_so_many_failures_nothing_new_is_begun() {
         "--yes",
     ])
     .ended(1)
-    .said("stopped after 3 failures (--max-failures); 7 objects were not begun")
+    .said("stopped after 3 failures (--max-failures); 7 not begun")
     .said("rewrite: 0 done, 3 failed, 7 left as they are");
     assert_eq!(records(&rig), 3);
 }

@@ -12,6 +12,7 @@ mod exit_codes;
 mod limits;
 mod refused;
 mod rig;
+mod secrets;
 mod shares;
 mod signals;
 mod status;

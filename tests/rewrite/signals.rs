@@ -68,7 +68,7 @@ fn twice_ends_it_at_once_and_the_next_goes_on() {
     rig.cluster.no_rules();
     rig.run(&["rewrite", "--all", "--yes"])
         .ended(0)
-        .said("1 objects were begun and are not finished: these come first")
+        .said("begun and not finished: 1; these come first")
         .said("rewrite: 3 done");
     rig.assert_claims();
 }

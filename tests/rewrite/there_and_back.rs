@@ -11,7 +11,7 @@ fn a_plan_is_shown_done_and_brought_back() {
     let plan = rig.plan();
     rig.run(&["rewrite", "--plan", &plan])
         .ended(0)
-        .said("dry run: nothing was changed. With --yes 2 objects are rewritten");
+        .said("dry run: nothing was changed. To be rewritten with --yes: 2");
     assert!(rig.cluster.writes().is_empty());
 
     let backup = rig.file("originals");
@@ -37,7 +37,7 @@ fn a_plan_is_shown_done_and_brought_back() {
 
     rig.run(&["rollback", "--all"])
         .ended(0)
-        .said("With --yes the originals of 2 objects are brought back");
+        .said("Originals to be brought back with --yes: 2");
     rig.run(&["rollback", "--plan", &plan, "--yes"])
         .ended(0)
         .said("pv-a: its original is back");

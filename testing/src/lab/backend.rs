@@ -12,6 +12,9 @@ pub const NAMESPACE: &str = "flex2csi-system";
 /// The namespace of the embedded backend.
 pub const BACKEND_NAMESPACE: &str = "flex2csi-hostpath";
 
+/// What has both.
+const OVERLAY: &str = "deploy/overlays/test-hostpath";
+
 /// A CSI driver as which the embedded backend poses in `deploy/overlays/test-hostpath`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
@@ -82,18 +85,31 @@ impl Lab {
             let wait = ["wait", "--for=condition=Established", "--timeout=120s"];
             self.kubectl(wait.into_iter().chain(["crd", "--all"]))
                 .await?;
-            self.apply("deploy/overlays/test-hostpath").await?;
-            for (namespace, workload) in [
-                (BACKEND_NAMESPACE, "daemonset/hostpath"),
-                (BACKEND_NAMESPACE, "deployment/hostpath-attacher"),
-                (NAMESPACE, "daemonset/flex2csi-node"),
-                (NAMESPACE, "deployment/flex2csi-controller"),
-            ] {
-                self.rolled_out(namespace, workload).await?;
+            self.apply(OVERLAY).await?;
+            self.backend_is_up().await?;
+            for workload in ["daemonset/flex2csi-node", "deployment/flex2csi-controller"] {
+                self.rolled_out(NAMESPACE, workload).await?;
             }
             Ok(())
         });
         installed.await.map(drop)
+    }
+
+    /// Installs of that only the backend, as a vendor's CSI driver that is there before
+    /// flex2csi.
+    ///
+    /// # Errors
+    /// kubectl's words.
+    pub async fn install_backend(&self) -> Result<(), StartError> {
+        self.apply("deploy/hostpath").await?;
+        self.backend_is_up().await
+    }
+
+    async fn backend_is_up(&self) -> Result<(), StartError> {
+        for workload in ["daemonset/hostpath", "deployment/hostpath-attacher"] {
+            self.rolled_out(BACKEND_NAMESPACE, workload).await?;
+        }
+        Ok(())
     }
 }
 
@@ -126,6 +142,11 @@ impl Story {
         });
         let socket = format!("/var/lib/kubelet/plugins/{}/csi.sock", backend.csi_driver());
         let socket = self.lab.node(super::NODES[0]).path(&socket);
+        // Its pod is ready a moment before it serves.
+        self.until("the backend serves", async || {
+            tokio::net::UnixStream::connect(&socket).await.is_ok()
+        })
+        .await;
         let client = GrpcClient::new(Age::New, &socket).unwrap();
         let method = "/csi.v1.Controller/CreateVolume";
         let answer = client.call(Dial::Unix, method, &request).await.unwrap();

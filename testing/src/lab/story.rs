@@ -269,6 +269,15 @@ impl Started<'_> {
         self.comes_to("Succeeded").await;
     }
 
+    /// Waits until something holds of it.
+    ///
+    /// # Panics
+    /// It does not within four minutes.
+    pub async fn until(&self, what: &str, holds: impl AsyncFnMut() -> bool) {
+        let what = format!("of pod {}: {what}", self.name);
+        self.story.until(&what, holds).await;
+    }
+
     async fn comes_to(&self, wanted: &str) {
         let what = format!("pod {} is {wanted}", self.name);
         let holds = async || {

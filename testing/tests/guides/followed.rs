@@ -21,11 +21,9 @@ mod tier_2 {
         applied(&cluster, legacy.objects()).await.unwrap();
         let ready = json!({ "status": { "conditions": [{ "type": "Ready", "status": "True" }] } });
         let nodes: Api<Node> = Api::all(cluster.client().unwrap());
-        let ready = Patch::Merge(ready);
-        nodes
-            .patch_status("node-1", &PatchParams::default(), &ready)
-            .await
-            .unwrap();
+        let (parameters, patch) = (PatchParams::default(), Patch::Merge(ready));
+        let patched = nodes.patch_status("node-1", &parameters, &patch).await;
+        patched.unwrap();
         let bound = [
             "wait",
             "-n",

@@ -21,14 +21,17 @@ pub fn writer(name: &str, claim: &str) -> Pod {
 
 /// Checks that a writer has written since, is still the same container, and has lost nothing.
 pub async fn writes_on(pod: &Started<'_>) {
-    let lines = async || -> u64 { pod.exec("wc -l </data/log").await.trim().parse().unwrap() };
-    let before = lines().await;
-    let mut after = before;
-    while after < before + 3 {
+    // A kubelet that has just started knows its pods a little later.
+    let mut before = None;
+    pod.until("it has written since", async || {
         assert_eq!(pod.phase().await, "Running", "{} ended", pod.name());
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        after = lines().await;
-    }
+        let Ok(lines) = pod.try_exec("wc -l </data/log").await else {
+            return false;
+        };
+        let lines: u64 = lines.trim().parse().unwrap();
+        lines >= *before.get_or_insert(lines) + 3
+    })
+    .await;
     let status = pod.object().await.unwrap().status.unwrap();
     let restarts: i32 = status
         .container_statuses

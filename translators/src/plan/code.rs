@@ -64,7 +64,7 @@ codes! {
     AffinityMatchesNoNode, "affinity-matches-no-node", Warn, "compare the node affinity that would be written with the nodes' labels", "No node has the labels that the new volume's node affinity asks for.";
     ControllerAttachOff, "controller-attach-off", Block, "set `enableControllerAttachDetach: true` in kubelet's configuration, node by node, drained", "The CSI driver attaches volumes, and the kubelet does not let the controller do so.";
     SecretMissing, "secret-missing", Block, "create the Secret", "A Secret that the CSI driver is to be given is not there.";
-    SecretToCreate, "secret-to-create", Block, "write it with `flex2csi translate --secret-values`, and apply it", "The CSI driver reads other keys than the legacy Secret has: a new one is needed.";
+    SecretToCreate, "secret-to-create", Block, "give `flex2csi rewrite` the flag --create-secrets, or write it with `flex2csi translate --secret-values` and apply it", "The CSI driver reads other keys than the legacy Secret has: a new one is needed.";
     SecretUnchecked, "secret-unchecked", Warn, "look yourself, or give the right to get it", "Whether a Secret is there could not be found out.";
     SnapshotHandle, "snapshot-handle", Warn, "change the handle in the VolumeSnapshotContent after the rewrite", "A snapshot names the volume by a handle that changes.";
     DryRunRefused, "dry-run-refused", Block, "the message is the API server's", "The API server would not take the new object.";

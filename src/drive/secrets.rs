@@ -1,0 +1,184 @@
+//! `--create-secrets`: the Secrets that CSI drivers read, where the legacy ones have
+//! other keys, or the keys stand in the volume's options.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flex2csi_translators::context::Secrets;
+use flex2csi_translators::plan::Code;
+use flex2csi_translators::rewrite::ObjectKind;
+use kube::Client;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::site;
+use super::work::line;
+use crate::plan::request::{self, Ask, METADATA_ONLY, RequestError};
+use crate::plan::row::Row;
+use crate::plan::translator::Translator;
+
+/// Whether a volume waits for a Secret that can be made for it.
+pub fn is_lacking(row: &Row) -> bool {
+    let lacking = Code::SecretToCreate.as_str();
+    row.findings.iter().any(|found| found.code == lacking)
+}
+
+/// Makes the Secrets that these volumes wait for, with what the legacy ones and the
+/// options hold. One that is there is left as it is. How many could not be made.
+pub async fn create(client: &Client, translator: &Translator, rows: &[Row]) -> usize {
+    let mut failed = 0;
+    let mut seen = BTreeSet::new();
+    for row in rows.iter().filter(|row| is_lacking(row)) {
+        if let Err(error) = of_volume(client, translator, &row.object.name, &mut seen).await {
+            failed += 1;
+            line(&format!(
+                "failed: the Secret of {}: {error:#}",
+                row.object.full_name()
+            ));
+        }
+    }
+    failed
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    metadata: Metadata,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    namespace: String,
+    name: String,
+}
+
+async fn of_volume(
+    client: &Client,
+    translator: &Translator,
+    name: &str,
+    seen: &mut BTreeSet<String>,
+) -> anyhow::Result<()> {
+    let place = site::place(ObjectKind::PersistentVolume, name);
+    let Some(volume) = site::get(client, &place).await? else {
+        anyhow::bail!("the volume is not there any more");
+    };
+    let mut legacy = Secrets::new();
+    for (namespace, name) in named_in(&serde_json::from_str(&volume)?) {
+        let data = data(client, &namespace, &name).await?;
+        legacy.insert((namespace, name), data);
+    }
+    for secret in translator.new_secrets(&volume, &legacy)? {
+        let Named { metadata } = serde_json::from_str(&secret)?;
+        let Metadata { namespace, name } = metadata;
+        if !seen.insert(format!("{namespace}/{name}"))
+            || is_there(client, &namespace, &name).await?
+        {
+            continue;
+        }
+        if let Some(key) = empty_key(&serde_json::from_str(&secret)?) {
+            anyhow::bail!(
+                "the legacy Secret has nothing for the key {key} of {namespace}/{name}; create that \
+                 one yourself"
+            );
+        }
+        let path = format!(
+            "/api/v1/namespaces/{namespace}/secrets?fieldManager=flex2csi&fieldValidation=Strict"
+        );
+        match request::send(client, &Ask::post(path, &secret)).await {
+            Ok(_) => line(&format!("Secret {namespace}/{name}: created")),
+            // Another was faster.
+            Err(RequestError::Refused { .. }) if is_there(client, &namespace, &name).await? => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn path(namespace: &str, name: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/secrets/{name}")
+}
+
+async fn is_there(client: &Client, namespace: &str, name: &str) -> Result<bool, RequestError> {
+    let ask = Ask {
+        accept: METADATA_ONLY,
+        ..Ask::get(path(namespace, name))
+    };
+    match request::send(client, &ask).await {
+        Ok(_) => Ok(true),
+        Err(RequestError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A Secret's `data`, in base64 as it stands.
+async fn data(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    #[derive(Deserialize)]
+    struct Secret {
+        #[serde(default)]
+        data: BTreeMap<String, String>,
+    }
+    let json = request::send(client, &Ask::get(path(namespace, name))).await?;
+    let Ok(secret) = serde_json::from_str::<Secret>(&json) else {
+        // serde's text may show values.
+        anyhow::bail!("the Secret {namespace}/{name} cannot be read");
+    };
+    Ok(secret.data)
+}
+
+/// The Secrets that a volume names: FlexVolume and the in-tree sources look for one
+/// without a namespace in the claim's.
+fn named_in(volume: &Value) -> Vec<(String, String)> {
+    let of_claim = volume["spec"]["claimRef"]["namespace"].as_str();
+    let sources = volume["spec"].as_object().into_iter().flatten();
+    let references = sources.map(|(_, source)| &source["secretRef"]);
+    let named = references.filter_map(|reference| {
+        let name = reference["name"].as_str().filter(|name| !name.is_empty())?;
+        let namespace = reference["namespace"].as_str();
+        let namespace = namespace
+            .filter(|namespace| !namespace.is_empty())
+            .or(of_claim)?;
+        Some((namespace.to_owned(), name.to_owned()))
+    });
+    named.collect()
+}
+
+/// A key that is to be filled in by somebody.
+fn empty_key(secret: &Value) -> Option<&str> {
+    let texts = secret["stringData"].as_object()?;
+    let mut empty = texts.iter().filter(|(_, value)| *value == "");
+    empty.next().map(|(key, _)| key.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_secrets_of_a_volume_are_looked_for_where_kubelet_does() {
+        let volume = |reference: Value| {
+            json!({"spec": {
+                "claimRef": {"namespace": "shop"},
+                "flexVolume": {"driver": "a/b", "secretRef": reference},
+            }})
+        };
+        let named = |reference| named_in(&volume(reference));
+        let pair = |namespace: &str| vec![(namespace.to_owned(), "s".to_owned())];
+        assert_eq!(named(json!({"name": "s"})), pair("shop"));
+        assert_eq!(named(json!({"name": "s", "namespace": "n"})), pair("n"));
+        assert!(named(json!({"name": ""})).is_empty());
+        assert!(named(Value::Null).is_empty());
+    }
+
+    #[test]
+    fn what_nobody_has_is_not_made() {
+        let secret = json!({"data": {"a": "eA=="}, "stringData": {"b": "", "c": "x"}});
+        assert_eq!(empty_key(&secret), Some("b"));
+        assert_eq!(empty_key(&json!({"stringData": {"c": "x"}})), None);
+    }
+}
