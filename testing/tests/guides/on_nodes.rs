@@ -20,7 +20,7 @@ mod tier_3 {
         ("list pods", "no legacy installer is at work"),
     ];
     const REWRITE: &str = "flex2csi-rewrite:flex2csi-rewrite";
-    const REWRITE_UNUSED: [(&str, &str); 0] = [];
+    const CONTROLLER: &str = "flex2csi-system:flex2csi-controller";
 
     /// A cluster with everest's CSI drivers, or what poses as them.
     async fn lab() -> Arc<Lab> {
@@ -77,7 +77,11 @@ mod tier_3 {
                 std::fs::write(&file, tagged).unwrap();
             }
             if title == "leave" {
-                for (name, unused) in [(NODE, &NODE_UNUSED[..]), (REWRITE, &REWRITE_UNUSED[..])] {
+                for (name, unused) in [
+                    (NODE, Some(&NODE_UNUSED[..])),
+                    (REWRITE, None),
+                    (CONTROLLER, None),
+                ] {
                     accounts.push(Account::read(&lab.cluster, name, unused).await);
                 }
             }

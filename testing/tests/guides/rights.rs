@@ -7,7 +7,7 @@ use flex2csi_testing::audit::Audit;
 use serde_json::Value;
 
 /// What speaks against this: an account was denied nothing, and all that it may do was
-/// done, but for `unused`.
+/// done, but for `unused`, where that is known.
 pub fn more_or_less(cluster: &Cluster, account: &Account) -> Option<String> {
     let user = format!("system:serviceaccount:{}", account.name);
     let audit = Audit::read(cluster.directory()).unwrap();
@@ -22,7 +22,7 @@ pub fn more_or_less(cluster: &Cluster, account: &Account) -> Option<String> {
             unused.insert(rule.as_str());
         }
     }
-    let expected: BTreeSet<&str> = account.unused.iter().map(|(rule, _)| *rule).collect();
+    let expected: BTreeSet<&str> = account.unused?.iter().map(|(rule, _)| *rule).collect();
     (unused != expected).then(|| format!("{user} did {done:?}, and not {unused:?}"))
 }
 
@@ -32,17 +32,16 @@ pub struct Account {
     name: String,
     /// `verb resource`, each.
     rules: BTreeSet<String>,
-    /// What a story does not do, and why it may be done.
-    unused: &'static [(&'static str, &'static str)],
+    /// What a story does not do, if that is known.
+    unused: Option<Unused>,
 }
+
+/// Rights that a story has no use for, each with the reason.
+pub type Unused = &'static [(&'static str, &'static str)];
 
 impl Account {
     /// An account with its rights, as they are bound to it now.
-    pub async fn read(
-        cluster: &Cluster,
-        name: &str,
-        unused: &'static [(&'static str, &'static str)],
-    ) -> Self {
+    pub async fn read(cluster: &Cluster, name: &str, unused: Option<Unused>) -> Self {
         let mut rules = BTreeSet::new();
         for (binding, namespaced) in [("clusterrolebindings", false), ("rolebindings", true)] {
             for binding in items(cluster, binding).await {
