@@ -177,7 +177,7 @@ impl Story {
     }
 
     /// Waits until nothing of a volume is left: no mount on any node, no attachment,
-    /// nothing that a daemon publishes.
+    /// nothing that a daemon or kubelet publishes.
     ///
     /// # Panics
     /// Something stays.
@@ -187,8 +187,8 @@ impl Story {
             .await;
     }
 
-    /// What is left of a volume: lines of mountinfo, names of attachments and of
-    /// NodeVolumes.
+    /// What is left of a volume: lines of mountinfo, names of attachments, of NodeVolumes
+    /// and of nodes that have it in use or attached.
     ///
     /// # Panics
     /// The server does not say.
@@ -200,7 +200,7 @@ impl Story {
             let lines = mounts.lines().filter(|line| line.contains(handle));
             left.extend(lines.map(|line| format!("{}: {line}", node.name())));
         }
-        for kind in ["volumeattachments", "nodevolumes"] {
+        for kind in ["volumeattachments", "nodevolumes", "nodes"] {
             let list = self.lab.kubectl(["get", kind, "-o", "json"]).await.unwrap();
             let list: Value = serde_json::from_str(&list).unwrap();
             let items = list["items"].as_array().into_iter().flatten();

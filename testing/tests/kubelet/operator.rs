@@ -1,5 +1,7 @@
 //! What an operator does with `flex2csi` itself.
 
+use std::time::Duration;
+
 use flex2csi_testing::Lab;
 use flex2csi_testing::lab::Story;
 use flex2csi_testing::tool::Tool;
@@ -18,22 +20,20 @@ pub async fn flex2csi(lab: &Lab, arguments: &[&str]) -> String {
     said
 }
 
-/// Waits until the plan has this verdict on all volumes of a namespace, so many.
+/// Waits until the plan has this verdict on all volumes of a namespace, so many: what
+/// nodes say of their mounts is a little behind.
 pub async fn planned(story: &Story, count: usize, verdict: &str) {
-    let what = format!("the plan says of {count} volumes: {verdict}");
     let member = format!(r#""verdict":"{verdict}""#);
-    let mut last = String::new();
-    let holds = async || {
-        let plan = ["plan", "-n", story.namespace(), "-o", "json"];
-        let plan = flex2csi(&story.lab, &plan).await;
-        let holds = plan.matches(&member).count() == count;
-        if plan != last {
-            eprintln!("{plan}");
-            last = plan;
+    let arguments = ["plan", "-n", story.namespace(), "-o", "json"];
+    let mut plan = String::new();
+    for _ in 0..240 {
+        plan = flex2csi(&story.lab, &arguments).await;
+        if plan.matches(&member).count() == count {
+            return;
         }
-        holds
-    };
-    story.until(&what, holds).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    panic!("the plan does not say of {count} volumes that they are {verdict}: {plan}");
 }
 
 /// An object of the cluster.

@@ -46,9 +46,7 @@ mod tier_3 {
 
         // And back, once nobody uses them.
         scale(&story, 0).await;
-        for handle in &handles {
-            story.nothing_left_of(handle).await;
-        }
+        idle(&story, &handles).await;
         flex2csi(lab, &["rollback", "--storage-class", CLASS, "--yes"]).await;
         assert_eq!(forms(&story).await, ["flexVolume"; REPLICAS]);
         let class = object(lab, &["storageclass", CLASS]).await;
@@ -57,9 +55,7 @@ mod tier_3 {
         ready(&story).await;
         hold_what_they_held(&story, &before).await;
         scale(&story, 0).await;
-        for handle in &handles {
-            story.nothing_left_of(handle).await;
-        }
+        idle(&story, &handles).await;
     }
 
     fn class() -> Value {
@@ -180,6 +176,16 @@ mod tier_3 {
             &replicas,
         ];
         story.lab.kubectl(scale).await.unwrap();
+    }
+
+    /// Attachments name the handle of a legacy volume, and the PersistentVolume of others.
+    async fn idle(story: &Story, handles: &[String]) {
+        for (index, handle) in handles.iter().enumerate() {
+            story.nothing_left_of(handle).await;
+            story
+                .nothing_left_of(&format!("pvc-data-web-{index}"))
+                .await;
+        }
     }
 
     async fn claims(story: &Story) -> Vec<Value> {

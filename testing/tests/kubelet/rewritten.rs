@@ -36,7 +36,6 @@ mod tier_3 {
         }
         let before = claims(&story).await;
 
-        // Nothing is deleted while it is replaced, so nothing is waited for.
         planned(&story, CLAIMS.len(), "ready-in-use").await;
         let rewrite = [
             "rewrite",
@@ -69,7 +68,7 @@ mod tier_3 {
         story
             .until("kubelet has let go of the FlexVolumes", async || {
                 let mounts = lab.node(NODES[0]).mounts();
-                !mounts.contains("volumes/huawei.com~")
+                !mounts.contains("/volumes/huawei.com~")
             })
             .await;
         all_write_on(&pods).await;
