@@ -107,7 +107,9 @@ fn another_share_is_left_to_others() {
 #[test]
 fn what_is_in_use_is_waited_for_if_that_is_asked_for() {
     let mut plan = planned(&["busy", "idle", "other"]);
-    for row in plan.values_mut() {
+    for name in ["busy", "idle", "other"] {
+        let key = ("PersistentVolume".to_owned(), name.to_owned());
+        let row = plan.get_mut(&key).unwrap();
         row.verdict = VerdictKind::InUse;
         row.options.keep_delete = Some(true);
     }

@@ -101,26 +101,7 @@ impl Lab {
     /// # Errors
     /// kubectl's words.
     pub async fn install_backend(&self) -> Result<(), StartError> {
-        let rendered = self
-            .kubectl(["kustomize", &super::repository(OVERLAY)])
-            .await?;
-        let of_backend = |document: &&str| {
-            let named = format!("name: {BACKEND_NAMESPACE}");
-            let lines = [
-                "kind: CSIDriver",
-                "name: hostpath-attacher",
-                &named,
-                &format!("namespace: {BACKEND_NAMESPACE}"),
-            ];
-            let mut lines = lines.into_iter();
-            lines.any(|wanted| document.lines().any(|line| line.trim() == wanted))
-        };
-        let documents: Vec<&str> = rendered.split("\n---\n").filter(of_backend).collect();
-        let file = self.directory.path().join("backend.yaml");
-        super::containerd::write(&file, &documents.join("\n---\n"))?;
-        let file = file.display().to_string();
-        self.kubectl(["apply", "--server-side", "-f", &file])
-            .await?;
+        self.apply("deploy/hostpath").await?;
         self.backend_is_up().await
     }
 
@@ -149,6 +130,15 @@ impl Story {
     /// # Panics
     /// The backend makes none.
     pub async fn provisioned(&self, backend: Backend, name: &str) -> String {
+        self.provisioned_by(backend.csi_driver(), name).await
+    }
+
+    /// A volume of a CSI driver that has its socket where the backend has it; gives its
+    /// handle.
+    ///
+    /// # Panics
+    /// The driver makes none.
+    pub async fn provisioned_by(&self, csi_driver: &str, name: &str) -> String {
         let request = json!({
             "name": format!("{}-{name}", self.namespace()),
             "capacityRange": { "requiredBytes": "1073741824" },
@@ -159,8 +149,13 @@ impl Story {
             // Reached from everywhere: all nodes share the backend's directory.
             "accessibilityRequirements": { "requisite": [{ "segments": {} }] },
         });
-        let socket = format!("/var/lib/kubelet/plugins/{}/csi.sock", backend.csi_driver());
+        let socket = format!("/var/lib/kubelet/plugins/{csi_driver}/csi.sock");
         let socket = self.lab.node(super::NODES[0]).path(&socket);
+        // Its pod is ready a moment before it serves.
+        self.until("the backend serves", async || {
+            tokio::net::UnixStream::connect(&socket).await.is_ok()
+        })
+        .await;
         let client = GrpcClient::new(Age::New, &socket).unwrap();
         let method = "/csi.v1.Controller/CreateVolume";
         let answer = client.call(Dial::Unix, method, &request).await.unwrap();
@@ -182,7 +177,7 @@ impl Story {
     }
 
     /// Waits until nothing of a volume is left: no mount on any node, no attachment,
-    /// nothing that a daemon publishes.
+    /// nothing that a daemon or kubelet publishes.
     ///
     /// # Panics
     /// Something stays.
@@ -192,8 +187,8 @@ impl Story {
             .await;
     }
 
-    /// What is left of a volume: lines of mountinfo, names of attachments and of
-    /// NodeVolumes.
+    /// What is left of a volume: lines of mountinfo, names of attachments, of NodeVolumes
+    /// and of nodes that have it in use or attached.
     ///
     /// # Panics
     /// The server does not say.
@@ -205,7 +200,7 @@ impl Story {
             let lines = mounts.lines().filter(|line| line.contains(handle));
             left.extend(lines.map(|line| format!("{}: {line}", node.name())));
         }
-        for kind in ["volumeattachments", "nodevolumes"] {
+        for kind in ["volumeattachments", "nodevolumes", "nodes"] {
             let list = self.lab.kubectl(["get", kind, "-o", "json"]).await.unwrap();
             let list: Value = serde_json::from_str(&list).unwrap();
             let items = list["items"].as_array().into_iter().flatten();

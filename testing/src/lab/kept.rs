@@ -8,6 +8,10 @@ use std::process::{Command, Stdio};
 use crate::programs;
 
 /// Copies the logs of a lab to where they outlive it, and says where that is.
+#[expect(
+    clippy::print_stderr,
+    reason = "it is for whoever reads why a test failed"
+)]
 pub(super) fn keep(lab: &Path, cluster: &Path) {
     let Some(kept) = directory(lab) else { return };
     copy_logs(cluster, &kept);

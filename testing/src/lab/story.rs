@@ -228,6 +228,10 @@ impl Story {
 }
 
 impl Drop for Story {
+    #[expect(
+        clippy::print_stderr,
+        reason = "it is for whoever reads why a test failed"
+    )]
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.lab.fail();

@@ -9,6 +9,7 @@ mod tier_3 {
     use flex2csi_testing::lab::{Backend, NODES, Pod, Story};
     use serde_json::{Value, json};
 
+    use crate::killing::Container;
     use crate::writer::{writer, writes_on};
 
     #[tokio::test]
@@ -141,49 +142,18 @@ mod tier_3 {
         }
     }
 
-    /// Kills a container on the first node, in the middle of whatever it does, and
-    /// waits until kubelet has started it again.
-    async fn kill(lab: &Lab, namespace: &str, app: &str, container: &str) {
-        let node = NODES[0];
-        let field = format!("spec.nodeName={node}");
-        let find = async || -> (String, i64) {
-            let arguments = [
-                "get",
-                "pods",
-                "-n",
-                namespace,
-                "-l",
-                app,
-                "--field-selector",
-                &field,
-                "-o",
-                "json",
-            ];
-            let list: Value = serde_json::from_str(&lab.kubectl(arguments).await.unwrap()).unwrap();
-            let statuses = list["items"][0]["status"]["containerStatuses"]
-                .as_array()
-                .unwrap()
-                .clone();
-            let status = statuses
-                .into_iter()
-                .find(|status| status["name"] == container)
-                .unwrap();
-            let id = status["containerID"]
-                .as_str()
-                .unwrap_or_default()
-                .replace("containerd://", "");
-            let is_ready = status["ready"] == true;
-            let restarts = status["restartCount"].as_i64().unwrap();
-            (if is_ready { id } else { String::new() }, restarts)
+    /// Kills a container on the first node, and waits until kubelet has started it again.
+    async fn kill(lab: &Lab, namespace: &str, label: &str, name: &str) {
+        let container = Container {
+            node: NODES[0],
+            namespace,
+            label,
+            name,
         };
-        let (id, restarts) = find().await;
-        let killing = [
-            "ctr", "-n", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", &id,
-        ];
-        lab.node(node).run(killing).await.unwrap();
+        let killed = container.kill(lab).await.unwrap();
         loop {
-            let (id, now) = find().await;
-            if now > restarts && !id.is_empty() {
+            let running = container.running(lab).await;
+            if running.is_some_and(|running| running.restarts > killed.restarts) {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;

@@ -2,10 +2,15 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+mod churn;
 mod disturbed;
+mod ebs;
+mod killing;
 mod lost;
 mod nodes;
+mod operator;
 mod original;
+mod restarted;
 mod rewritten;
 mod shim;
 mod writer;
