@@ -1,5 +1,4 @@
-//! A real API server that does not let the rewriter, or not all the way, and what its
-//! audit log says of who was there.
+//! A real API server that does not let the rewriter, or not all the way.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
@@ -8,7 +7,6 @@ mod tier_2 {
 
     use flex2csi::manifest::{self, Seen, each_object};
     use flex2csi_testing::applied::applied;
-    use flex2csi_testing::audit::Audit;
     use flex2csi_testing::controller_manager::ApiRate;
     use flex2csi_testing::fleet::Expect;
     use flex2csi_testing::rewriter::Rewriter;
@@ -75,123 +73,6 @@ mod tier_2 {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         panic!("{verb} never ends so");
-    }
-
-    #[tokio::test]
-    #[ignore = "tier 2: needs etcd, kube-apiserver, kube-controller-manager and kubectl; testing/run prepares them"]
-    async fn every_write_shows_in_the_audit_log_as_ours_and_none_is_denied() {
-        let site = site(24).await;
-        site.cluster.install_definitions().await.unwrap();
-        ended(&run(&site, "rewrite").await, 0, &["done"]);
-        let volumes = api::volumes(&site.cluster.client().unwrap());
-        for name in site.fleet.members.keys() {
-            let volume = volumes.get(name).await.unwrap();
-            let managers = volume.metadata.managed_fields.unwrap();
-            let ours = |manager: Option<&str>| manager == Some("flex2csi");
-            assert!(
-                managers.iter().any(|entry| ours(entry.manager.as_deref())),
-                "{name}: {managers:?}"
-            );
-        }
-        ended(&run(&site, "rollback").await, 0, &["done"]);
-        let audit = Audit::read(site.cluster.directory()).unwrap();
-        let user = &site.user.name;
-        assert_eq!(
-            audit.denied(user),
-            Vec::<&flex2csi_testing::audit::Call>::new()
-        );
-        assert!(audit.writes_not_of(user, "flex2csi").is_empty());
-        let (mut writes, mut deletions) = (0, 0);
-        for call in audit.of(user) {
-            assert!(call.user_agent.starts_with("flex2csi/"), "{call:?}");
-            writes += usize::from(call.is_write());
-            if call.verb == "delete" {
-                deletions += 1;
-                let replaced = ["persistentvolumes", "storageclasses"];
-                assert!(replaced.contains(&&*call.resource), "{call}");
-            }
-            // One at a time, by name.
-            assert_ne!(call.verb, "deletecollection", "{call}");
-        }
-        // There and back.
-        let volumes = 2 * site.fleet.members.len();
-        assert!(
-            deletions >= volumes && writes > 6 * volumes,
-            "{deletions}, {writes}"
-        );
-    }
-
-    /// As a webhook would: who writes volumes has to say whose they are.
-    fn policy() -> [Value; 2] {
-        let name = "volumes-have-owners";
-        [
-            json!({
-                "apiVersion": "admissionregistration.k8s.io/v1",
-                "kind": "ValidatingAdmissionPolicy",
-                "metadata": {"name": name},
-                "spec": {
-                    "failurePolicy": "Fail",
-                    "matchConstraints": {"resourceRules": [{
-                        "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
-                        "resources": ["persistentvolumes"],
-                    }]},
-                    "validations": [{
-                        "expression": "!has(object.spec.csi)",
-                        "message": "a CSI volume needs the consent of the storage team",
-                    }],
-                },
-            }),
-            json!({
-                "apiVersion": "admissionregistration.k8s.io/v1",
-                "kind": "ValidatingAdmissionPolicyBinding",
-                "metadata": {"name": name},
-                "spec": {"policyName": name, "validationActions": ["Deny"]},
-            }),
-        ]
-    }
-
-    #[tokio::test]
-    #[ignore = "tier 2: needs etcd, kube-apiserver, kube-controller-manager and kubectl; testing/run prepares them"]
-    async fn who_turns_the_new_volume_away_is_heard_before_the_old_one_is_deleted() {
-        let site = site(12).await;
-        site.cluster.install_definitions().await.unwrap();
-        let witness = site.fleet.watch(&site.cluster).await.unwrap();
-        applied(&site.cluster, policy()).await.unwrap();
-        let plan = site.tool("plan", None).unwrap();
-        let plan = plan.arguments(["--without-node-evidence"]);
-        loop {
-            let planned = plan.run().await.unwrap();
-            ended(&planned, 0, &[]);
-            if planned.stdout.contains("consent of the storage team") {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-        let refused = run(&site, "rewrite").await;
-        let says = [
-            "consent of the storage team",
-            "create (only checked)",
-            "then go on",
-        ];
-        ended(&refused, 1, &says);
-        let status = site.tool("status", None).unwrap().run().await.unwrap();
-        ended(&status, 1, &["stopped"]);
-        ended(&run(&site, "rollback").await, 0, &[]);
-        site.fleet
-            .check(&site.cluster, Expect::Originals)
-            .await
-            .unwrap();
-        assert_eq!(witness.so_far().await.unwrap().replaced, 0);
-
-        let binding = &policy()[1];
-        let bindings = api::of(&site.cluster.client().unwrap(), binding);
-        let name = binding["metadata"]["name"].as_str().unwrap();
-        bindings.delete(name, &Default::default()).await.unwrap();
-        until(&site, "rewrite", |ended| ended.code == Some(0)).await;
-        site.fleet
-            .check(&site.cluster, Expect::Translated)
-            .await
-            .unwrap();
     }
 
     #[tokio::test]
