@@ -98,6 +98,13 @@ mod tier_3 {
                     })
                     .await;
             }
+            if title == "remove" {
+                // With it the rights go before those who have them.
+                let wrong = accounts
+                    .iter()
+                    .filter_map(|account| more_or_less(&lab.cluster, account));
+                assert_eq!(wrong.collect::<Vec<_>>(), [""; 0]);
+            }
             let said = site.follow(title).await;
             match title {
                 "install" => round(NODES[0], "").await,
@@ -118,9 +125,5 @@ mod tier_3 {
             }
         }
         nothing_left(&lab.cluster).await;
-        let wrong = accounts
-            .iter()
-            .filter_map(|account| more_or_less(&lab.cluster, account));
-        assert_eq!(wrong.collect::<Vec<_>>(), [""; 0]);
     }
 }
