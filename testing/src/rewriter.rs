@@ -41,21 +41,7 @@ impl Rewriter {
         let user = User::service_account(NAMESPACE, "rewrite");
         let setup = Setup::binding(rate).user(user.clone());
         let cluster = Cluster::start_with(&setup).await.map_err(Untrue::of)?;
-        for role in ROLES {
-            let path = format!("{}/../deploy/rbac/{role}.yaml", env!("CARGO_MANIFEST_DIR"));
-            let apply = cluster.kubectl(["apply", "-f", &path]).await;
-            apply.map_err(Untrue::of)?;
-            let role = format!("flex2csi-{role}");
-            let binding = json!({
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-                "metadata": {"name": role},
-                "roleRef": {
-                    "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role,
-                },
-                "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": "rewrite"}],
-            });
-            applied(&cluster, [binding]).await.map_err(Untrue::of)?;
-        }
+        grant(&cluster, &user).await?;
         let fleet = Fleet::make(&cluster, &Size::pairs(pairs)).await?;
         let values = fleet.values_file(&cluster).map_err(Untrue::of)?;
         Ok(Self {
@@ -91,4 +77,30 @@ impl Rewriter {
     pub fn file(&self, name: &str) -> String {
         self.cluster.directory().join(name).display().to_string()
     }
+}
+
+/// Gives a user what `deploy/rbac` gives a rewriter, and no more: Secrets cannot be
+/// read, so volumes are not blocked for lack of those that a test does not have.
+///
+/// # Errors
+/// The server refuses it.
+pub async fn grant(cluster: &Cluster, user: &User) -> Result<(), Untrue> {
+    for role in ROLES {
+        let path = format!("{}/../deploy/rbac/{role}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let apply = cluster.kubectl(["apply", "-f", &path]).await;
+        apply.map_err(Untrue::of)?;
+        let role = format!("flex2csi-{role}");
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+            "metadata": {"name": role},
+            "roleRef": {
+                "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role,
+            },
+            "subjects": [{
+                "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name,
+            }],
+        });
+        applied(cluster, [binding]).await.map_err(Untrue::of)?;
+    }
+    Ok(())
 }

@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use flex2csi_testing::audit::Audit;
 use flex2csi_testing::controller_manager::ApiRate;
 use flex2csi_testing::fleet::{Fleet, Size};
+use flex2csi_testing::rewriter::grant;
 use flex2csi_testing::{Cluster, Setup};
 
 use crate::pass::Pass;
@@ -56,6 +57,9 @@ async fn main() {
             .fold(Setup::binding(rate), Setup::user);
         let cluster = Cluster::start_with(&setup).await.unwrap();
         cluster.install_definitions().await.unwrap();
+        for peer in peers.iter().filter(|peer| peer.name == "flex2csi") {
+            grant(&cluster, &peer.user()).await.unwrap();
+        }
         let fleet = Fleet::make(&cluster, &Size::pairs(rounds * a_round))
             .await
             .unwrap();
