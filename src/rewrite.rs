@@ -54,12 +54,15 @@ pub async fn rewrite_as_seen<A: Api>(
     options: &Options,
 ) -> Result<Finished, Stopped> {
     let start = begin::forward(api, task, options, true).await?;
-    // What cannot be read is read again.
+    // What cannot be read is read again, and all where another may have done something.
     let read = |json: &str| serde_json::from_str(json).ok();
-    let seen = World {
-        object: read(&task.original),
-        claim: claim.and_then(read),
-        ..World::default()
+    let seen = match start.is_new {
+        true => World {
+            object: read(&task.original),
+            claim: claim.and_then(read),
+            ..World::default()
+        },
+        false => World::default(),
     };
     worker::run_as_seen(api, options, start, Direction::Forward, seen).await
 }

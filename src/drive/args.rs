@@ -21,6 +21,9 @@ Examples:
   # One namespace
   flex2csi rewrite -n shop --yes
 
+  # Stop the workloads whose volumes are in use, one after another, and put them back
+  flex2csi rewrite --plan plan.yaml --yes --restart
+
   # Let a service account do it, and no more
   flex2csi rewrite --rbac | kubectl apply -f -
 

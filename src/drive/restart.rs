@@ -4,6 +4,7 @@
 
 mod sets;
 mod stopped;
+mod tries;
 mod workload;
 
 use std::collections::BTreeSet;

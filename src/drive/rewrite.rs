@@ -1,6 +1,10 @@
 //! `flex2csi rewrite`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod in_use;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -14,13 +18,12 @@ use tokio_util::sync::CancellationToken;
 use super::args::RewriteArgs;
 use super::diff;
 use super::fence::{self, Fence};
-use super::idle::Idle;
+use super::holder;
 use super::records::{self, Known};
 use super::restart::{self, Stopped};
 use super::secrets;
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
-use super::{holder, wait_idle};
 use crate::exit::{Done, Usage};
 use crate::plan::file::{Head, PlanFile};
 use crate::plan::output::Output;
@@ -37,7 +40,7 @@ use crate::{daemon, site as site_files};
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     if args.rbac {
-        return crate::plan::print_rewrite_rights();
+        return crate::plan::print_rewrite_rights(args.in_use.is_any(), args.run.fence);
     }
     if args.remove_fence {
         return fence::remove_left(&args.cluster);
@@ -224,115 +227,6 @@ impl Run<'_> {
     pub(super) fn is_over(&self, tally: &Tally) -> bool {
         let limit = self.args.run.limit();
         self.stop.is_cancelled() || limit.reached(tally.failed, 0).is_some()
-    }
-
-    /// Those of workloads that are stopped come first.
-    async fn of_stopped(&self, stopped: &Stopped, ready: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
-        if stopped.is_empty() {
-            return (Vec::new(), ready);
-        }
-        let (mut first, mut rest) = (Vec::new(), Vec::new());
-        for row in ready {
-            let is_theirs = match &row.claim {
-                Some(claim) => stopped.use_claim(&claim.namespace, &claim.name).await,
-                None => false,
-            };
-            if is_theirs { &mut first } else { &mut rest }.push(row);
-        }
-        (first, rest)
-    }
-
-    /// Works off what is in use, as it was asked for. Those that still are.
-    async fn in_use(&self, mut rows: Vec<Row>, tally: &mut Tally) -> anyhow::Result<Vec<Row>> {
-        if self.args.in_use.restart && !rows.is_empty() {
-            rows = restart::all(self, rows, tally).await?;
-        }
-        let Some(wait) = self.args.in_use.wait_idle else {
-            tally.left += rows.len();
-            return Ok(rows);
-        };
-        if !rows.is_empty() {
-            wait_idle::all(self, rows, wait, tally).await?;
-        }
-        Ok(Vec::new())
-    }
-
-    /// Rewrites volumes that were in use and are not any more, by all that a plan looks
-    /// at. Which of them are in use again.
-    ///
-    /// # Errors
-    /// The cluster cannot be read.
-    pub(super) async fn rewrite_idle(
-        &self,
-        names: &BTreeSet<String>,
-        tally: &mut Tally,
-    ) -> anyhow::Result<BTreeSet<String>> {
-        let selection = Selection {
-            volumes: names.clone(),
-            ..Selection::default()
-        };
-        let (rows, translator) = self.survey(selection, false).await?;
-        let mut gone = names.clone();
-        let (mut ready, mut again) = (Vec::new(), BTreeSet::new());
-        for mut row in rows {
-            let name = row.object.name.clone();
-            gone.remove(&name);
-            if let Some(planned) = &self.planned
-                && let Some(planned) = planned.get(&(row.object.kind.clone(), name.clone()))
-            {
-                (row.to, row.options) = (planned.to.clone(), planned.options.clone());
-            }
-            match row.verdict {
-                VerdictKind::Ready | VerdictKind::ReadyInUse => ready.push(row),
-                VerdictKind::InUse => {
-                    again.insert(name);
-                }
-                VerdictKind::Blocked | VerdictKind::Kept => {
-                    tally.failed += 1;
-                    line(&format!("failed: {}", is_now(&row)));
-                }
-            }
-        }
-        for name in gone {
-            let kind = ObjectKind::PersistentVolume;
-            match records::get(&self.client, kind, &name).await {
-                Ok(document) if document.is_finished() => tally.were_done += 1,
-                _ => {
-                    tally.failed += 1;
-                    line(&format!("failed: {kind} {name} {IS_GONE}"));
-                }
-            }
-        }
-        let site = self.site(translator)?;
-        self.rewrite(&site, ready, tally).await;
-        Ok(again)
-    }
-
-    /// Who tells whether volumes are idle.
-    ///
-    /// # Errors
-    /// StorageClasses cannot be listed, or a file not be read.
-    pub(super) async fn idle(&self) -> anyhow::Result<Arc<Idle>> {
-        let mut translator = self.translator()?;
-        site::learn(&self.client, &mut translator).await?;
-        let node_evidence = !self.args.survey.without_node_evidence;
-        let idle = Idle::new(self.client.clone(), node_evidence, Arc::new(translator));
-        Ok(Arc::new(idle))
-    }
-
-    async fn put_up_fence(&self) -> anyhow::Result<()> {
-        if let Some(fence) =
-            fence::at_start(&self.client, &self.holder, self.args.run.fence).await?
-        {
-            let _ = self.fence.set(fence);
-        }
-        Ok(())
-    }
-
-    async fn take_down_fence(&self) {
-        if let Some(fence) = self.fence.get() {
-            fence.at_end().await;
-        }
     }
 
     fn translator(&self) -> anyhow::Result<Translator> {
@@ -611,6 +505,3 @@ fn say_rest(rest: &[Row]) {
         ));
     }
 }
-
-#[cfg(test)]
-mod tests;

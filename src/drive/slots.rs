@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-/// How long a claim may be Lost before fewer are at a time.
+/// How long a claim may be Lost before fewer are at a time; or twice as long as the
+/// cluster takes at best, since fewer would not help it.
 const LOST: Duration = Duration::from_millis(500);
 
 /// Whoever has waited so long goes on: by then it gives no sign of life.
@@ -39,6 +40,8 @@ struct State {
     count: usize,
     /// When there were too many for the last time.
     reduced: Option<Instant>,
+    /// How long a claim is Lost at best, as far as is known lately.
+    best: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -61,6 +64,7 @@ impl Slots {
                 held: HashMap::new(),
                 count: 0,
                 reduced: None,
+                best: None,
             }),
         }
     }
@@ -131,14 +135,22 @@ impl State {
     /// A claim was Lost for so long.
     fn learn(&mut self, gone: Instant, lost: Duration) {
         self.count += 1;
+        let best = match self.best {
+            None => lost,
+            // Nobody else is to blame.
+            Some(best) if self.wanted < 2.0 => (best * 3 + lost) / 4,
+            Some(best) => best.min(lost),
+        };
+        self.best = Some(best);
+        let too_long = LOST.max(best * 2);
         // One that was gone before there were fewer says nothing of the fewer.
         let is_news = self.reduced.is_none_or(|reduced| gone > reduced);
-        if lost > LOST {
+        if lost > too_long {
             if is_news {
                 self.wanted = (self.wanted * 0.7).max(1.0);
                 self.reduced = Some(Instant::now());
             }
-        } else if lost <= LOST / 2 && self.count > BURST {
+        } else if lost <= too_long * 3 / 4 && self.count > BURST {
             let more = match self.reduced {
                 // As long as it is fast, twice as many after each round.
                 None => 1.0,
@@ -169,7 +181,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_cluster_gets_fewer_and_a_fast_one_more_again() {
         let slots = Slots::new(16);
-        for _ in 0..20 {
+        pass(&slots, Duration::from_millis(100)).await;
+        for _ in 0..4 {
             pass(&slots, Duration::from_secs(2)).await;
         }
         assert_eq!(slots.semaphore.available_permits(), 1);
@@ -193,9 +206,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn one_that_is_always_slow_does_not_get_fewer_for_that() {
+        let slots = Slots::new(16);
+        for _ in 0..50 {
+            pass(&slots, LOST * 3).await;
+        }
+        assert!(slots.wanted() >= FIRST);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn those_that_were_lost_together_count_once() {
         let slots = Slots::new(16);
         let names = ["a", "b", "c", "d"];
+        pass(&slots, LOST / 4).await;
         for name in names {
             slots.enter(name).await;
             slots.seen(name, false, false);

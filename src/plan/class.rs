@@ -20,6 +20,25 @@ pub struct Class {
     pub metadata: Metadata,
     /// Who makes volumes of it.
     pub provisioner: String,
+    /// `parameters`
+    pub parameters: Option<Parameters>,
+}
+
+/// Which of its parameters matter to a plan.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Parameters {
+    /// Everest has one provisioner for all its drivers, and names the driver here.
+    #[serde(rename = "csi.storage.k8s.io/csi-driver-name")]
+    pub driver: Option<String>,
+}
+
+impl Class {
+    /// The CSI driver of its volumes: the provisioner by its name, mostly.
+    fn driver(self) -> String {
+        let named = self.parameters.and_then(|parameters| parameters.driver);
+        named.unwrap_or(self.provisioner)
+    }
 }
 
 /// What is to be found out and said about a class; nothing if it is no legacy one.
@@ -46,7 +65,7 @@ pub fn tell(
         ..ClassFacts::default()
     };
     facts.ownership.migration = evidence.migrations.of(KIND, name);
-    let driver = stored.provisioner;
+    let driver = stored.driver();
     if changed {
         facts.pending = evidence.claims.pending(name);
         facts.driver = DriverFacts {
@@ -90,4 +109,24 @@ pub fn tell(
         translated: stored_json,
         facts: Facts::Class(Box::new(facts)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Class;
+
+    #[test]
+    fn a_provisioner_of_several_drivers_is_none_of_them() {
+        let driver = |json: &str| serde_json::from_str::<Class>(json).unwrap().driver();
+        let everest = r#"{"provisioner": "everest-csi-provisioner", "parameters": {
+            "csi.storage.k8s.io/csi-driver-name": "disk.csi.everest.io"}}"#;
+        assert_eq!(driver(everest), "disk.csi.everest.io");
+        for ebs in [
+            r#"{"provisioner": "ebs.csi.aws.com", "parameters": {"type": "gp3"}}"#,
+            r#"{"provisioner": "ebs.csi.aws.com", "parameters": null}"#,
+            r#"{"provisioner": "ebs.csi.aws.com"}"#,
+        ] {
+            assert_eq!(driver(ebs), "ebs.csi.aws.com");
+        }
+    }
 }

@@ -12,6 +12,15 @@ pub const PLAN: &str = include_str!("../../deploy/rbac/plan.yaml");
 /// The rights that a rewrite and a rollback need beside these.
 pub const REWRITE_ROLE: &str = include_str!("../../deploy/rbac/rewrite.yaml");
 
+/// What it needs beside that for volumes that are pinned under their pods.
+pub const PINS_ROLES: &str = include_str!("../../deploy/rbac/rewrite-pins.yaml");
+
+/// What `--wait-idle` and `--restart` need beside these.
+pub const RESTART_ROLES: &str = include_str!("../../deploy/rbac/rewrite-restart.yaml");
+
+/// What `--fence` needs.
+pub const FENCE_ROLE: &str = include_str!("../../deploy/rbac/rewrite-fence.yaml");
+
 /// A right: verb, API group, resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Right {

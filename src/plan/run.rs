@@ -106,8 +106,15 @@ async fn plan(
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn print_rewrite_rights() -> anyhow::Result<Done> {
-    listing::print(&format!("{}---\n{}", rights::PLAN, rights::REWRITE_ROLE))
+pub fn print_rewrite_rights(in_use: bool, fence: bool) -> anyhow::Result<Done> {
+    let mut roles = vec![rights::PLAN, rights::REWRITE_ROLE, rights::PINS_ROLES];
+    if in_use {
+        roles.push(rights::RESTART_ROLES);
+    }
+    if fence {
+        roles.push(rights::FENCE_ROLE);
+    }
+    listing::print(&roles.join("---\n"))
 }
 
 /// The uid of the namespace `kube-system`, by which a cluster is known.

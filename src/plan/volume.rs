@@ -142,6 +142,8 @@ impl Teller<'_> {
         let mut facts = VolumeFacts::default();
         self.complete(&subject, &mut facts);
         facts.beside_pins(pinned);
+        // What makes the pods was not looked at.
+        facts.workloads.clear();
         let is_runtime = matches!(facts.runtime, Some(Ok(())));
         (facts.used(), is_runtime)
     }

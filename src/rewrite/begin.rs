@@ -16,6 +16,8 @@ pub(super) struct Start {
     pub(super) record: Record,
     /// Its resourceVersion.
     pub(super) version: String,
+    /// Whether it was just made: nobody has worked on the object meanwhile.
+    pub(super) is_new: bool,
 }
 
 impl Start {
@@ -23,6 +25,7 @@ impl Start {
         Ok(Self {
             record: Record::open(document.spec, document.status)?,
             version: document.version,
+            is_new: false,
         })
     }
 }
@@ -191,7 +194,13 @@ async fn create<A: Api>(line: &mut Line<'_, A>, fresh: &Record) -> Result<Option
     let answer = line.create(at, journal::new(fresh), false).await?;
     fault::at("record", "after");
     match answer {
-        Answer::Object(object) => whole(line, &object, fresh).map(Some),
+        Answer::Object(object) => {
+            let start = whole(line, &object, fresh)?;
+            Ok(Some(Start {
+                is_new: true,
+                ..start
+            }))
+        }
         Answer::Missing => Err(Stopped::NoJournal),
         Answer::Changed | Answer::Unsure => Ok(None),
     }

@@ -225,8 +225,8 @@ fn remedy(status: u16, message: &str) -> &'static str {
         }
         401 => "see that the token or certificate is valid, then go on",
         403 => {
-            "give the right that is named (deploy/rbac/rewrite.yaml and rewrite-pins.yaml have all), \
-             or let the webhook or policy that is named allow it, then go on"
+            "give the right that is named (deploy/rbac/rewrite.yaml has all, and rewrite-pins.yaml those \
+             for volumes under pods), or let the webhook or policy that is named allow it, then go on"
         }
         _ => "see what it does not like, then go on or roll back",
     }

@@ -26,6 +26,7 @@ pub mod lab;
 pub mod left;
 pub mod oracle;
 pub mod order;
+pub mod overlaid;
 pub mod ports;
 pub mod process;
 pub mod programs;

@@ -98,7 +98,13 @@ fn counted(server: &ApiServer, beginning: &'static str) -> Arc<AtomicUsize> {
 async fn what_is_mounted_is_published_with_the_node_for_an_owner() {
     let published = Published::start(&with_a_node());
     published.change(Mounted {
-        shim: vec![entry("u-2", State::Detaching), entry("u-1", State::Mounted)],
+        shim: vec![
+            entry("u-2", State::Detaching),
+            Entry {
+                is_taken: true,
+                ..entry("u-1", State::Mounted)
+            },
+        ],
         original: vec![OriginalEntry {
             driver: "example.com/driver".into(),
             pv: Some("pv-2".into()),
@@ -116,7 +122,7 @@ async fn what_is_mounted_is_published_with_the_node_for_an_owner() {
     assert_eq!(
         object["shim"],
         json!([
-            { "driver": "csi.example.com", "handle": "vol-1", "pv": "pv-1", "podUID": "u-1", "state": "Mounted" },
+            { "driver": "csi.example.com", "handle": "vol-1", "pv": "pv-1", "podUID": "u-1", "state": "Mounted", "csi": true },
             { "driver": "csi.example.com", "handle": "vol-1", "pv": "pv-1", "podUID": "u-2", "state": "Detaching" },
         ])
     );

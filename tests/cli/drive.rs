@@ -20,3 +20,17 @@ fn it_has_to_be_said_which_objects_are_meant() {
         refused(&[verb, "--plan", "/dev/null"], "it is empty");
     }
 }
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    let rewrite = |more: &[&'static str]| [&["rewrite", "--all"], more].concat();
+    refused(
+        &rewrite(&["--restart", "--shard", "0/2"]),
+        "--restart takes volumes in sets",
+    );
+    refused(&rewrite(&["--restart-managed"]), "--restart");
+    refused(&rewrite(&["--wait-idle=soon"]), "as 90s, 10m or 1h30m");
+    // A value has to be attached, or it would be taken for a duration.
+    refused(&rewrite(&["--wait-idle", "2h"]), "unexpected argument '2h'");
+    refused(&rewrite(&["--remove-fence"]), "--remove-fence");
+}

@@ -186,7 +186,7 @@ fn each_ending_has_its_number() {
 #[test]
 fn the_rights_are_printed_without_a_cluster() {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_flex2csi"))
-        .args(["rewrite", "--rbac"])
+        .args(["rewrite", "--rbac", "--restart", "--fence"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -194,6 +194,8 @@ fn the_rights_are_printed_without_a_cluster() {
     for role in [
         include_str!("../../deploy/rbac/plan.yaml"),
         include_str!("../../deploy/rbac/rewrite.yaml"),
+        include_str!("../../deploy/rbac/rewrite-restart.yaml"),
+        include_str!("../../deploy/rbac/rewrite-fence.yaml"),
     ] {
         assert!(text.contains(role), "{text}");
     }

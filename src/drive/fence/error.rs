@@ -17,7 +17,8 @@ pub enum FenceError {
     NoKind,
     /// The API server says no.
     #[error(
-        "--fence: the API server refuses {what}: {message}; deploy/rbac/rewrite-fence.yaml has the rights"
+        "--fence: the API server refuses {what}: {message}; deploy/rbac/rewrite-fence.yaml has the \
+         rights, deploy/crds/claimfences.yaml the kind"
     )]
     Refused {
         /// What was asked.

@@ -7,13 +7,14 @@ use std::time::Duration;
 use flex2csi_translators::plan::Workload;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{ListParams, Patch};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
+use super::tries::{StopError, Tries, parameters};
 use super::workload::{AT, BY, FROM, KINDS, Kind, Live, by_hand, mark_of};
-use crate::api_request::{FIELD_MANAGER, RequestError, find, request};
+use crate::api_request::{RequestError, find, request};
 use crate::drive::work::line;
 use crate::fault_points;
 
@@ -21,46 +22,8 @@ use crate::fault_points;
 const RENEW: Duration = Duration::from_secs(5);
 /// Who says nothing for so long is dead. Only one's own clock counts.
 const STALE: Duration = Duration::from_secs(15);
-/// How long the API server may be away.
-const OUTAGE: Duration = Duration::from_secs(300);
-const PAUSE: Duration = Duration::from_millis(500);
-
-/// Why a workload is not stopped, or not put back.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StopError {
-    /// It is not there, or another one is.
-    #[error("{0} was deleted or made again since it was looked at; plan again")]
-    Gone(String),
-    /// It must not be.
-    #[error("{0} must not be stopped: {1}")]
-    Forbidden(String, String),
-    /// Another process has it.
-    #[error("{0} is being restarted by another process")]
-    Elsewhere(String),
-    /// Somebody fights us.
-    #[error(
-        "{0} was started again by somebody else while it was stopped; find out by whom, and pause that"
-    )]
-    Started(String),
-    /// The API server says no.
-    #[error(
-        "{workload}: the API server refuses it: {message}; deploy/rbac/rewrite-restart.yaml has the rights"
-    )]
-    Refused {
-        /// Which.
-        workload: String,
-        /// What the server says.
-        message: String,
-    },
-    /// The API server does not answer.
-    #[error("{workload}: no answer from the API server: {message}")]
-    Unreachable {
-        /// Which.
-        workload: String,
-        /// What was heard last.
-        message: String,
-    },
-}
+/// Between two looks at pods that are to become ready.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// One that is stopped.
 #[derive(Debug, Clone)]
@@ -269,7 +232,7 @@ impl Stopped {
                         live.ready()
                     )));
                 }
-                sleep(PAUSE * 2).await;
+                sleep(LOOK).await;
             }
         }
         Ok(None)
@@ -410,81 +373,5 @@ async fn renew(client: Client, mark: String, held: Arc<Mutex<Vec<Held>>>) {
                 tracing::debug!(%error, workload = workload.full_name(), "not renewed");
             }
         }
-    }
-}
-
-fn parameters() -> PatchParams {
-    PatchParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PatchParams::default()
-    }
-}
-
-/// Calls for one workload, for as long as an outage may last.
-struct Tries<'a> {
-    name: &'a str,
-    silent: Option<Instant>,
-}
-
-impl<'a> Tries<'a> {
-    fn new(name: &'a str) -> Self {
-        Self { name, silent: None }
-    }
-
-    async fn get(
-        &mut self,
-        client: &Client,
-        kind: Kind,
-        workload: &Workload,
-    ) -> Result<Option<Value>, StopError> {
-        let api = kind.of_namespace(client, &workload.namespace);
-        loop {
-            match find(api.get(&workload.name)).await {
-                Ok(found) => {
-                    self.silent = None;
-                    let found = found.map(|object| {
-                        let mut object = serde_json::to_value(object).unwrap_or_default();
-                        object["kind"] = kind.name.into();
-                        object
-                    });
-                    return Ok(found);
-                }
-                Err(error) => self.take(error).await?,
-            }
-        }
-    }
-
-    /// Whether it was done; else the world is to be looked at again.
-    async fn patch(
-        &mut self,
-        client: &Client,
-        kind: Kind,
-        workload: &Workload,
-        patch: &Value,
-    ) -> Result<Option<()>, StopError> {
-        let api = kind.of_namespace(client, &workload.namespace);
-        let done = request(api.patch(&workload.name, &parameters(), &Patch::Merge(patch))).await;
-        match done {
-            Ok(_) => Ok(Some(())),
-            Err(error) => self.take(error).await.map(|()| None),
-        }
-    }
-
-    async fn take(&mut self, error: RequestError) -> Result<(), StopError> {
-        let workload = self.name.to_owned();
-        match error {
-            RequestError::Conflict | RequestError::NotFound => {}
-            RequestError::Forbidden(message) | RequestError::Invalid(message) => {
-                return Err(StopError::Refused { workload, message });
-            }
-            RequestError::Unavailable(message) => {
-                let since = *self.silent.get_or_insert_with(Instant::now);
-                if since.elapsed() >= OUTAGE {
-                    return Err(StopError::Unreachable { workload, message });
-                }
-            }
-        }
-        sleep(PAUSE).await;
-        Ok(())
     }
 }

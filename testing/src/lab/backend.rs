@@ -101,41 +101,7 @@ impl Lab {
     /// # Errors
     /// kubectl's words.
     pub async fn install_backend(&self) -> Result<(), StartError> {
-        let disks = Backend::Disks;
-        self.install_backend_as(disks, disks.csi_driver()).await
-    }
-
-    /// The same, with one of its drivers posing as another one still.
-    ///
-    /// # Errors
-    /// kubectl's words.
-    pub async fn install_backend_as(
-        &self,
-        backend: Backend,
-        csi_driver: &str,
-    ) -> Result<(), StartError> {
-        let rendered = self
-            .kubectl(["kustomize", &super::repository(OVERLAY)])
-            .await?;
-        let of_backend = |document: &&str| {
-            let named = format!("name: {BACKEND_NAMESPACE}");
-            let lines = [
-                "kind: CSIDriver",
-                "name: hostpath-attacher",
-                &named,
-                &format!("namespace: {BACKEND_NAMESPACE}"),
-            ];
-            let mut lines = lines.into_iter();
-            lines.any(|wanted| document.lines().any(|line| line.trim() == wanted))
-        };
-        let documents: Vec<&str> = rendered.split("\n---\n").filter(of_backend).collect();
-        let file = self.directory.path().join("backend.yaml");
-        let documents = documents.join("\n---\n");
-        let documents = documents.replace(backend.csi_driver(), csi_driver);
-        super::containerd::write(&file, &documents)?;
-        let file = file.display().to_string();
-        self.kubectl(["apply", "--server-side", "-f", &file])
-            .await?;
+        self.apply("deploy/hostpath").await?;
         self.backend_is_up().await
     }
 
@@ -164,15 +130,6 @@ impl Story {
     /// # Panics
     /// The backend makes none.
     pub async fn provisioned(&self, backend: Backend, name: &str) -> String {
-        self.provisioned_by(backend.csi_driver(), name).await
-    }
-
-    /// A volume of a CSI driver that has its socket where the backend has it; gives its
-    /// handle.
-    ///
-    /// # Panics
-    /// The driver makes none.
-    pub async fn provisioned_by(&self, csi_driver: &str, name: &str) -> String {
         let request = json!({
             "name": format!("{}-{name}", self.namespace()),
             "capacityRange": { "requiredBytes": "1073741824" },
@@ -183,7 +140,7 @@ impl Story {
             // Reached from everywhere: all nodes share the backend's directory.
             "accessibilityRequirements": { "requisite": [{ "segments": {} }] },
         });
-        let socket = format!("/var/lib/kubelet/plugins/{csi_driver}/csi.sock");
+        let socket = format!("/var/lib/kubelet/plugins/{}/csi.sock", backend.csi_driver());
         let socket = self.lab.node(super::NODES[0]).path(&socket);
         // Its pod is ready a moment before it serves.
         self.until("the backend serves", async || {

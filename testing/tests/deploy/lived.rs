@@ -5,9 +5,8 @@ mod tier_3 {
     use std::sync::Arc;
 
     use flex2csi_testing::lab::{Lab, NODES, Pod, Story};
+    use flex2csi_testing::overlaid::overlaid;
     use serde_json::{Value, json};
-
-    use crate::rendered::overlaid;
 
     const OVERLAY: &str = "deploy/overlays/test-hostpath";
     const DAEMON: (&str, &str) = ("flex2csi-system", "daemonset/flex2csi-node");
@@ -91,7 +90,7 @@ mod tier_3 {
             .await;
 
         // It is not taken away from a node that needs it, and comes back.
-        let leaving = overlaid("test-hostpath", &["uninstall"]);
+        let leaving = overlaid("test-hostpath", &["uninstall"]).unwrap();
         let leave = [
             "apply",
             "--server-side",

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use flex2csi::manifest::{self, Seen, each_object};
+use flex2csi_testing::overlaid::overlaid;
 use flex2csi_testing::programs;
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::Value;
 
 /// `deploy/`.
 pub fn deploy() -> PathBuf {
@@ -58,35 +58,9 @@ pub fn kustomized(directory: &Path) -> Vec<Value> {
     objects
 }
 
-/// What a site makes of an overlay of ours: an overlay of its own, with these components.
-pub fn overlaid(overlay: &str, components: &[&str]) -> TempDir {
-    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let deploy = relative(directory.path(), &deploy());
-    let components: Vec<PathBuf> = components
-        .iter()
-        .map(|component| deploy.join("components").join(component))
-        .collect();
-    let kustomization = json!({
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [deploy.join("overlays").join(overlay)],
-        "components": components,
-    });
-    let file = directory.path().join("kustomization.yaml");
-    std::fs::write(file, kustomization.to_string()).unwrap();
-    directory
-}
-
-/// Its objects.
+/// The objects of an overlay with components.
 pub fn with(overlay: &str, components: &[&str]) -> Vec<Value> {
-    kustomized(overlaid(overlay, components).path())
-}
-
-/// kubectl takes no absolute paths.
-fn relative(from: &Path, to: &Path) -> PathBuf {
-    let from = from.canonicalize().unwrap();
-    let up = from.components().skip(1).map(|_| "..");
-    up.collect::<PathBuf>().join(to.strip_prefix("/").unwrap())
+    kustomized(overlaid(overlay, components).unwrap().path())
 }
 
 /// What kind an object is of.

@@ -8,5 +8,6 @@ mod followed;
 mod on_nodes;
 mod page;
 mod played;
+mod rights;
 mod site;
 mod volumes;

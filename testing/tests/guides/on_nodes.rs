@@ -6,7 +6,21 @@ mod tier_3 {
     use flex2csi_testing::lab::{Lab, NODES, Pod, Story};
     use serde_json::json;
 
+    use crate::rights::{Account, more_or_less};
     use crate::site::{Site, nothing_left, object};
+
+    const NODE: &str = "flex2csi-system:flex2csi-node";
+    /// What only another story does.
+    const NODE_UNUSED: [(&str, &str); 3] = [
+        (
+            "create nodevolumes",
+            "a patch that makes the object takes it, and is logged as a patch",
+        ),
+        ("get storageclasses", "this volume has no class"),
+        ("list pods", "no legacy installer is at work"),
+    ];
+    const REWRITE: &str = "flex2csi-rewrite:flex2csi-rewrite";
+    const REWRITE_UNUSED: [(&str, &str); 0] = [];
 
     /// A cluster with everest's CSI drivers, or what poses as them.
     async fn lab() -> Arc<Lab> {
@@ -45,12 +59,13 @@ mod tier_3 {
             pod.delete().await;
             story
                 .until("the volume is detached", async || {
-                    let attached = object(&lab.cluster, "volumeattachments", &[]).await;
-                    attached.unwrap()["items"].as_array().unwrap().is_empty()
+                    let attached = ["get", "volumeattachments", "-o", "name"];
+                    lab.kubectl(attached).await.unwrap().is_empty()
                 })
                 .await;
         };
         let site = Site::new("huawei-fuxi", &lab.cluster, "docker.io/library/flex2csi");
+        let mut accounts = Vec::new();
         for title in site.page.titles() {
             if title == "install" {
                 // The tag that the nodes have.
@@ -60,6 +75,11 @@ mod tier_3 {
                 let tagged = text.replace(name, &format!("{name}  newTag: test\n"));
                 assert_ne!(tagged, text);
                 std::fs::write(&file, tagged).unwrap();
+            }
+            if title == "leave" {
+                for (name, unused) in [(NODE, &NODE_UNUSED[..]), (REWRITE, &REWRITE_UNUSED[..])] {
+                    accounts.push(Account::read(&lab.cluster, name, unused).await);
+                }
             }
             if title == "plan" || title == "leave" {
                 story
@@ -94,5 +114,9 @@ mod tier_3 {
             }
         }
         nothing_left(&lab.cluster).await;
+        let wrong = accounts
+            .iter()
+            .filter_map(|account| more_or_less(&lab.cluster, account));
+        assert_eq!(wrong.collect::<Vec<_>>(), [""; 0]);
     }
 }

@@ -4,11 +4,13 @@
 
 mod churn;
 mod disturbed;
-mod in_tree;
+mod ebs;
 mod killing;
 mod lost;
 mod nodes;
+mod operator;
 mod original;
+mod restarted;
 mod rewritten;
 mod shim;
 mod writer;

@@ -1,76 +1,118 @@
-//! Volumes rewritten under running pods that the shim serves.
+//! PersistentVolumes that are replaced under pods that write to them all the time.
 
 mod tier_3 {
-    use flex2csi_testing::lab::story::Started;
-    use flex2csi_testing::lab::{Attachments, Backend, Lab, NODES, Pod, Story};
-    use flex2csi_testing::tool::Tool;
-    use serde_json::Value;
     use std::sync::Arc;
 
+    use flex2csi_testing::Lab;
+    use flex2csi_testing::lab::story::Started;
+    use flex2csi_testing::lab::{Attachments, Backend, NODES, Pod, Story};
+    use serde_json::Value;
+
+    use crate::ebs;
+    use crate::operator::{IMAGE, flex2csi, object, planned};
     use crate::writer::{writer, writes_on};
 
+    const CLAIMS: [&str; 3] = ["files", "disk", "ebs"];
+
+    /// FlexVolumes that flex2csi serves, of a driver that attaches and of one that does
+    /// not, and an in-tree volume that the cluster serves through CSI.
     #[tokio::test]
     #[ignore = "tier 3: needs containerd, kubelet and root; testing/run prepares them"]
-    async fn volumes_become_csi_under_pods_that_write_all_the_time() {
+    async fn volumes_are_replaced_under_pods_that_write() {
         let lab = Arc::new(Lab::start().await.unwrap());
         lab.install().await.unwrap();
+        ebs::install(&lab).await;
         let story = Story::begin(lab.clone(), "rewritten").await;
-        let disk = story.flex_volume(Backend::Disks, "disk").await;
         let files = story.flex_volume(Backend::Files, "files").await;
+        let disk = story.flex_volume(Backend::Disks, "disk").await;
+        ebs::volume(&story, "ebs").await;
         let attachments = Attachments::watch(&lab).unwrap();
-        let pods = [
-            story.run(&writer("disk", "disk").on(NODES[0])).await,
-            story.run(&writer("files", "files").on(NODES[1])).await,
-        ];
-        all_write_on(&pods).await;
-
-        rewrite(&story).await;
-        for (name, handle) in [("disk", &disk), ("files", &files)] {
-            let pv = format!("{}-{name}", story.namespace());
-            let pv = lab.kubectl(["get", "pv", &pv, "-o", "json"]).await.unwrap();
-            let pv: Value = serde_json::from_str(&pv).unwrap();
-            assert_eq!(pv["spec"]["csi"]["volumeHandle"], handle.as_str());
-            assert_eq!(pv["status"]["phase"], "Bound");
+        let mut pods = Vec::new();
+        for claim in CLAIMS {
+            pods.push(story.start(&writer(claim, claim).on(NODES[0])).await);
         }
-        all_write_on(&pods).await;
-
-        for node in NODES {
-            lab.restart_kubelet(node).await.unwrap();
-        }
-        all_write_on(&pods).await;
-
         for pod in &pods {
+            pod.running().await;
+        }
+        let before = claims(&story).await;
+
+        // Nothing is deleted while it is replaced, so nothing is waited for.
+        planned(&story, CLAIMS.len(), "ready-in-use").await;
+        let rewrite = [
+            "rewrite",
+            "-n",
+            story.namespace(),
+            "--yes",
+            "--pin-image",
+            IMAGE,
+        ];
+        let said = flex2csi(&lab, &rewrite).await;
+        assert!(said.contains("3 done"), "{said}");
+        all_write_on(&pods).await;
+        for (claim, before) in claims(&story).await.iter().zip(&before) {
+            assert_eq!(claim["metadata"]["uid"], before["metadata"]["uid"]);
+            assert_eq!(claim["status"]["phase"], "Bound", "{claim}");
+            assert_eq!(claim["spec"], before["spec"]);
+            let name = claim["spec"]["volumeName"].as_str().unwrap();
+            let volume = object(&lab, &["persistentvolume", name]).await;
+            assert!(volume["spec"]["csi"].is_object(), "{volume}");
+        }
+        let left = lab
+            .kubectl(["get", "pv,pvc,pods", "-A", "-o", "name"])
+            .await;
+        let left = left.unwrap();
+        assert!(!left.contains("flex2csi-pin"), "{left}");
+
+        // kubelet finds on the node what it does not remember, under pods that have both.
+        lab.restart_kubelet(NODES[0]).await.unwrap();
+        all_write_on(&pods).await;
+        story
+            .until("kubelet has let go of the FlexVolumes", async || {
+                let mounts = lab.node(NODES[0]).mounts();
+                !mounts.contains("volumes/huawei.com~")
+            })
+            .await;
+        all_write_on(&pods).await;
+
+        let mut written = Vec::new();
+        for pod in &pods {
+            written.push(lines(pod).await);
             pod.delete().await;
         }
-        story.nothing_left_of(&disk).await;
-        story.nothing_left_of(&files).await;
-        let names = [disk.as_str(), "rewritten-disk"];
-        let uids = attachments.assert_one_node_at_a_time(&names);
-        assert_eq!(uids.len(), 1, "one attachment throughout");
+        for handle in [&files, &disk, ebs::VOLUME] {
+            story.nothing_left_of(handle).await;
+        }
+        for (claim, handle) in [("disk", &*disk), ("ebs", ebs::VOLUME)] {
+            let volume = format!("{}-{claim}", story.namespace());
+            let uids = attachments.assert_one_node_at_a_time(&[handle, &volume]);
+            assert_eq!(uids.len(), 1, "{claim} was attached more than once");
+        }
+        flex2csi(&lab, &["status", "-n", story.namespace()]).await;
 
-        // And the next pods have it from kubelet itself, on another node.
-        let reader = Pod::new("reader").on(NODES[1]).claim("disk", "/data");
-        let reader = story.run(&reader).await;
-        assert_ne!(reader.exec("cat /data/log").await, "");
-        reader.delete().await;
-        story.nothing_left_of(&disk).await;
+        // Whoever comes now has a CSI volume like any other, with all that was written.
+        for (claim, written) in CLAIMS.iter().zip(written) {
+            let pod = Pod::new("reader").on(NODES[1]).claim(claim, "/data");
+            let pod = story.run(&pod).await;
+            let found = lines(&pod).await;
+            assert!(found >= written, "{claim}: {found} of {written} lines");
+            pod.delete().await;
+        }
+        for handle in [&files, &disk, ebs::VOLUME] {
+            story.nothing_left_of(handle).await;
+        }
     }
 
-    /// As an operator does, who has looked at the plan.
-    async fn rewrite(story: &Story) {
-        let namespace = story.namespace();
-        let tool = Tool::flex2csi().unwrap();
-        let tool = tool
-            .arguments([
-                "rewrite",
-                "-n",
-                namespace,
-                "--yes",
-                "--pin-image=flex2csi:test",
-            ])
-            .kubeconfig(&story.lab.cluster.kubeconfig());
-        let ended = tool.run().await.unwrap();
-        assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+    async fn claims(story: &Story) -> Vec<Value> {
+        let mut all = Vec::new();
+        for claim in CLAIMS {
+            let arguments = ["persistentvolumeclaim", "-n", story.namespace(), claim];
+            all.push(object(&story.lab, &arguments).await);
+        }
+        all
+    }
+
+    async fn lines(pod: &Started<'_>) -> u64 {
+        pod.exec("wc -l </data/log").await.trim().parse().unwrap()
     }
 
     async fn all_write_on(pods: &[Started<'_>]) {

@@ -119,6 +119,8 @@ examples:
         fn rewrite<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
             vec![
                 "rewrite",
+                "--takeover-after",
+                "3",
                 "--pv",
                 name,
                 "--mappings",

@@ -1,7 +1,7 @@
 //! A fleet on its way, forward and back and forward again, whatever happens to who
 //! takes it there.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use flex2csi_testing::controller_manager::ApiRate;
 use flex2csi_testing::fleet::{Expect, Witness};
@@ -13,6 +13,9 @@ use crate::troubles::Trouble;
 
 /// A pass through weather may fail at first; each attempt goes on from where it is.
 const ATTEMPTS: usize = 12;
+
+/// A thousand volumes on a machine that has other things to do.
+const WITHIN: Duration = Duration::from_secs(3600);
 
 /// Where a pass leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,7 @@ impl Journey {
             // Who is killed is known to be dead.
             .arguments(["--takeover-after", "1"])
             .arguments(["--max-failures", "100000"])
+            .deadline(WITHIN)
     }
 
     /// Runs the program until `end`. Nothing that it did may be wrong, and if it came

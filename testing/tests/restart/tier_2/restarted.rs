@@ -1,9 +1,11 @@
 //! `--restart`
 
 use flex2csi::drive::RESTART_STEPS;
+use flex2csi_testing::applied::applied;
+use flex2csi_testing::process;
 use serde_json::json;
 
-use super::site::{Site, api, comes, ended};
+use super::site::{Site, api, comes, ended, pod_spec};
 
 const REWRITE: [&str; 3] = ["rewrite", "--yes", "--restart"];
 
@@ -134,9 +136,7 @@ async fn what_may_not_be_stopped_is_named_and_left() {
             "minReplicas": 1, "maxReplicas": 2,
         },
     });
-    flex2csi_testing::applied::applied(&site.cluster, [autoscaler])
-        .await
-        .unwrap();
+    applied(&site.cluster, [autoscaler]).await.unwrap();
     let claims = api(&site.client, "v1", "PersistentVolumeClaim", Some("deletes"));
     let uid = claims.get("data-db-0").await.unwrap().metadata.uid;
 
@@ -196,4 +196,74 @@ async fn who_starts_a_workload_again_wins() {
     site.assert_as_it_was("StatefulSet", "shop", "db", 1).await;
     site.assert_all("shop", "legacy").await;
     site.kubelet.assert_undisturbed();
+}
+
+/// Where it is told, DaemonSets and Jobs are stopped too, each in its own way.
+#[tokio::test]
+#[ignore = "tier 2: needs etcd, kube-apiserver and kube-controller-manager; testing/run prepares them"]
+async fn what_is_told_is_stopped_in_its_own_way() {
+    let site = Site::new().await;
+    site.claim("agents", "data").await;
+    site.claim("work", "data").await;
+    let labels = json!({"app": "one"});
+    let daemon_set = json!({
+        "apiVersion": "apps/v1", "kind": "DaemonSet",
+        "metadata": {"namespace": "agents", "name": "one"},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec(Some("data"))},
+        },
+    });
+    let mut job_spec = pod_spec(Some("data"));
+    job_spec["restartPolicy"] = "Never".into();
+    let job = json!({
+        "apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {"namespace": "work", "name": "one"},
+        "spec": {"template": {"spec": job_spec}},
+    });
+    applied(&site.cluster, [daemon_set, job]).await.unwrap();
+    for volume in ["agents-data", "work-data"] {
+        site.is_mounted(volume).await;
+    }
+    let before = site.get("apps/v1", "DaemonSet", "agents", "one").await;
+    let (code, said) = site.run(&[&REWRITE[..], &["--all"]].concat()).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("DaemonSet agents/one: it is stopped by a node selector"),
+        "{said}"
+    );
+    assert!(said.contains("Job work/one: suspended, it loses"), "{said}");
+    site.done(&[&REWRITE[..], &["--all", "--restart-managed"]].concat())
+        .await;
+    for namespace in ["agents", "work"] {
+        site.assert_all(namespace, "csi").await;
+    }
+    let after = site.get("apps/v1", "DaemonSet", "agents", "one").await;
+    assert_eq!(after["spec"], before["spec"]);
+    assert_eq!(after["status"]["numberReady"], 1);
+    let job = site.get("batch/v1", "Job", "work", "one").await;
+    assert_eq!(job["spec"]["suspend"], false);
+    site.kubelet.assert_undisturbed();
+}
+
+/// Who interrupts it gets the replicas back at once.
+#[tokio::test]
+#[ignore = "tier 2: needs etcd, kube-apiserver and kube-controller-manager; testing/run prepares them"]
+async fn an_interrupt_puts_replicas_back() {
+    let site = Site::new().await;
+    site.stateful_set("shop", 1, json!({})).await;
+    let sets = api(&site.client, "apps/v1", "StatefulSet", Some("shop"));
+    let args = [&REWRITE[..], &["-n", "shop"]].concat();
+    let run = site.command(&args, "").spawn().unwrap();
+    comes("it is stopped", async || {
+        sets.get("db").await.unwrap().data["spec"]["replicas"] == 0
+    })
+    .await;
+    process::signal("INT", run.id()).unwrap();
+    let (code, said) = ended(&run.wait_with_output().await.unwrap());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("StatefulSet shop/db is put back"), "{said}");
+    assert!(said.contains("1 left as they are"), "{said}");
+    site.assert_as_it_was("StatefulSet", "shop", "db", 1).await;
+    site.assert_all("shop", "legacy").await;
 }

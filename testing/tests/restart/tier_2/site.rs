@@ -326,7 +326,7 @@ pub fn ended(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-fn pod_spec(claim: Option<&str>) -> Value {
+pub fn pod_spec(claim: Option<&str>) -> Value {
     let volume =
         claim.map(|claim| json!({"name": "data", "persistentVolumeClaim": {"claimName": claim}}));
     let mount = json!({"name": "data", "mountPath": "/data"});
@@ -376,6 +376,12 @@ async fn node(cluster: &Cluster, client: &Client) {
         },
     }});
     let nodes = api(client, "v1", "Node", None);
+    // A node that is new gets a taint, which nobody here takes off.
+    let untainted = Patch::Merge(json!({"spec": {"taints": null}}));
+    nodes
+        .patch(NODE, &PatchParams::default(), &untainted)
+        .await
+        .unwrap();
     let patch = Patch::Merge(status);
     nodes
         .patch_status(NODE, &PatchParams::default(), &patch)

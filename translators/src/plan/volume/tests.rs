@@ -384,3 +384,53 @@ fn who_uses_it_is_said_by_itself() {
     assert!(matches!(equal.used(), Use::By(_)));
     assert!(matches!(VolumeFacts::default().used(), Use::Unknown(_)));
 }
+
+/// What a pin leaves on its node is nobody's use; what is there beside it is.
+#[test]
+fn a_pin_is_left_out_on_its_node_alone() {
+    let pinned = ["a".to_owned()];
+    let beside = |change: fn(&mut VolumeFacts)| {
+        let mut facts = facts();
+        change(&mut facts);
+        facts.beside_pins(&pinned);
+        facts.used()
+    };
+    let released = |node: &str| Mount {
+        node: node.into(),
+        pod_uid: String::new(),
+        state: MountState::Changing("Unmounting".into()),
+    };
+    assert_eq!(beside(|facts| facts.held_by.push("a".into())), Use::Idle);
+    let elsewhere = beside(|facts| facts.held_by.push("b".into()));
+    assert!(matches!(elsewhere, Use::By(_)));
+    let mut facts = facts();
+    facts.mounts = vec![released("a")];
+    facts.beside_pins(&pinned);
+    assert_eq!(facts.used(), Use::Idle);
+    facts.mounts = vec![released("b")];
+    facts.beside_pins(&pinned);
+    assert!(matches!(facts.used(), Use::By(_)));
+    // One that cannot start there is no use; one that runs is.
+    assert_eq!(
+        beside(|facts| facts.pods.push(pod(PodPhase::Pending))),
+        Use::Idle
+    );
+    let runs = beside(|facts| facts.pods.push(pod(PodPhase::Running)));
+    assert!(matches!(runs, Use::By(_)));
+    let mounted = beside(|facts| {
+        facts.pods.push(pod(PodPhase::Pending));
+        facts.mounts.push(Mount {
+            node: "a".into(),
+            pod_uid: "u".into(),
+            state: MountState::Shim,
+        });
+    });
+    assert!(matches!(mounted, Use::By(_)), "{mounted:?}");
+    // Without pins nothing is left out.
+    let mut facts = VolumeFacts {
+        pods: vec![pod(PodPhase::Pending)],
+        ..super::tests::facts()
+    };
+    facts.beside_pins(&[]);
+    assert!(matches!(facts.used(), Use::By(_)));
+}
