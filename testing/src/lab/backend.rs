@@ -130,15 +130,6 @@ impl Story {
     /// # Panics
     /// The backend makes none.
     pub async fn provisioned(&self, backend: Backend, name: &str) -> String {
-        self.provisioned_by(backend.csi_driver(), name).await
-    }
-
-    /// A volume of a CSI driver that has its socket where the backend has it; gives its
-    /// handle.
-    ///
-    /// # Panics
-    /// The driver makes none.
-    pub async fn provisioned_by(&self, csi_driver: &str, name: &str) -> String {
         let request = json!({
             "name": format!("{}-{name}", self.namespace()),
             "capacityRange": { "requiredBytes": "1073741824" },
@@ -149,7 +140,7 @@ impl Story {
             // Reached from everywhere: all nodes share the backend's directory.
             "accessibilityRequirements": { "requisite": [{ "segments": {} }] },
         });
-        let socket = format!("/var/lib/kubelet/plugins/{csi_driver}/csi.sock");
+        let socket = format!("/var/lib/kubelet/plugins/{}/csi.sock", backend.csi_driver());
         let socket = self.lab.node(super::NODES[0]).path(&socket);
         // Its pod is ready a moment before it serves.
         self.until("the backend serves", async || {

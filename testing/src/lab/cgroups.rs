@@ -1,27 +1,28 @@
-//! The cgroups of a lab's containers. They are the only thing of a node that does
-//! not go by itself.
+//! The cgroups of a node's containers. They are the only thing of a node that does
+//! not go by itself: all containers of this machine have theirs in one place.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// The cgroup below which a node's containers are; no other lab has it.
-pub(super) fn name(lab: &Path, node: &str) -> String {
-    let lab = lab.file_name().unwrap_or_default().to_string_lossy();
-    format!("/{lab}-{node}")
-}
+/// Where containerd has a directory for each container that runs, on its node.
+const CONTAINERS: &str = "run/containerd/io.containerd.runtime.v2.task/k8s.io";
 
-/// Removes a cgroup, and those below it, from every hierarchy. Nothing may be running in them.
-pub(super) fn remove(cgroup: &str) {
-    for hierarchy in hierarchies() {
-        let directory = hierarchy.join(cgroup.trim_start_matches('/'));
-        // The kernel takes a moment to see that the last process has ended.
-        for _ in 0..100 {
-            if !directory.exists() || remove_all(&directory).is_ok() {
-                break;
+/// Removes what is left of the containers of a node that has ended. `files` is the
+/// directory of the node's own files.
+pub(super) fn remove(files: &Path) {
+    let containers = std::fs::read_dir(files.join(CONTAINERS));
+    for container in containers.into_iter().flatten().flatten() {
+        for hierarchy in hierarchies() {
+            let directory = hierarchy.join("k8s.io").join(container.file_name());
+            // The kernel takes a moment to see that the last process has ended.
+            for _ in 0..50 {
+                if !directory.exists() || remove_all(&directory).is_ok() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(20));
             }
-            std::thread::sleep(Duration::from_millis(20));
         }
     }
 }

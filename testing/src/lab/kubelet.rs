@@ -18,7 +18,6 @@ pub(super) fn start(
     cluster: &Cluster,
     node: &str,
     address: Ipv4Addr,
-    cgroup: &str,
     state: &Path,
 ) -> Result<Program, StartError> {
     let certificate = state.join("apiserver.crt");
@@ -34,7 +33,7 @@ pub(super) fn start(
         &User::kubelet(node).token(),
     );
     write(&state.join("kubeconfig"), &kubeconfig)?;
-    write(&state.join("kubelet.json"), &configuration(cgroup))?;
+    write(&state.join("kubelet.json"), &configuration())?;
     let arguments = [
         format!("--config={STATE}/kubelet.json"),
         format!("--kubeconfig={STATE}/kubeconfig"),
@@ -44,7 +43,7 @@ pub(super) fn start(
     machine.start_program("kubelet", &programs::built("kubelet")?, arguments)
 }
 
-fn configuration(cgroup: &str) -> String {
+fn configuration() -> String {
     json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -52,9 +51,8 @@ fn configuration(cgroup: &str) -> String {
         "authentication": { "anonymous": { "enabled": true }, "webhook": { "enabled": false } },
         "authorization": { "mode": "AlwaysAllow" },
         "containerRuntimeEndpoint": format!("unix://{SOCKET}"),
-        // Two kubelets share the machine's cgroups: each keeps to a part of its own.
+        // All kubelets share the machine's cgroups, so none may order them.
         "cgroupDriver": "cgroupfs",
-        "cgroupRoot": cgroup,
         "cgroupsPerQOS": false,
         "enforceNodeAllocatable": [],
         "failCgroupV1": false,

@@ -24,7 +24,6 @@ pub struct Node {
     index: u8,
     directory: PathBuf,
     shared: PathBuf,
-    cgroup: String,
     init: AtomicU32,
     running: Mutex<Option<Running>>,
 }
@@ -45,7 +44,6 @@ impl Node {
             index,
             directory: lab.join(name),
             shared: lab.join("shared"),
-            cgroup: cgroups::name(lab, name),
             init: AtomicU32::new(0),
             running: Mutex::new(None),
         }
@@ -110,7 +108,7 @@ impl Node {
         let state = self.directory.join("root").join(&containerd::STATE[1..]);
         let containerd = containerd::start(&machine, self.index, &state).await?;
         let address = network.node(self.index);
-        let kubelet = kubelet::start(&machine, cluster, &self.name, address, &self.cgroup, &state)?;
+        let kubelet = kubelet::start(&machine, cluster, &self.name, address, &state)?;
         wait_ready(&kubelet, cluster, &self.name).await?;
         *running = Some(Running {
             kubelet,
@@ -148,7 +146,7 @@ impl Node {
             running.containerd.kill().await;
             drop(running.machine);
         }
-        cgroups::remove(&self.cgroup);
+        cgroups::remove(&self.directory.join("root"));
     }
 
     fn down(&self) -> StartError {
@@ -162,7 +160,7 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         drop(self.running.get_mut().take());
-        cgroups::remove(&self.cgroup);
+        cgroups::remove(&self.directory.join("root"));
     }
 }
 
