@@ -6,6 +6,7 @@
 //! a thousand volumes, each step boundary in both directions, 200 instants.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stdout, reason = "what was done, for who reads it")]
 
 mod journey;
 mod moments;
