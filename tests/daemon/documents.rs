@@ -18,11 +18,11 @@ const DIRECTORIES: [(&str, &str); 4] = [
 #[tokio::test]
 async fn of_the_readme_and_the_pages() {
     let mut pages = vec![PathBuf::from("README.md")];
-    pages.extend(
-        fs::read_dir("docs")
-            .unwrap()
-            .map(|page| page.unwrap().path()),
-    );
+    for directory in ["docs", "docs/guides"] {
+        let entries = fs::read_dir(directory).unwrap();
+        pages.extend(entries.map(|entry| entry.unwrap().path()));
+    }
+    pages.retain(|page| page.is_file());
     let mut count = 0;
     for page in pages {
         let text = fs::read_to_string(&page).unwrap();
