@@ -1,37 +1,38 @@
 //! `flex2csi rewrite`.
 
 mod in_use;
+mod planned;
+mod shown;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::IsTerminal;
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use flex2csi_translators::plan::{Code, VerdictKind};
-use flex2csi_translators::rewrite::{Direction, ObjectKind};
+use flex2csi_translators::rewrite::Direction;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
+use planned::{IS_GONE, Todo, compare, is_in_use, is_now};
+pub(super) use planned::{Planned, kind_of, read_plan};
+
 use super::args::RewriteArgs;
-use super::diff;
 use super::fence::{self, Fence};
 use super::holder;
 use super::records::{self, Known};
-use super::restart::{self, Stopped};
+use super::restart::Stopped;
 use super::secrets;
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
 use crate::exit::{Done, Usage};
-use crate::plan::file::{Head, PlanFile};
-use crate::plan::output::Output;
+use crate::plan::cluster_identity;
+use crate::plan::file::PlanFile;
 use crate::plan::row::Row;
 use crate::plan::selection::Selection;
-use crate::plan::survey::{Found, Sink, Survey};
+use crate::plan::survey::{Sink, Survey};
 use crate::plan::translator::Translator;
-use crate::plan::{PlanFormat, cluster_identity};
 use crate::{daemon, site as site_files};
 
 /// Runs `flex2csi rewrite`.
@@ -80,32 +81,6 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     })
 }
 
-/// What a plan file has, by kind and name.
-pub(super) type Planned = HashMap<(String, String), Row>;
-
-/// Reads all of a plan that is to be done, or may be once nobody uses it.
-pub(super) fn read_plan(path: &Path, is_meant: impl Fn(&Row) -> bool) -> anyhow::Result<Planned> {
-    let unusable = |error: crate::plan::file::PlanFileError| Usage(error.to_string());
-    let mut file = PlanFile::open(path).map_err(unusable)?;
-    let mut rows = HashMap::new();
-    while let Some(row) = file.next().map_err(unusable)? {
-        if is_meant(&row) && !row.options.skip {
-            let key = (row.object.kind.clone(), row.object.name.clone());
-            rows.insert(key, row);
-        }
-    }
-    Ok(rows)
-}
-
-/// The kinds that are replaced.
-pub(super) fn kind_of(row: &Row) -> Option<ObjectKind> {
-    match row.object.kind.as_str() {
-        "PersistentVolume" => Some(ObjectKind::PersistentVolume),
-        "StorageClass" => Some(ObjectKind::StorageClass),
-        _ => None,
-    }
-}
-
 /// One run of `flex2csi rewrite`.
 pub(super) struct Run<'a> {
     pub(super) args: &'a RewriteArgs,
@@ -117,15 +92,6 @@ pub(super) struct Run<'a> {
     /// The name of this process.
     pub(super) holder: String,
     fence: OnceLock<Arc<Fence>>,
-}
-
-/// What is to be done, as it is now.
-#[derive(Default)]
-struct Todo {
-    rows: Vec<Row>,
-    /// What was planned and is not to be done any more, and why.
-    stale: Vec<String>,
-    were_done: usize,
 }
 
 impl Run<'_> {
@@ -350,66 +316,6 @@ impl Run<'_> {
         }
         Ok((rows.0, translator))
     }
-
-    async fn show(&self, known: &[Known]) -> anyhow::Result<Done> {
-        let (todo, translator) = self.todo(known, true).await?;
-        if self.args.run.diff {
-            let shown = diff::forward(&self.client, &translator, &todo.rows).await?;
-            for stale in &todo.stale {
-                line(&format!("warning: {stale}"));
-            }
-            return Ok(if todo.stale.is_empty() {
-                shown
-            } else {
-                Done::Some
-            });
-        }
-        let head = Head {
-            cluster: self.cluster.clone(),
-            tool: env!("CARGO_PKG_VERSION").to_owned(),
-            created: format!("{:.0}", Timestamp::now()),
-            node_evidence: !self.args.survey.without_node_evidence,
-            server_dry_run: !self.args.survey.no_server_dry_run,
-        };
-        let stdout = std::io::stdout();
-        let width = stdout
-            .is_terminal()
-            .then(|| comfy_table::Table::new().width().map(usize::from))
-            .flatten();
-        let out = anstream::stdout().lock();
-        let mut output = Output::new(out, PlanFormat::Table, width, &head, None)?;
-        let mut found = Found::default();
-        for row in &todo.rows {
-            *found.verdicts.entry(row.verdict).or_default() += 1;
-            output.row(row)?;
-        }
-        let ready = todo.rows.iter().filter(|row| row.is_ready()).count();
-        let next =
-            format!("This is a dry run: nothing was changed. To be rewritten with --yes: {ready}.");
-        output.close(&found, &next)?;
-        for stale in &todo.stale {
-            line(&format!("warning: {stale}"));
-        }
-        let lacking = todo.rows.iter().filter(|row| secrets::is_lacking(row));
-        if self.args.create_secrets {
-            let lacking = lacking.count();
-            line(&format!("with --yes the Secrets of {lacking} come first"));
-        }
-        if self.args.in_use.restart {
-            let in_use = todo.rows.iter().filter(|row| is_in_use(row));
-            restart::show(in_use.cloned().collect(), self.args.in_use.restart_managed);
-        }
-        let open = known.iter().filter(|record| !record.is_finished).count();
-        if open > 0 {
-            line(&format!(
-                "begun and not finished: {open}; with --yes these come first"
-            ));
-        }
-        Ok(match todo.stale.len() {
-            0 => Done::All,
-            _ => Done::Some,
-        })
-    }
 }
 
 /// Keeps rows.
@@ -421,76 +327,6 @@ impl Sink for Rows {
         self.0.push(row.clone());
         Ok(())
     }
-}
-
-/// What of a plan is to be done, by the same objects as they are now.
-fn compare(
-    planned: &Planned,
-    rows: Vec<Row>,
-    known: &[Known],
-    waits: bool,
-    is_ours: impl Fn(ObjectKind, &str) -> bool,
-) -> Todo {
-    let mut now: BTreeMap<(String, String), Row> = rows
-        .into_iter()
-        .map(|row| ((row.object.kind.clone(), row.object.name.clone()), row))
-        .collect();
-    let records: HashMap<(ObjectKind, &str), &Known> = known
-        .iter()
-        .map(|record| ((record.kind, record.name.as_str()), record))
-        .collect();
-    let mut todo = Todo::default();
-    let mut keys: Vec<_> = planned.iter().collect();
-    keys.sort_by(|one, other| one.0.cmp(other.0));
-    for (key, row) in keys {
-        let Some(kind) = kind_of(row).filter(|kind| is_ours(*kind, &row.object.name)) else {
-            continue;
-        };
-        let name = row.object.full_name();
-        let record = records.get(&(kind, row.object.name.as_str()));
-        match (now.remove(key), record) {
-            (Some(now), _) if is_in_use(row) && now.object.uid != row.object.uid => {
-                todo.stale.push(format!("{name} {IS_GONE}"));
-            }
-            // Pods that come and go change a volume; what it becomes is pinned all the same.
-            (Some(now), _) if waits && (is_in_use(&now) || is_in_use(row) && now.is_ready()) => {
-                todo.rows.push(Row {
-                    to: row.to.clone(),
-                    options: row.options.clone(),
-                    ..now
-                });
-            }
-            // What was planned counts, as far as it still may be done.
-            (Some(now), _) if now.is_ready() => todo.rows.push(Row {
-                verdict: now.verdict,
-                in_use: now.in_use,
-                workloads: now.workloads,
-                findings: now.findings,
-                ..row.clone()
-            }),
-            // It was just gone on with.
-            (_, Some(record)) if !record.is_finished => {}
-            (None, Some(record)) if record.direction == Direction::Forward => todo.were_done += 1,
-            (Some(now), _) => todo.stale.push(is_now(&now)),
-            (None, _) => todo.stale.push(format!("{name} {IS_GONE}")),
-        }
-    }
-    todo
-}
-
-const IS_GONE: &str = "is not there in its legacy form any more; plan again";
-
-fn is_in_use(row: &Row) -> bool {
-    row.verdict == VerdictKind::InUse
-}
-
-/// What an object that was to be rewritten is instead.
-fn is_now(row: &Row) -> String {
-    let why = row.findings.first();
-    let why = why.map_or_else(String::new, |found| {
-        format!(": {}; {}", found.message, found.remedy)
-    });
-    format!("{} is {} now{why}", row.object.full_name(), row.verdict)
 }
 
 /// What was not touched, in a line for each verdict.

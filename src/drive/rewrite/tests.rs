@@ -1,6 +1,6 @@
 //! A plan beside the cluster as it is now.
 
-use flex2csi_translators::rewrite::InUse;
+use flex2csi_translators::rewrite::{InUse, ObjectKind};
 
 use super::*;
 use crate::plan::row::{ObjectId, Options};

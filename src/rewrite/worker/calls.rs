@@ -1,0 +1,182 @@
+//! The calls that are made, each between its two fault points.
+
+use flex2csi_translators::rewrite::{Action, Change, Direction, Record, Status, Step, View, next};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Worker;
+use crate::journal::{self, Document};
+use crate::rewrite::api::{Api, Call, Resource, Verb};
+use crate::rewrite::begin::{Start, not_whole};
+use crate::rewrite::line::Answer;
+use crate::rewrite::stopped::Stopped;
+use crate::rewrite::used::Subject;
+use crate::rewrite::{fault, pins};
+
+impl<A: Api> Worker<'_, A> {
+    pub(super) async fn journal(&mut self, status: Status) -> Result<(), Stopped> {
+        let step = match status.step {
+            Step::Recorded => "direction",
+            Step::Committed => "commit",
+            Step::Done => "finish",
+        };
+        fault::at(step, "before");
+        let patch = journal::status(&self.record, &status, &self.version, None);
+        let place = self.record_place(Resource::MigrationStatus);
+        let answer = self.line.patch(place, patch).await?;
+        fault::at(step, "after");
+        match answer {
+            Answer::Object(object) => {
+                let document = Document::read(&object)?;
+                if document.status != status {
+                    return Err(not_whole(&self.line, &document.name));
+                }
+                let start = Start::of(document)?;
+                (self.record, self.version) = (start.record, start.version);
+                self.written = Instant::now();
+                self.is_fresh = true;
+                Ok(())
+            }
+            Answer::Missing | Answer::Changed | Answer::Unsure => Box::pin(self.reload()).await,
+        }
+    }
+
+    pub(super) async fn patch(&mut self, change: Change, patch: Value) -> Result<(), Stopped> {
+        let step = match change {
+            Change::Mark => "mark",
+            Change::Release => "release",
+            Change::Settle => "settle",
+        };
+        fault::at(step, "before");
+        let answer = self.line.patch(self.place(), patch).await?;
+        fault::at(step, "after");
+        match answer {
+            // The last finalizer was taken off: the server says so with the object.
+            Answer::Object(object)
+                if View(&object).is_ending() && View(&object).finalizers().next().is_none() =>
+            {
+                self.world.object = None;
+            }
+            Answer::Object(object) => {
+                self.has_marked = change == Change::Mark;
+                self.world.object = Some(object);
+            }
+            Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
+        }
+        Ok(())
+    }
+
+    /// Takes the mark off that was set after another had taken the record over and
+    /// brought all back: nobody else would. It has the condition that nobody has
+    /// touched the object since.
+    pub(super) async fn unmark(&mut self) {
+        if !self.has_marked {
+            return;
+        }
+        let place = self.record_place(Resource::Migration);
+        let Ok(Some(found)) = self.line.get(&place).await else {
+            return;
+        };
+        let is_back = Document::read(&found).is_ok_and(|document| {
+            let is_this = document.spec.id == self.record.spec.id;
+            is_this && document.is_finished() && document.status.direction == Direction::Back
+        });
+        let spec = self.record.spec.clone();
+        let Ok(untouched) = Record::open(spec, Status::default()) else {
+            return;
+        };
+        if let Action::Patch(Change::Settle, patch) = next(&untouched, &self.world, Direction::Back)
+            && is_back
+            && let Err(stopped) = self.patch(Change::Settle, patch).await
+        {
+            tracing::warn!(%stopped, "its mark may still be there");
+        }
+    }
+
+    pub(super) async fn patch_claim(&mut self, patch: Value) -> Result<(), Stopped> {
+        let Some(place) = self.claim_place() else {
+            return Ok(());
+        };
+        fault::at("poke", "before");
+        let answer = self.line.patch(place, patch).await?;
+        fault::at("poke", "after");
+        self.poked = Instant::now();
+        self.world.overlooked = false;
+        match answer {
+            Answer::Object(claim) => self.world.claim = Some(claim),
+            Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
+        }
+        Ok(())
+    }
+
+    pub(super) async fn ask_use(&mut self) -> Result<(), Stopped> {
+        let spec = &self.record.spec;
+        let csi = &self.record.form(Direction::Forward)["spec"]["csi"];
+        let csi = csi["driver"].as_str().zip(csi["volumeHandle"].as_str());
+        let pinned = pins::armed_on(&self.world);
+        let subject = Subject {
+            kind: spec.kind,
+            name: &spec.name,
+            claim: spec.claim.as_ref(),
+            csi,
+            in_use: &spec.in_use,
+            pinned: &pinned,
+        };
+        match self.line.api.used(&subject).await {
+            Ok(used) => self.world.used = Some(used),
+            Err(failure) => {
+                let failed = Err(failure);
+                self.line
+                    .take(failed, "find out who uses it", false)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The server checks a body before it finds that the name is taken, which it
+    /// still is.
+    pub(super) async fn check(&mut self, body: Value) -> Result<(), Stopped> {
+        let answer = self.line.create(self.place(), body.clone(), true).await?;
+        match answer {
+            Answer::Changed => self.world.accepted = Some(body),
+            Answer::Object(_) | Answer::Missing | Answer::Unsure => self.observe().await?,
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete(&mut self, uid: &str, version: &str) -> Result<(), Stopped> {
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid, "resourceVersion": version},
+            "propagationPolicy": "Orphan",
+        });
+        let call = Call {
+            verb: Verb::Delete,
+            place: self.place(),
+            body: Some(options),
+            dry_run: false,
+        };
+        fault::at("delete", "before");
+        let answer = self.line.ask(call).await?;
+        fault::at("delete", "after");
+        match answer {
+            Answer::Object(object) if object["kind"] == "Status" => self.world.object = None,
+            Answer::Object(object) => self.world.object = Some(object),
+            Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
+        }
+        Ok(())
+    }
+
+    pub(super) async fn create(&mut self, body: Value) -> Result<(), Stopped> {
+        fault::at("create", "before");
+        let answer = self.line.create(self.place(), body, false).await?;
+        fault::at("create", "after");
+        match answer {
+            Answer::Object(object) => self.world.object = Some(object),
+            Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! What is seen of the world and of the record.
+
+use flex2csi_translators::rewrite::{Action, next};
+use serde_json::Value;
+
+use super::Worker;
+use crate::journal::{self, Document};
+use crate::rewrite::api::{Api, Place, Resource};
+use crate::rewrite::begin::{Start, place};
+use crate::rewrite::line::Answer;
+use crate::rewrite::stopped::Stopped;
+
+impl<A: Api> Worker<'_, A> {
+    pub(super) fn place(&self) -> Place {
+        Place::of_cluster(self.record.spec.kind.into(), &self.record.spec.name)
+    }
+
+    pub(super) fn record_place(&self, resource: Resource) -> Place {
+        place(self.record.spec.kind, &self.record.spec.name, resource)
+    }
+
+    pub(super) fn claim_place(&self) -> Option<Place> {
+        let claim = self.record.spec.claim.as_ref()?;
+        Some(Place {
+            resource: Resource::Claim,
+            namespace: claim.namespace.clone(),
+            name: claim.name.clone(),
+        })
+    }
+
+    pub(in crate::rewrite) async fn observe(&mut self) -> Result<(), Stopped> {
+        self.world.used = None;
+        self.world.pins = None;
+        let Some(claim) = self.claim_place() else {
+            return self.observe_object().await;
+        };
+        let (object, claim) = self.line.get_both(&self.place(), &claim).await?;
+        (self.world.object, self.world.claim) = (object, claim);
+        Ok(())
+    }
+
+    pub(super) async fn observe_object(&mut self) -> Result<(), Stopped> {
+        let place = self.place();
+        self.world.object = self.line.get(&place).await?;
+        Ok(())
+    }
+
+    pub(super) async fn observe_claim(&mut self) -> Result<(), Stopped> {
+        if let Some(place) = self.claim_place() {
+            self.world.claim = self.line.get(&place).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks once more, right before what cannot be undone: the record is ours, the
+    /// claim is there, and it still is what is to be done.
+    pub(in crate::rewrite) async fn confirm(&mut self, action: &Action) -> Result<bool, Stopped> {
+        let record = self.record_place(Resource::Migration);
+        let found = match self.claim_place() {
+            Some(claim) => {
+                let (found, claim) = self.line.get_both(&record, &claim).await?;
+                self.world.claim = claim;
+                found
+            }
+            None => self.line.get(&record).await?,
+        };
+        self.adopt(found).await?;
+        Ok(next(&self.record, &self.world, self.goal) == *action)
+    }
+
+    /// Reads the record again, which has to be ours.
+    pub(super) async fn reload(&mut self) -> Result<(), Stopped> {
+        let place = self.record_place(Resource::Migration);
+        let found = self.line.get(&place).await?;
+        self.adopt(found).await
+    }
+
+    pub(super) async fn adopt(&mut self, found: Option<Value>) -> Result<(), Stopped> {
+        let Some(found) = found else {
+            let place = self.record_place(Resource::Migration);
+            return self.record_anew(place).await;
+        };
+        let document = Document::read(&found)?;
+        let spec = &document.spec;
+        if spec.holder != self.line.options.holder || spec.id != self.record.spec.id {
+            return Err(Stopped::Taken {
+                subject: self.line.subject(),
+                holder: document.spec.holder,
+            });
+        }
+        if document.version != self.version {
+            let start = Start::of(document)?;
+            (self.record, self.version) = (start.record, start.version);
+        }
+        Ok(())
+    }
+
+    /// Somebody has deleted the record of what is under way. It may be all that there
+    /// is of a volume.
+    pub(super) async fn record_anew(&mut self, place: Place) -> Result<(), Stopped> {
+        tracing::warn!(
+            subject = self.line.subject(),
+            "the record was deleted; it is made anew"
+        );
+        let answer = self
+            .line
+            .create(place, journal::new(&self.record), false)
+            .await?;
+        let Answer::Object(object) = answer else {
+            // The next step looks again.
+            self.version = String::from("0");
+            return Ok(());
+        };
+        self.version = Document::read(&object)?.version;
+        self.journal(self.record.status.clone()).await
+    }
+}
