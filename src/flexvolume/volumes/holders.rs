@@ -15,17 +15,13 @@ const LARGEST: u64 = 64 * 1024;
 /// # Errors
 /// A directory cannot be read.
 pub(super) fn is_held_here(root: &Path, id: &VolumeId) -> io::Result<bool> {
-    let mut files = Vec::new();
     for pod in entries(&root.join("pods"))? {
-        for kind in ["volumes", "volumeDevices"] {
-            files.extend(entries(&pod.join(kind).join("kubernetes.io~csi"))?);
+        if is_of_pod(&pod, id)? {
+            return Ok(true);
         }
     }
     for device in entries(&root.join("plugins/kubernetes.io/csi/volumeDevices"))? {
-        files.push(device.join("data"));
-    }
-    for directory in files {
-        if is_of(&directory.join("vol_data.json"), id)? {
+        if is_of(&device.join("data/vol_data.json"), id)? {
             return Ok(true);
         }
     }
@@ -39,7 +35,10 @@ pub(super) fn is_held_here(root: &Path, id: &VolumeId) -> io::Result<bool> {
 /// # Errors
 /// A directory cannot be read.
 pub fn is_taken(root: &Path, pod_uid: &str, id: &VolumeId) -> io::Result<bool> {
-    let pod = root.join("pods").join(pod_uid);
+    is_of_pod(&root.join("pods").join(pod_uid), id)
+}
+
+fn is_of_pod(pod: &Path, id: &VolumeId) -> io::Result<bool> {
     for kind in ["volumes", "volumeDevices"] {
         for directory in entries(&pod.join(kind).join("kubernetes.io~csi"))? {
             if is_of(&directory.join("vol_data.json"), id)? {
