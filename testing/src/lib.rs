@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod component;
 pub mod controller_manager;
 pub mod csi_sanity;
+pub mod deployed;
 pub mod dry_run;
 pub mod error;
 pub mod etcd;

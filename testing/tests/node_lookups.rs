@@ -10,30 +10,14 @@ mod tier_2 {
         Api, CalledVolume, Cluster as _, ClusterError, CsiDriver, FoundVolume, FsGroupPolicy,
         PodName, SecretName, VolumeId, VolumeSource,
     };
-    use flex2csi::manifest::{self, Seen, each_object};
     use flex2csi_testing::account::client_of;
     use flex2csi_testing::applied::applied;
+    use flex2csi_testing::deployed::deployed;
     use flex2csi_testing::{Cluster, dry_run};
     use http::Request;
     use serde_json::{Value, json};
 
     const NODE: &str = "n-1";
-
-    /// The objects of a file in `deploy/rbac`.
-    fn rbac(file: &str) -> Vec<Value> {
-        let path = format!("{}/../deploy/rbac/{file}", env!("CARGO_MANIFEST_DIR"));
-        let mut objects = Vec::new();
-        each_object::<manifest::Error>(&[path], |seen| {
-            match seen {
-                Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
-                Seen::Broken(problem) => panic!("{problem}"),
-            }
-            Ok(())
-        })
-        .unwrap();
-        assert!(!objects.is_empty());
-        objects
-    }
 
     /// A cluster with a pod that has a FlexVolume of each sort.
     struct Site {
@@ -95,8 +79,8 @@ mod tier_2 {
 
         /// Gives the daemon its rights, and waits until they count.
         async fn grant(&self) {
-            site_objects(&self.cluster, rbac("node-account.yaml")).await;
-            site_objects(&self.cluster, rbac("node-reads.yaml")).await;
+            site_objects(&self.cluster, deployed("rbac/node-account.yaml")).await;
+            site_objects(&self.cluster, deployed("rbac/node-reads.yaml")).await;
             let all = async || {
                 self.volume("pv-1", "a").await?;
                 self.api.csi_driver("d").await?;
@@ -168,11 +152,11 @@ mod tier_2 {
     async fn the_server_accepts_the_files() {
         let cluster = Cluster::shared().await.unwrap();
         let files = [
-            "node-account.yaml",
-            "node-reads.yaml",
-            "examples/secret.yaml",
+            "rbac/node-account.yaml",
+            "rbac/node-reads.yaml",
+            "rbac/examples/secret.yaml",
         ];
-        let objects = files.into_iter().flat_map(rbac);
+        let objects = files.into_iter().flat_map(deployed);
         assert_eq!(dry_run::accepted(&cluster, objects).await, Ok(()));
     }
 
@@ -245,7 +229,7 @@ mod tier_2 {
             matches!(refused, ClusterError::Forbidden { .. }),
             "{refused}"
         );
-        site_objects(&site.cluster, rbac("examples/secret.yaml")).await;
+        site_objects(&site.cluster, deployed("rbac/examples/secret.yaml")).await;
         let values = granted(async || site.api.secret(&named).await)
             .await
             .unwrap();

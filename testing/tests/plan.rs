@@ -7,8 +7,8 @@ mod tier_2 {
     use std::path::PathBuf;
     use std::process::{Command, Output, Stdio};
 
-    use flex2csi::manifest::{self, Seen, each_object};
     use flex2csi::plan::file::PlanFile;
+    use flex2csi_testing::deployed::deployed;
     use flex2csi_testing::{Cluster, programs};
     use flex2csi_translators::plan::VerdictKind;
     use http::{Method, Request};
@@ -17,20 +17,6 @@ mod tier_2 {
     use serde_json::{Value, json};
 
     const NAMESPACE: &str = "shop";
-
-    fn deployed(file: &str) -> Vec<Value> {
-        let path = format!("{}/../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
-        let mut objects = Vec::new();
-        each_object::<manifest::Error>(&[path], |seen| {
-            match seen {
-                Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
-                Seen::Broken(problem) => panic!("{problem}"),
-            }
-            Ok(())
-        })
-        .unwrap();
-        objects
-    }
 
     async fn ask(client: &Client, method: Method, path: &str, body: &Value) -> Value {
         let content = match method {

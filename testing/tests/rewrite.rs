@@ -7,30 +7,15 @@ mod tier_2 {
     use std::path::PathBuf;
     use std::process::{Output, Stdio};
 
-    use flex2csi::manifest::{self, Seen, each_object};
     use flex2csi_testing::applied::applied;
     use flex2csi_testing::controller_manager::ApiRate;
+    use flex2csi_testing::deployed::deployed;
     use flex2csi_testing::fleet::{Expect, Fleet, Member, Size};
     use flex2csi_testing::users::User;
     use flex2csi_testing::{Cluster, Setup, programs};
     use serde_json::{Value, json};
 
     const ROLES: [&str; 2] = ["flex2csi-plan", "flex2csi-rewrite"];
-
-    fn deployed(file: &str) -> Vec<Value> {
-        let path = format!("{}/../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
-        let mut objects = Vec::new();
-        each_object::<manifest::Error>(&[path], |seen| {
-            match seen {
-                Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
-                Seen::Broken(problem) => panic!("{problem}"),
-            }
-            Ok(())
-        })
-        .unwrap();
-        assert!(!objects.is_empty());
-        objects
-    }
 
     /// A cluster with a fleet, and who rewrites it.
     struct Site {

@@ -4,13 +4,13 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod tier_2 {
-    use flex2csi::manifest::{self, Seen, each_object};
     use flex2csi::rewrite::{
         Evidence, Failure, Finished, Options, Server, Stopped, Subject, rewrite_one, roll_back_one,
     };
     use flex2csi_testing::account::client_of;
     use flex2csi_testing::applied::applied;
     use flex2csi_testing::controller_manager::ApiRate;
+    use flex2csi_testing::deployed::deployed;
     use flex2csi_testing::fleet::{Expect, Fleet, Member, Size};
     use flex2csi_testing::{Cluster, Setup, api, programs};
     use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task, Use};
@@ -26,21 +26,6 @@ mod tier_2 {
         async fn used(&self, _: &Subject<'_>) -> Result<Use, Failure> {
             Ok(Use::Idle)
         }
-    }
-
-    fn deployed(file: &str) -> Vec<Value> {
-        let path = format!("{}/../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
-        let mut objects = Vec::new();
-        each_object::<manifest::Error>(&[path], |seen| {
-            match seen {
-                Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
-                Seen::Broken(problem) => panic!("{problem}"),
-            }
-            Ok(())
-        })
-        .unwrap();
-        assert!(!objects.is_empty());
-        objects
     }
 
     /// A cluster that knows the journal, and a worker with no more rights than it

@@ -5,9 +5,9 @@
 mod tier_2 {
     use std::time::Duration;
 
-    use flex2csi::manifest::{self, Seen, each_object};
     use flex2csi_testing::applied::applied;
     use flex2csi_testing::controller_manager::ApiRate;
+    use flex2csi_testing::deployed::deployed;
     use flex2csi_testing::fleet::Expect;
     use flex2csi_testing::rewriter::Rewriter;
     use flex2csi_testing::tool::Ended;
@@ -17,20 +17,6 @@ mod tier_2 {
 
     const JOURNAL: &str = "crds/volumemigrations.yaml";
     const ROLE: &str = "rbac/rewrite.yaml";
-
-    fn deployed(file: &str) -> Vec<Value> {
-        let path = format!("{}/../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
-        let mut objects = Vec::new();
-        each_object::<manifest::Error>(&[path], |seen| {
-            match seen {
-                Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
-                Seen::Broken(problem) => panic!("{problem}"),
-            }
-            Ok(())
-        })
-        .unwrap();
-        objects
-    }
 
     async fn site(pairs: usize) -> Rewriter {
         Rewriter::start(ApiRate::FAST, pairs).await.unwrap()

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use flex2csi::manifest::{self, Seen, each_object};
+use flex2csi_testing::deployed::objects_in;
 use flex2csi_testing::overlaid::overlaid;
 use flex2csi_testing::programs;
 use serde_json::Value;
@@ -45,17 +45,7 @@ pub fn kustomized(directory: &Path) -> Vec<Value> {
     assert_eq!(said, "", "{}", directory.display());
     let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     std::fs::write(file.path(), output.stdout).unwrap();
-    let mut objects = Vec::new();
-    each_object::<manifest::Error>(&[file.path().to_str().unwrap().to_owned()], |seen| {
-        match seen {
-            Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
-            Seen::Broken(problem) => panic!("{problem}"),
-        }
-        Ok(())
-    })
-    .unwrap();
-    assert!(!objects.is_empty(), "{}", directory.display());
-    objects
+    objects_in(file.path())
 }
 
 /// The objects of an overlay with components.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use flex2csi::manifest::{self, Seen, each_object};
 use flex2csi_testing::Cluster;
 use flex2csi_testing::account::client_of_pod;
 use flex2csi_testing::applied::applied;
+use flex2csi_testing::deployed::deployed;
 use http::Request;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub const NAMESPACE: &str = "flex2csi-system";
 
@@ -19,22 +19,6 @@ const FILES: [&str; 6] = [
     "rbac/controller.yaml",
     "admission/node-writes.yaml",
 ];
-
-/// The objects of a file in `deploy`.
-pub fn deployed(file: &str) -> Vec<Value> {
-    let path = format!("{}/../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
-    let mut objects = Vec::new();
-    each_object::<manifest::Error>(&[path], |seen| {
-        match seen {
-            Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
-            Seen::Broken(problem) => panic!("{problem}"),
-        }
-        Ok(())
-    })
-    .unwrap();
-    assert!(!objects.is_empty());
-    objects
-}
 
 /// Applies the files, and waits until the server denies what the policies deny.
 pub async fn deploy(cluster: &Cluster) {

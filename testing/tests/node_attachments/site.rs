@@ -15,7 +15,9 @@ use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
-pub use crate::deployed::{NAMESPACE, deploy, deployed, eventually};
+pub use flex2csi_testing::deployed::deployed;
+
+pub use crate::deployed::{NAMESPACE, deploy, eventually};
 
 pub const DRIVER: &str = "csi.example.com";
 pub const BOOT: &str = "boot-1";

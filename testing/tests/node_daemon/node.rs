@@ -12,6 +12,7 @@ use flex2csi_testing::account::kubeconfig_of_pod;
 use flex2csi_testing::apiserver::Serving;
 use flex2csi_testing::audit::Audit;
 use flex2csi_testing::cluster::Setup;
+use flex2csi_testing::deployed::deployed;
 use flex2csi_testing::process::Process;
 use flex2csi_testing::served::Served;
 use flex2csi_testing::{Cluster, programs};
@@ -21,7 +22,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use crate::cluster::{BACKEND, DRIVER, Volume};
-use crate::deployed::{NAMESPACE, deploy, deployed, eventually};
+use crate::deployed::{NAMESPACE, deploy, eventually};
 use crate::kubelet::{Kubelet, Pod, mounts_on};
 use crate::left;
 

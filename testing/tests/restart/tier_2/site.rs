@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use flex2csi::manifest::{self, Seen, each_object};
 use flex2csi_testing::applied::applied;
 use flex2csi_testing::controller_manager::ApiRate;
+use flex2csi_testing::deployed::deployed;
 use flex2csi_testing::users::User;
 use flex2csi_testing::{Cluster, Setup, programs};
 use kube::Client;
@@ -45,20 +45,6 @@ pub fn api(
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
         None => Api::all_with(client.clone(), &resource),
     }
-}
-
-fn deployed(file: &str) -> Vec<Value> {
-    let path = format!("{}/../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
-    let mut objects = Vec::new();
-    each_object::<manifest::Error>(&[path], |seen| {
-        match seen {
-            Seen::Object(object) => objects.push(serde_json::from_slice(object.json).unwrap()),
-            Seen::Broken(problem) => panic!("{problem}"),
-        }
-        Ok(())
-    })
-    .unwrap();
-    objects
 }
 
 pub struct Site {
