@@ -72,8 +72,7 @@ impl Fence {
         policy["metadata"]["annotations"] = json!({format!("{HOLDER}{who}"): now()});
         server.make(&policies(), "", &policy, "the policy").await?;
         // Of an earlier version, perhaps, and without us.
-        let mut wanted = json!({"metadata": policy["metadata"], "spec": policy["spec"]});
-        wanted["metadata"]["labels"] = policy["metadata"]["labels"].clone();
+        let wanted = json!({"metadata": policy["metadata"], "spec": policy["spec"]});
         server.change(&policies(), "", wanted, "the policy").await?;
         server
             .make(&bindings(), "", &policy::binding(), "the policy's binding")

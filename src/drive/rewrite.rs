@@ -196,7 +196,7 @@ impl Run<'_> {
     }
 
     fn translator(&self) -> anyhow::Result<Translator> {
-        let mappings = site_files::mappings(&self.args.mappings)?;
+        let mappings = self.args.mappings.read()?;
         let values = site_files::values(self.args.values.as_deref(), &mappings)?;
         Ok(Translator::new(mappings, values))
     }
