@@ -374,7 +374,11 @@ fn call(
             None => missing(),
         },
         Method::POST if collection.ends_with("selfsubjectaccessreviews") => {
-            Ok((201, json!({"status": {"allowed": true}})))
+            let of = &body["spec"]["resourceAttributes"];
+            let text = |at: &str| of[at].as_str().unwrap_or_default();
+            let right = format!("{} {}", text("verb"), text("resource"));
+            let allowed = !store.denied.contains(&&*right);
+            Ok((201, json!({"status": {"allowed": allowed}})))
         }
         Method::POST => {
             let name = body["metadata"]["name"].as_str().unwrap_or("generated");

@@ -55,6 +55,8 @@ pub struct Store {
     pub has_journal: bool,
     /// A field that the `VolumeMigration` of another version does not have.
     pub unknown: Option<&'static str>,
+    /// Rights that whoever asks does not have, as `patch persistentvolumes`.
+    pub denied: Vec<&'static str>,
     /// Claims that their controller looks at.
     queued: Vec<Key>,
 }
@@ -68,6 +70,7 @@ impl Default for Store {
             controllers: true,
             has_journal: true,
             unknown: None,
+            denied: Vec::new(),
             queued: Vec::new(),
         }
     }
