@@ -23,10 +23,12 @@ use super::fence::{self, Fence};
 use super::holder;
 use super::records::{self, Known};
 use super::restart::Stopped;
+use super::rights;
 use super::secrets;
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
 use crate::exit::{Done, Usage};
+use crate::journal::Document;
 use crate::plan::cluster_identity;
 use crate::plan::file::PlanFile;
 use crate::plan::row::Row;
@@ -99,16 +101,7 @@ impl Run<'_> {
         if self.args.survey.without_node_evidence {
             line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
         }
-        let known = records::selected(&self.client, self.args.run.share()?, |document| match &self
-            .planned
-        {
-            Some(planned) => {
-                let spec = &document.spec;
-                planned.contains_key(&(spec.kind.to_string(), spec.name.clone()))
-            }
-            None => records::is_selected(&self.selection, document),
-        })
-        .await;
+        let known = self.known().await;
         if !self.args.run.yes {
             let known = known.unwrap_or_else(|error| {
                 line(&format!("warning: {error:#}"));
@@ -117,6 +110,7 @@ impl Run<'_> {
             return self.show(&known).await;
         }
         let known = known?;
+        self.is_allowed().await?;
         self.put_up_fence().await?;
         // What a process that was killed has left stopped is put back, whatever happens.
         let adopted = Stopped::new(&self.client, &self.holder);
@@ -136,6 +130,37 @@ impl Run<'_> {
         }
         tally.say("rewrite");
         Ok(tally.ended())
+    }
+
+    /// Whether all rights are there, before anything is touched.
+    async fn is_allowed(&self) -> anyhow::Result<()> {
+        let has_classes = match &self.planned {
+            Some(planned) => planned
+                .values()
+                .any(|row| row.object.kind == "StorageClass"),
+            None => self.selection.has_classes(),
+        };
+        let one_namespace = self.planned.is_none() && self.selection.has_namespaces();
+        rights::check(&self.client, has_classes, !one_namespace).await
+    }
+
+    /// The records of what is asked for.
+    async fn known(&self) -> anyhow::Result<Vec<Known>> {
+        let labelled = match &self.selection.labels {
+            Some(labels) => Some(records::labelled(&self.client, labels).await?),
+            None => None,
+        };
+        let selects = |document: &Document| match &self.planned {
+            Some(planned) => {
+                let spec = &document.spec;
+                planned.contains_key(&(spec.kind.to_string(), spec.name.clone()))
+            }
+            None => {
+                records::is_labelled(labelled.as_ref(), document)
+                    && records::is_selected(&self.selection, document)
+            }
+        };
+        records::selected(&self.client, self.args.run.share()?, selects).await
     }
 
     async fn all(
@@ -275,7 +300,11 @@ impl Run<'_> {
         // What was just tried is told of already.
         let open: Vec<&Known> = known.iter().filter(|record| !record.is_finished).collect();
         if self.args.run.yes {
-            rows.retain(|row| !open.iter().any(|open| open.name == row.object.name));
+            rows.retain(|row| {
+                let is_same =
+                    |open: &&Known| kind_of(row) == Some(open.kind) && open.name == row.object.name;
+                !open.iter().any(is_same)
+            });
         }
         let Some(planned) = &self.planned else {
             let todo = Todo {

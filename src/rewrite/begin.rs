@@ -58,6 +58,7 @@ pub(super) async fn forward<A: Api>(
     let mut is_first = true;
     loop {
         go_on(&line)?;
+    line.knows(&fresh.spec);
         let found = match std::mem::take(&mut is_first) && probably_none {
             true => None,
             false => line.get(&place(kind, &name, Resource::Migration)).await?,

@@ -37,7 +37,8 @@ pub(super) async fn run_as_seen<A: Api>(
     world: World,
 ) -> Result<Finished, Stopped> {
     let began = Instant::now();
-    let line = Line::new(api, options, start.record.subject());
+    let mut line = Line::new(api, options, start.record.subject());
+    line.knows(&start.record.spec);
     let mut worker = Worker {
         line,
         record: start.record,

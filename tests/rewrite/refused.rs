@@ -1,8 +1,8 @@
 //! The API server does not let us, or not all the way.
 
 use super::cluster::{Act, Rule};
-use super::rig::Rig;
-use super::store::{MIGRATIONS, VOLUMES};
+use super::rig::{CREDENTIAL, Rig};
+use super::store::{EVENTS, MIGRATIONS, VOLUMES};
 
 const WEBHOOK: &str = "admission webhook \"policy.example.com\" denied the request: \
                        every volume has an owner label";
@@ -34,6 +34,34 @@ fn a_webhook_that_refuses_the_new_object_is_heard_before_anything_is_deleted() {
     rig.assert_untouched("a");
     let annotations = rig.volume("a")["metadata"]["annotations"].clone();
     assert_eq!(annotations.as_object().unwrap().len(), 1, "{annotations}");
+}
+
+/// A webhook may repeat what it was shown. (That nothing printed has the credential is
+/// checked of every run.)
+#[test]
+fn what_a_webhook_says_is_told_without_credentials() {
+    for (step, dry_run) in [(["POST", VOLUMES], true), (["PATCH", VOLUMES], false)] {
+        let rig = Rig::new(&["a"]);
+        let said = String::leak(format!(
+            "denied: {{\"secretKey\": \"{CREDENTIAL}\"}} is not ours"
+        ));
+        let rule = Rule::always(&step, Act::Refuse(403, said));
+        rig.cluster.rule(match dry_run {
+            true => rule,
+            false => rule.but(&["dryRun"]),
+        });
+        rig.run(&["rewrite", "--all", "--no-server-dry-run", "--yes"])
+            .ended(1)
+            .said("<redacted>")
+            .said("is not ours");
+        rig.run(&["status"]).ended(1).said("<redacted>");
+        let store = rig.cluster.store();
+        let record = store.get(MIGRATIONS, "", "pv-pv-a").unwrap();
+        for told in [&record["status"]].into_iter().chain(store.list(EVENTS)) {
+            assert!(!told.to_string().contains(CREDENTIAL), "{told}");
+        }
+        assert!(!store.list(EVENTS).is_empty());
+    }
 }
 
 #[test]

@@ -113,12 +113,18 @@ impl<A: Api> Worker<'_, A> {
         let spec = &self.record.spec;
         let csi = &self.record.form(Direction::Forward)["spec"]["csi"];
         let csi = csi["driver"].as_str().zip(csi["volumeHandle"].as_str());
+        let is_csi = |object: &Value| object["spec"]["csi"].is_object();
+        let form = match self.world.object.as_ref().is_some_and(is_csi) {
+            true => Direction::Forward,
+            false => Direction::Back,
+        };
         let pinned = pins::armed_on(&self.world);
         let subject = Subject {
             kind: spec.kind,
             name: &spec.name,
             claim: spec.claim.as_ref(),
             csi,
+            form,
             in_use: &spec.in_use,
             pinned: &pinned,
         };
