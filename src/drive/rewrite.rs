@@ -244,8 +244,9 @@ impl Run<'_> {
     /// Finishes what another process, or this one before, has begun.
     async fn finish(&self, known: &[Known]) -> anyhow::Result<Tally> {
         let open = known.iter().filter(|record| !record.is_finished);
+        // Of what is only about to be brought back nothing was deleted: that is let be.
         let (forward, back): (Vec<&Known>, Vec<&Known>) =
-            open.partition(|record| record.direction == Direction::Forward);
+            open.partition(|record| record.direction == Direction::Forward || !record.is_committed);
         let mut tally = Tally::default();
         for record in back {
             tally.failed += 1;

@@ -196,11 +196,15 @@ impl<A: Api> Worker<'_, A> {
         Ok(())
     }
 
-    /// Leaves in the record why it is not done. Who has taken it over knows better.
+    /// Leaves in the record why it is not done. Who has taken it over knows better; and
+    /// what is done stays so, even if it cannot be undone now.
     async fn keep_trouble(&mut self, stopped: &Stopped) {
         let Some(trouble) = stopped.trouble() else {
             return;
         };
+        if self.record.status.step == Step::Done {
+            return;
+        }
         let status = self.record.status.clone();
         let patch = journal::status(&self.record, &status, &self.version, Some(&trouble));
         let place = self.record_place(Resource::MigrationStatus);

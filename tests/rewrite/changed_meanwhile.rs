@@ -1,10 +1,10 @@
 //! Somebody else does something while a volume is being replaced. Nothing is lost,
 //! what was found is said, and it can be gone on from once that is put right.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::cluster::{Act, Rule};
-use super::rig::{Rig, pair};
+use super::rig::{Rig, pair, pod};
 use super::store::{CLAIMS, MIGRATIONS, Store, VOLUMES};
 
 /// Rewrites all, and once the object of `a` is deleted, this happens.
@@ -81,16 +81,7 @@ fn a_pod_that_comes_right_before_keeps_its_volume() {
     rig.cluster.rule(Rule::once(
         &["POST", MIGRATIONS],
         Act::Then(Box::new(|store| {
-            store.put(
-                "/api/v1/pods",
-                json!({
-                    "metadata": {"name": "web", "namespace": "shop"},
-                    "spec": {"nodeName": "node-a", "volumes": [
-                        {"name": "v", "persistentVolumeClaim": {"claimName": "a"}},
-                    ]},
-                    "status": {"phase": "Pending"},
-                }),
-            );
+            store.put("/api/v1/pods", pod("a"));
         })),
     ));
     rig.run(&["rewrite", "--pv", "pv-a", "--yes"])
