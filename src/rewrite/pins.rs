@@ -37,6 +37,11 @@ fn place(settings: &PinSettings, part: PinPart, name: &str) -> Place {
     }
 }
 
+/// The places of all parts of a pin.
+pub(super) fn places(settings: &PinSettings, name: &str) -> [Place; 3] {
+    [PinPart::Pod, PinPart::Volume, PinPart::Claim].map(|part| place(settings, part, name))
+}
+
 /// A node's word, unless it is too old.
 fn fresh(found: Value) -> Option<Value> {
     let said: NodeVolumes = serde_json::from_value(found.clone()).ok()?;
