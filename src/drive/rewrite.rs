@@ -30,6 +30,8 @@ use super::work::{self, Tally, line};
 use crate::exit::{Done, Usage};
 use crate::journal::Document;
 use crate::plan::cluster_identity;
+use crate::plan::evidence::Unread;
+use crate::plan::evidence::load::AUTOSCALERS;
 use crate::plan::file::PlanFile;
 use crate::plan::row::Row;
 use crate::plan::selection::Selection;
@@ -272,6 +274,23 @@ impl Run<'_> {
         Ok(tally)
     }
 
+    /// What was not looked at is said. Where workloads are stopped it has to be known who
+    /// else has a say in them.
+    fn say_unread(&self, unread: &[Unread]) -> anyhow::Result<()> {
+        for Unread { what, why } in unread {
+            let in_use = &self.args.in_use;
+            if *what == AUTOSCALERS.what && in_use.restart && !in_use.restart_managed {
+                let message = format!(
+                    "--restart has to see {what}: {why}; deploy/rbac/plan.yaml has the rights. \
+                     --restart-managed stops also what they scale"
+                );
+                return Err(Usage(message).into());
+            }
+            line(&format!("warning: {what} were not looked at: {why}"));
+        }
+        Ok(())
+    }
+
     /// Makes the Secrets that volumes wait for, if that was asked for.
     async fn create_secrets(&self, tally: &mut Tally) -> anyhow::Result<()> {
         if !self.args.create_secrets || self.is_over(tally) {
@@ -341,7 +360,7 @@ impl Run<'_> {
         let mut rows = Rows::default();
         let surveyed = survey.run(&self.client, &mut translator, &mut rows);
         tokio::select! {
-            found = surveyed => drop(found.map_err(crate::plan::report)?),
+            found = surveyed => self.say_unread(&found.map_err(crate::plan::report)?.unread)?,
             () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
         }
         Ok((rows.0, translator))

@@ -148,6 +148,16 @@ impl<A: Api> Worker<'_, A> {
         if self.record.pinned().is_none() || self.record.status.step != Step::Recorded {
             return;
         }
+        // Another may go by them by now.
+        let place = self.record_place(Resource::Migration);
+        let found = self.line.get(&place).await;
+        let is_ours = found.ok().flatten().is_some_and(|found| {
+            found["spec"]["holder"] == *self.record.spec.holder
+                && found["spec"]["id"] == *self.record.spec.id
+        });
+        if !is_ours {
+            return;
+        }
         for _ in 0..MOST_TO_ABANDON {
             let result = match abandon(&self.record, &self.world) {
                 Some(Action::AskPins) => self.ask_pins().await,

@@ -93,6 +93,58 @@ fn a_pod_that_comes_right_before_keeps_its_volume() {
     rig.assert_rewritten("a");
 }
 
+/// It may still be seen at any moment before the commit.
+#[test]
+fn a_pod_that_comes_after_the_first_look_keeps_its_volume() {
+    for step in [
+        &["PATCH", VOLUMES, "pv-a"][..],
+        &["POST", VOLUMES, "dryRun"],
+    ] {
+        let rig = Rig::new(&["a"]);
+        let comes = Act::Then(Box::new(|store| store.put("/api/v1/pods", pod("a"))));
+        rig.cluster.rule(Rule::once(step, comes));
+        rig.run(&["rewrite", "--all", "--no-server-dry-run", "--yes"])
+            .ended(1)
+            .said("is in use: pod shop/web");
+        rig.assert_untouched("a");
+        rig.cluster.store().remove("/api/v1/pods", "shop", "web");
+        rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+        rig.assert_rewritten("a");
+        rig.assert_claims();
+    }
+}
+
+/// Without the kind there is no record of anything: nothing more is deleted.
+#[test]
+fn a_kind_that_is_deleted_half_way_ends_it() {
+    let rig = Rig::new(&["a"]);
+    let gone = Act::Then(Box::new(|store| {
+        store.remove(MIGRATIONS, "", "pv-pv-a");
+        store.has_journal = false;
+    }));
+    rig.cluster
+        .rule(Rule::once(&["PATCH", VOLUMES, "pv-a"], gone));
+    rig.run(&["rewrite", "--all", "--yes"])
+        .ended(1)
+        .said("kubectl apply -f deploy/crds/volumemigrations.yaml");
+    rig.assert_untouched("a");
+}
+
+/// In the gap the only copy is the program's: that volume comes first.
+#[test]
+fn a_kind_that_is_deleted_in_the_gap_costs_no_volume() {
+    let (rig, ended) = in_the_gap(|store| {
+        store.remove(MIGRATIONS, "", "pv-pv-a");
+        store.has_journal = false;
+    });
+    ended
+        .ended(1)
+        .said("kubectl apply -f deploy/crds/volumemigrations.yaml");
+    assert_eq!(rig.volume("a")["spec"]["csi"]["volumeHandle"], "vol-a");
+    rig.assert_claims();
+    rig.assert_untouched("b");
+}
+
 #[test]
 fn a_record_that_is_deleted_half_way_is_made_anew() {
     let (rig, ended) = in_the_gap(|store| store.remove(MIGRATIONS, "", "pv-pv-a"));
