@@ -30,6 +30,8 @@ use super::work::{self, Tally, line};
 use crate::exit::{Done, Usage};
 use crate::journal::Document;
 use crate::plan::cluster_identity;
+use crate::plan::evidence::Unread;
+use crate::plan::evidence::load::AUTOSCALERS;
 use crate::plan::file::PlanFile;
 use crate::plan::row::Row;
 use crate::plan::selection::Selection;
@@ -244,8 +246,9 @@ impl Run<'_> {
     /// Finishes what another process, or this one before, has begun.
     async fn finish(&self, known: &[Known]) -> anyhow::Result<Tally> {
         let open = known.iter().filter(|record| !record.is_finished);
+        // Of what is only about to be brought back nothing was deleted: that is let be.
         let (forward, back): (Vec<&Known>, Vec<&Known>) =
-            open.partition(|record| record.direction == Direction::Forward);
+            open.partition(|record| record.direction == Direction::Forward || !record.is_committed);
         let mut tally = Tally::default();
         for record in back {
             tally.failed += 1;
@@ -269,6 +272,23 @@ impl Run<'_> {
             .map(|record| Job::Finish(record.kind, record.name.clone()));
         tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
         Ok(tally)
+    }
+
+    /// What was not looked at is said. Where workloads are stopped it has to be known who
+    /// else has a say in them.
+    fn say_unread(&self, unread: &[Unread]) -> anyhow::Result<()> {
+        for Unread { what, why } in unread {
+            let in_use = &self.args.in_use;
+            if *what == AUTOSCALERS.what && in_use.restart && !in_use.restart_managed {
+                let message = format!(
+                    "--restart has to see {what}: {why}; deploy/rbac/plan.yaml has the rights. \
+                     --restart-managed stops also what they scale"
+                );
+                return Err(Usage(message).into());
+            }
+            line(&format!("warning: {what} were not looked at: {why}"));
+        }
+        Ok(())
     }
 
     /// Makes the Secrets that volumes wait for, if that was asked for.
@@ -340,7 +360,7 @@ impl Run<'_> {
         let mut rows = Rows::default();
         let surveyed = survey.run(&self.client, &mut translator, &mut rows);
         tokio::select! {
-            found = surveyed => drop(found.map_err(crate::plan::report)?),
+            found = surveyed => self.say_unread(&found.map_err(crate::plan::report)?.unread)?,
             () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
         }
         Ok((rows.0, translator))

@@ -37,6 +37,8 @@ pub(super) struct Line<'a, A> {
     objects: Vec<String>,
     /// Since when nothing is heard.
     silent: Option<Instant>,
+    /// Whether nobody knows what became of the last call: it may still be done.
+    pub(super) is_lost: bool,
     backoff: Backoff,
     conflicts: u32,
     /// How long the last call took.
@@ -51,6 +53,7 @@ impl<'a, A: Api> Line<'a, A> {
             subject,
             objects: Vec::new(),
             silent: None,
+            is_lost: false,
             backoff: Backoff::retry(),
             conflicts: 0,
             latency: Duration::ZERO,
@@ -86,6 +89,7 @@ impl<'a, A: Api> Line<'a, A> {
         doing: &str,
         dry_run: bool,
     ) -> Result<Answer, Stopped> {
+        self.is_lost = matches!(result, Err(Failure::Unknown(_)));
         let failure = match result {
             Ok(object) => {
                 self.silent = None;

@@ -127,6 +127,56 @@ fn rights_that_go_missing_half_way_lose_nothing() {
     });
 }
 
+/// One right of many may be missing: then nothing is begun that could not be ended.
+#[test]
+fn a_right_that_is_missing_is_told_before_anything_is_touched() {
+    for (denied, args) in [
+        ("delete persistentvolumes", &["--all"][..]),
+        ("patch volumemigrations", &["--all"]),
+        ("create storageclasses", &["--all"]),
+        ("patch persistentvolumeclaims", &["--pv", "pv-a"]),
+    ] {
+        let rig = Rig::new(&["a"]);
+        rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
+        let writes = rig.cluster.writes().len();
+        rig.cluster.store().denied = vec![denied];
+        for verb in ["rewrite", "rollback"] {
+            // Nothing of a class is recorded.
+            if denied == "create storageclasses" && verb == "rollback" {
+                continue;
+            }
+            rig.run(&[&[verb, "--yes"], args].concat())
+                .ended(2)
+                .said(denied)
+                .said("deploy/rbac/rewrite.yaml");
+        }
+        assert_eq!(rig.cluster.writes().len(), writes, "{denied}");
+    }
+    // What it can do without, and what is not asked for.
+    let rig = Rig::new(&["a"]);
+    rig.cluster.store().denied = vec![
+        "watch persistentvolumes",
+        "create events",
+        "delete storageclasses",
+    ];
+    rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
+    rig.assert_rewritten("a");
+}
+
+#[test]
+fn a_record_that_cannot_be_read_stands_in_nobody_elses_way() {
+    let rig = Rig::new(&["a"]);
+    let record = serde_json::json!({"metadata": {"name": "pv-x"}, "spec": {"kind": "Pod"}});
+    rig.cluster.store().put(MIGRATIONS, record);
+    for verb in ["rewrite", "rollback"] {
+        rig.run(&[verb, "--all", "--yes"])
+            .ended(1)
+            .said("PersistentVolume x: failed: VolumeMigration pv-x cannot be read")
+            .said("1 done, 1 failed");
+    }
+    rig.assert_original("a");
+}
+
 #[test]
 fn a_cluster_without_the_journal_is_told_to_get_it() {
     let rig = Rig::new(&["a"]);

@@ -224,14 +224,14 @@ impl Store {
                 format!("{:?}: the precondition does not hold", key.name),
             ));
         }
-        assert_eq!(options["propagationPolicy"], "Orphan");
-        if key.collection == VOLUMES {
-            let policy = text(found, "/spec/persistentVolumeReclaimPolicy");
         if !is_replaced {
             let found = found.clone();
             self.objects.remove(key);
             return Ok((200, found));
         }
+        assert_eq!(options["propagationPolicy"], "Orphan");
+        if key.collection == VOLUMES {
+            let policy = text(found, "/spec/persistentVolumeReclaimPolicy");
             assert_eq!(policy, "Retain", "{}", key.name);
         }
         let mut object = found.clone();
