@@ -5,7 +5,7 @@ mod looks;
 mod waits;
 
 use flex2csi_translators::rewrite::{
-    Action, Awaited, Direction, Record, Step, View, World, names, next,
+    Action, Awaited, Direction, Look, Record, Step, View, World, names, next,
 };
 use tokio::time::Instant;
 
@@ -123,6 +123,7 @@ impl<A: Api> Worker<'_, A> {
             let goes_on = matches!(
                 action,
                 Action::Wait(_)
+                    | Action::Look(_)
                     | Action::AskUse
                     | Action::AskPins
                     | Action::Pin(_)
@@ -134,7 +135,11 @@ impl<A: Api> Worker<'_, A> {
             let is_fresh = std::mem::take(&mut self.is_fresh);
             let only_looks = matches!(
                 action,
-                Action::Wait(_) | Action::AskUse | Action::AskPins | Action::Stop(_)
+                Action::Wait(_)
+                    | Action::Look(_)
+                    | Action::AskUse
+                    | Action::AskPins
+                    | Action::Stop(_)
             );
             if !only_looks {
                 self.was_done = false;
@@ -162,6 +167,8 @@ impl<A: Api> Worker<'_, A> {
                     }
                 }
                 Action::Wait(awaited) => self.wait(awaited).await?,
+                Action::Look(Look::All) => self.observe().await?,
+                Action::Look(Look::Claim) => self.observe_claim().await?,
                 Action::Stop(stop) => return Err(stop.into()),
                 Action::Done => return Ok(()),
             }

@@ -37,13 +37,13 @@ pub(super) fn live(record: &Record, world: &World, goal: Direction, object: View
     if object.finalizers().any(is_deleter) {
         return Action::Wait(Awaited::Deleter);
     }
-    // Once more: that may have taken its time.
-    if let Some(action) = is_idle(record, world, goal) {
-        return action;
-    }
     let body = compose(record, goal, object.0);
     if world.accepted.as_ref() != Some(&body) {
         return Action::Try(body);
+    }
+    // Once more, and last: all before may have taken its time.
+    if let Some(action) = is_idle(record, world, goal) {
+        return action;
     }
     if let Some(action) = is_pinned(record, world) {
         return action;
