@@ -19,7 +19,7 @@ mod worker;
 
 use flex2csi_translators::rewrite::{Direction, ObjectKind, Task, World};
 
-pub use api::{Api, Call, Failure, Place, Resource, Sight, Verb};
+pub use api::{Api, Call, Failure, Glimpse, Place, Resource, Sight, Verb};
 pub use fault::{PIN_STEPS, STEPS};
 pub use options::{Options, PIN_IMAGE, PIN_NAMESPACE, PIN_PRIORITY_CLASS};
 pub use server::Server;

@@ -22,7 +22,7 @@ use crate::plan::row::Row;
 use crate::plan::task::task as planned;
 use crate::plan::translator::Translator;
 use crate::rewrite::{
-    Finished, Options, Place, Resource, Server, Stopped, go_on_one, rewrite_as_seen, roll_back_one,
+    Finished, Options, Place, Server, Stopped, go_on_one, rewrite_as_seen, roll_back_one,
 };
 
 /// What is to be done with one object.
@@ -159,6 +159,7 @@ impl Site {
         claim: Option<&ClaimId>,
         work: impl Future<Output = Result<Finished, Stopped>>,
     ) -> anyhow::Result<Finished> {
+        self.api.begin(kind, name, claim);
         let done = match self.fence.as_ref().zip(claim) {
             Some((fence, claim)) => fence.around(claim, work).await,
             None => work.await.map_err(Into::into),
@@ -250,21 +251,18 @@ pub async fn task(
         _ => ObjectKind::PersistentVolume,
     };
     let place = place(kind, &row.object.name);
-    let Some(live) = get(client, &place).await? else {
+    let claim = async {
+        match &row.claim {
+            Some(claim) => get(client, &Place::of_claim(claim)).await,
+            None => Ok(None),
+        }
+    };
+    let (live, claim) = tokio::join!(get(client, &place), claim);
+    let Some(live) = live? else {
         let object = row.object.full_name();
         anyhow::bail!("{object} was deleted since it was planned; plan again");
     };
-    let claim = match &row.claim {
-        Some(claim) => {
-            let place = Place {
-                resource: Resource::Claim,
-                namespace: claim.namespace.clone(),
-                name: claim.name.clone(),
-            };
-            get(client, &place).await?
-        }
-        None => None,
-    };
+    let claim = claim?;
     let task = planned(row, &live, claim.as_deref(), translator)?;
     Ok((task, claim))
 }

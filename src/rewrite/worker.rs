@@ -7,7 +7,7 @@ mod waits;
 use std::time::Duration;
 
 use flex2csi_translators::rewrite::{
-    Action, Awaited, Direction, Record, Step, View, World, names, next,
+    Action, Awaited, Direction, Look, Record, Step, View, World, names, next,
 };
 use tokio::time::Instant;
 
@@ -140,6 +140,7 @@ impl<A: Api> Worker<'_, A> {
             let goes_on = matches!(
                 action,
                 Action::Wait(_)
+                    | Action::Look(_)
                     | Action::AskUse
                     | Action::AskPins
                     | Action::Pin(_)
@@ -156,7 +157,11 @@ impl<A: Api> Worker<'_, A> {
             self.is_confirmed &= only_asks;
             let only_looks = matches!(
                 action,
-                Action::Wait(_) | Action::AskUse | Action::AskPins | Action::Stop(_)
+                Action::Wait(_)
+                    | Action::Look(_)
+                    | Action::AskUse
+                    | Action::AskPins
+                    | Action::Stop(_)
             );
             if !only_looks {
                 self.was_done = false;
@@ -188,6 +193,8 @@ impl<A: Api> Worker<'_, A> {
                     }
                 }
                 Action::Wait(awaited) => self.wait(awaited).await?,
+                Action::Look(Look::All) => self.observe().await?,
+                Action::Look(Look::Claim) => self.observe_claim().await?,
                 Action::Stop(stop) => return Err(stop.into()),
                 Action::Done => return Ok(()),
             }

@@ -90,8 +90,8 @@ impl Api for PodComes {
         used
     }
 
-    async fn moved(&self, place: &Place, awaited: Awaited, longest: Duration) {
-        self.cluster.moved(place, awaited, longest).await;
+    async fn moved(&self, place: &Place, awaited: Awaited, known: &str, longest: Duration) -> bool {
+        self.cluster.moved(place, awaited, known, longest).await
     }
 }
 

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Fault};
 use crate::rewrite::{
-    Api, Call, Failure, Finished, Options, PIN_NAMESPACE, Place, Resource, Stopped, Subject, Verb,
-    resume, rewrite_one, roll_back_one,
+    Api, Call, Failure, Finished, Glimpse, Options, PIN_NAMESPACE, Place, Resource, Stopped,
+    Subject, Verb, resume, rewrite_one, roll_back_one,
 };
 
 const NODE: &str = "node-1";
@@ -179,10 +179,15 @@ impl Api for Lab {
         })
     }
 
-    async fn moved(&self, place: &Place, awaited: Awaited, longest: Duration) {
-        self.cluster.moved(place, awaited, longest).await;
+    async fn moved(&self, place: &Place, awaited: Awaited, known: &str, longest: Duration) -> bool {
+        let is_told = self.cluster.moved(place, awaited, known, longest).await;
         self.kubelet();
         self.says();
+        is_told
+    }
+
+    fn glimpse(&self, place: &Place, known: &str) -> Option<Glimpse> {
+        self.cluster.glimpse(place, known)
     }
 }
 

@@ -67,7 +67,7 @@ impl<A: Api> Worker<'_, A> {
             Answer::Object(object)
                 if View(&object).is_ending() && View(&object).finalizers().next().is_none() =>
             {
-                self.world.object = None;
+                self.saw_object(None);
             }
             Answer::Object(object) => {
                 self.has_marked = change == Change::Mark;
@@ -75,7 +75,7 @@ impl<A: Api> Worker<'_, A> {
                     // Who uses it is asked once more: it is not to be long ago when it goes.
                     self.forget_use();
                 }
-                self.world.object = Some(object);
+                self.saw_object(Some(object));
             }
             Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
         }
@@ -119,7 +119,7 @@ impl<A: Api> Worker<'_, A> {
         self.poked = Instant::now();
         self.world.overlooked = false;
         match answer {
-            Answer::Object(claim) => self.world.claim = Some(claim),
+            Answer::Object(claim) => self.saw_claim(Some(claim)),
             Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
         }
         Ok(())
@@ -197,8 +197,8 @@ impl<A: Api> Worker<'_, A> {
         let answer = self.line.ask(call).await?;
         fault::at("delete", "after");
         match answer {
-            Answer::Object(object) if object["kind"] == "Status" => self.world.object = None,
-            Answer::Object(object) => self.world.object = Some(object),
+            Answer::Object(object) if object["kind"] == "Status" => self.saw_object(None),
+            Answer::Object(object) => self.saw_object(Some(object)),
             Answer::Unsure if self.line.is_lost => self.refuse_delete(version).await?,
             Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
         }
@@ -230,7 +230,7 @@ impl<A: Api> Worker<'_, A> {
         let answer = self.line.create(self.place(), body, false).await?;
         fault::at("create", "after");
         match answer {
-            Answer::Object(object) => self.world.object = Some(object),
+            Answer::Object(object) => self.saw_object(Some(object)),
             Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
         }
         Ok(())

@@ -20,12 +20,7 @@ impl<A: Api> Worker<'_, A> {
     }
 
     pub(super) fn claim_place(&self) -> Option<Place> {
-        let claim = self.record.spec.claim.as_ref()?;
-        Some(Place {
-            resource: Resource::Claim,
-            namespace: claim.namespace.clone(),
-            name: claim.name.clone(),
-        })
+        self.record.spec.claim.as_ref().map(Place::of_claim)
     }
 
     /// Who uses the object is to be asked anew.
@@ -36,25 +31,57 @@ impl<A: Api> Worker<'_, A> {
 
     pub(in crate::rewrite) async fn observe(&mut self) -> Result<(), Stopped> {
         self.forget_use();
-        let Some(claim) = self.claim_place() else {
-            return self.observe_object().await;
-        };
-        let (object, claim) = self.line.get_both(&self.place(), &claim).await?;
-        (self.world.object, self.world.claim) = (object, claim);
-        Ok(())
-    }
-
-    pub(super) async fn observe_object(&mut self) -> Result<(), Stopped> {
         let place = self.place();
-        self.world.object = self.line.get(&place).await?;
+        match self.claim_place() {
+            Some(claim) => {
+                let (object, claim) = self.line.get_both(&place, &claim).await?;
+                self.saw_object(object);
+                self.saw_claim(claim);
+            }
+            None => {
+                let object = self.line.get(&place).await?;
+                self.saw_object(object);
+            }
+        }
         Ok(())
     }
 
     pub(super) async fn observe_claim(&mut self) -> Result<(), Stopped> {
         if let Some(place) = self.claim_place() {
-            self.world.claim = self.line.get(&place).await?;
+            let claim = self.line.get(&place).await?;
+            self.saw_claim(claim);
         }
         Ok(())
+    }
+
+    /// The server has said so itself.
+    pub(super) fn saw_object(&mut self, object: Option<Value>) {
+        self.world.object = object;
+        self.world.glimpsed.object = false;
+    }
+
+    pub(super) fn saw_claim(&mut self, claim: Option<Value>) {
+        self.world.claim = claim;
+        self.world.glimpsed.claim = false;
+    }
+
+    /// Takes what a watch has told of object and claim, as far as it is newer than what
+    /// is known: it may be old, and costs the server nothing.
+    pub(super) fn catch_up(&mut self) {
+        let glimpse = |place: Option<Place>, known: Option<&Value>| {
+            let known = View(known?).version();
+            self.line.api.glimpse(&place?, known)
+        };
+        let object = glimpse(Some(self.place()), self.world.object.as_ref());
+        let claim = glimpse(self.claim_place(), self.world.claim.as_ref());
+        if let Some(object) = object {
+            self.world.object = object.into();
+            self.world.glimpsed.object = true;
+        }
+        if let Some(claim) = claim {
+            self.world.claim = claim.into();
+            self.world.glimpsed.claim = true;
+        }
     }
 
     /// Looks once more, right before what cannot be undone: the record is ours, the
@@ -64,7 +91,7 @@ impl<A: Api> Worker<'_, A> {
         let found = match self.claim_place() {
             Some(claim) => {
                 let (found, claim) = self.line.get_both(&record, &claim).await?;
-                self.world.claim = claim;
+                self.saw_claim(claim);
                 found
             }
             None => self.line.get(&record).await?,

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::model::Model;
 use super::worker::{End, Luck, Worker};
 use super::{claim, task, volume};
+use crate::rewrite::names::POLICY;
 use crate::rewrite::{
-    Action, Awaited, Change, Direction, InUse, ObjectKind, Record, Stop, StopCode, Use, View,
-    World, next,
+    Action, Awaited, Change, Direction, Glimpsed, InUse, Look, ObjectKind, Record, Stop, StopCode,
+    Use, View, World, next,
 };
 
 /// The first thing to do about a volume and a claim like these.
@@ -45,6 +46,44 @@ fn claim_of(world: &mut World) -> &mut Value {
 fn a_volume_that_is_fit_is_marked_first() {
     assert!(matches!(first(|_| {}), Action::Patch(Change::Mark, _)));
     assert_eq!(first(|world| world.used = None), Action::AskUse);
+}
+
+/// What a watch told may be no more: no reason to stop before it was read.
+#[test]
+fn nobody_stops_for_what_is_only_glimpsed() {
+    for (object, claim) in [(true, false), (false, true)] {
+        let look = first(|world| {
+            world.glimpsed = Glimpsed { object, claim };
+            world.claim = None;
+        });
+        assert_eq!(look, Action::Look(Look::All));
+        let marked = first(|world| world.glimpsed = Glimpsed { object, claim });
+        assert!(matches!(marked, Action::Patch(Change::Mark, _)));
+    }
+}
+
+/// The volume's version, which the server checks, says nothing about its claim.
+#[test]
+fn storage_is_not_given_to_a_claim_that_is_only_glimpsed() {
+    let record = Record::begin(&task(), "one").unwrap();
+    let settle = |policy: &str, object, claim_is_glimpsed| {
+        let mut world = World {
+            object: Some(volume("Retain")),
+            claim: Some(claim()),
+            used: Some(Use::Idle),
+            ..World::default()
+        };
+        world.object.as_mut().unwrap()["metadata"]["annotations"][POLICY] = policy.into();
+        world.glimpsed = Glimpsed {
+            object,
+            claim: claim_is_glimpsed,
+        };
+        next(&record, &world, Direction::Back)
+    };
+    let is_settled = |action| matches!(action, Action::Patch(Change::Settle, _));
+    assert_eq!(settle("Delete", true, true), Action::Look(Look::Claim));
+    assert!(is_settled(settle("Delete", true, false)));
+    assert!(is_settled(settle("Retain", true, true)));
 }
 
 #[test]
