@@ -34,6 +34,9 @@ pub struct DaemonArgs {
     namespace: Option<String>,
     #[command(flatten)]
     pub(super) single: SingleArgs,
+    // Not in `SingleArgs`: a group with arguments of another one has no members.
+    #[command(flatten, next_help_heading = "Without a configuration")]
+    pub(super) mappings: MappingsArgs,
 }
 
 /// What can be said of the one backend that has no configuration.
@@ -56,9 +59,6 @@ pub struct SingleArgs {
     /// What only this site knows, as for `flex2csi translate`.
     #[arg(long, value_name = "FILE")]
     pub values: Option<PathBuf>,
-    /// The site's own mappings.
-    #[command(flatten)]
-    pub mappings: MappingsArgs,
     /// PersistentVolumes from files, where there is no cluster to ask.
     #[arg(long, value_name = "FILE|DIR")]
     pub persistent_volumes: Vec<PathBuf>,
