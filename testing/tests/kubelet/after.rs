@@ -5,6 +5,8 @@ mod tier_3 {
     use flex2csi_testing::provisioner::Provisioner;
     use serde_json::{Value, json};
 
+    use crate::denied::nothing_was_denied;
+    use crate::grown::{grow, restored, snapshot, snapshot_class, volume_of, zones};
     use crate::legacy;
     use crate::operator::{flex2csi, planned};
 
@@ -24,7 +26,9 @@ mod tier_3 {
         let _provisioner =
             Provisioner::start(&lab.cluster, name, driver, &BACKEND.socket(lab)).unwrap();
         let [class, zoned] = classes();
-        story.apply([class.clone(), zoned, snapshot_class()]).await;
+        story
+            .apply([class.clone(), zoned, snapshot_class(driver)])
+            .await;
         let handle = story.provisioned_as(BACKEND, "data", "xfs").await;
         legacy::volume(&story, &class, "data", &handle).await;
         let local = local_volume(&story).await;
@@ -70,7 +74,7 @@ mod tier_3 {
         snapshot(&story, "taken", "data").await;
         data.exec("echo new >/data/file; sync").await;
         story
-            .apply([restored("restored", CLASS, "2Gi", "taken")])
+            .apply([restored(legacy::claim("restored", CLASS), "2Gi", "taken")])
             .await;
         let again = Pod::new("again").on(NODES[1]).claim("restored", "/data");
         let again = story.run(&again).await;
@@ -105,6 +109,7 @@ mod tier_3 {
             pod.delete().await;
         }
         ends_with_its_claims(&story, &["data", "restored", "placed"]).await;
+        nothing_was_denied(lab, &["flex2csi-node"]);
     }
 
     /// As the legacy provisioner's administrator wrote them.
@@ -117,15 +122,6 @@ mod tier_3 {
         let zone = json!({ "key": "failure-domain.beta.kubernetes.io/zone", "values": [NODES[1]] });
         zoned["allowedTopologies"] = json!([{ "matchLabelExpressions": [zone] }]);
         [class, zoned]
-    }
-
-    fn snapshot_class() -> Value {
-        json!({
-            "apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass",
-            "metadata": { "name": "after" },
-            "driver": BACKEND.csi_driver(),
-            "deletionPolicy": "Delete",
-        })
     }
 
     /// A volume on a disk of the first node, and its claim; gives the volume.
@@ -149,65 +145,6 @@ mod tier_3 {
             })
             .await;
         bound
-    }
-
-    async fn grow(story: &Story, claim: &str, size: &str) {
-        let patch = json!({ "spec": { "resources": { "requests": { "storage": size } } } });
-        let patch = patch.to_string();
-        let arguments = ["patch", "pvc", "-n", story.namespace(), claim, "-p", &patch];
-        story.lab.kubectl(arguments).await.unwrap();
-        story
-            .until("the claim has its new size", async || {
-                let claim = story.object(&["persistentvolumeclaim", claim]).await;
-                claim["status"]["capacity"]["storage"] == size
-            })
-            .await;
-        let volume = volume_of(story, claim).await;
-        assert_eq!(volume["spec"]["capacity"]["storage"], size);
-    }
-
-    async fn snapshot(story: &Story, name: &str, claim: &str) {
-        let snapshot = json!({
-            "apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot",
-            "metadata": { "name": name, "namespace": "" },
-            "spec": {
-                "volumeSnapshotClassName": "after",
-                "source": { "persistentVolumeClaimName": claim },
-            },
-        });
-        story.apply([snapshot]).await;
-        story
-            .until("the snapshot is ready", async || {
-                let snapshot = story.object(&["volumesnapshot", name]).await;
-                snapshot["status"]["readyToUse"] == true
-            })
-            .await;
-    }
-
-    fn restored(name: &str, class: &str, size: &str, snapshot: &str) -> Value {
-        let mut claim = legacy::claim(name, class);
-        claim["spec"]["resources"]["requests"]["storage"] = json!(size);
-        claim["spec"]["dataSource"] = json!({
-            "apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": snapshot,
-        });
-        claim
-    }
-
-    async fn volume_of(story: &Story, claim: &str) -> Value {
-        let claim = story.object(&["persistentvolumeclaim", claim]).await;
-        let volume = claim["spec"]["volumeName"].as_str().unwrap();
-        story.object(&["persistentvolume", volume]).await
-    }
-
-    /// The zones from which a volume is reached.
-    fn zones(volume: &Value) -> Vec<String> {
-        let terms = volume.pointer("/spec/nodeAffinity/required/nodeSelectorTerms");
-        let terms = terms.and_then(Value::as_array).into_iter().flatten();
-        let expressions = terms.flat_map(|term| term["matchExpressions"].as_array().unwrap());
-        expressions
-            .flat_map(|expression| expression["values"].as_array().unwrap())
-            .map(|value| value.as_str().unwrap().to_owned())
-            .collect()
     }
 
     /// Deletes snapshots and claims: what was rewritten is deleted like what was made since.

@@ -16,8 +16,9 @@ pub fn class(name: &str, fs_type: &str) -> Value {
     })
 }
 
-/// A disk of such a class with this handle, and the claim that is bound to it.
-pub async fn volume(story: &Story, class: &Value, claim: &str, handle: &str) {
+/// A disk of such a class with this handle, and the claim that is bound to it; gives the
+/// volume's name.
+pub async fn volume(story: &Story, class: &Value, claim: &str, handle: &str) -> String {
     let class_name = class["metadata"]["name"].as_str().unwrap();
     let fs_type = &class["parameters"]["kubernetes.io/fstype"];
     let mut spec = Backend::Disks.flex_source(handle);
@@ -28,17 +29,19 @@ pub async fn volume(story: &Story, class: &Value, claim: &str, handle: &str) {
     spec["persistentVolumeReclaimPolicy"] = json!("Delete");
     spec["storageClassName"] = json!(class_name);
     spec["claimRef"] = json!({ "namespace": story.namespace(), "name": claim });
+    let name = format!("pvc-{claim}");
     let volume = json!({
         "apiVersion": "v1", "kind": "PersistentVolume",
         "metadata": {
-            "name": format!("pvc-{claim}"),
+            "name": name,
             "annotations": { "pv.kubernetes.io/provisioned-by": PROVISIONER },
         },
         "spec": spec,
     });
     let mut claim = self::claim(claim, class_name);
-    claim["spec"]["volumeName"] = volume["metadata"]["name"].clone();
+    claim["spec"]["volumeName"] = json!(name);
     story.apply([volume, claim]).await;
+    name
 }
 
 /// A claim of a class.

@@ -4,8 +4,13 @@
 
 mod after;
 mod churn;
+mod denied;
 mod disturbed;
 mod ebs;
+mod endpoint;
+mod grown;
+mod job;
+mod jobs;
 mod killing;
 mod legacy;
 mod lost;

@@ -2,17 +2,17 @@
 
 mod tier_3 {
     use flex2csi_testing::lab::{Backend, Pod, Story};
-    use flex2csi_testing::overlaid::overlaid;
     use flex2csi_testing::provisioner::Provisioner;
     use serde_json::{Value, json};
 
+    use crate::denied::nothing_was_denied;
+    use crate::grown::volume_of;
+    use crate::job;
     use crate::legacy::{self, PROVISIONER};
     use crate::operator::{flex2csi, object, planned};
 
     const CLASS: &str = "legacy-disks";
     const REPLICAS: usize = 3;
-    const JOB: &str = "job/flex2csi-rewrite";
-    const JOB_NAMESPACE: &str = "flex2csi-rewrite";
 
     #[tokio::test]
     #[ignore = "tier 3: needs containerd, kubelet and root; testing/run prepares them"]
@@ -42,7 +42,9 @@ mod tier_3 {
         let plan = directory.path().join("plan.yaml");
         let plan = plan.to_str().unwrap();
         flex2csi(lab, &["plan", "--storage-class", CLASS, "--out", plan]).await;
-        rewrite(&story, plan).await;
+        job::applied(&story, plan, &["restart"]).await;
+        job::begun(&story).await;
+        job::done(&story, 1).await;
         ready(&story).await;
         hold_what_they_held(&story, &before).await;
         assert_eq!(forms(&story).await, ["csi"; REPLICAS]);
@@ -82,6 +84,7 @@ mod tier_3 {
         hold_what_they_held(&story, &before).await;
         scale(&story, 0).await;
         idle(&story, &handles).await;
+        nothing_was_denied(lab, &["flex2csi-node", "flex2csi-rewrite"]);
     }
 
     /// Its pods have a group, to which kubelet would give the files of a CSI volume: so
@@ -105,38 +108,6 @@ mod tier_3 {
                 "volumeClaimTemplates": [template],
             },
         })
-    }
-
-    /// Runs the Job of `deploy/`, with the component that lets it restart workloads.
-    async fn rewrite(story: &Story, plan: &str) {
-        let lab = &story.lab;
-        let in_job = |arguments: &[&str]| -> Vec<String> {
-            let all = ["-n", JOB_NAMESPACE].iter().chain(arguments);
-            all.map(|&argument| argument.to_owned()).collect()
-        };
-        let from = format!("--from-file=plan.yaml={plan}");
-        let create = in_job(&["create", "configmap", "flex2csi-plan", &from]);
-        lab.kubectl(create).await.unwrap();
-        lab.kubectl(in_job(&["delete", JOB])).await.unwrap();
-        let site = overlaid("test-hostpath", &["restart"]).unwrap();
-        let site = site.path().to_str().unwrap();
-        lab.kubectl(["apply", "--server-side", "-k", site])
-            .await
-            .unwrap();
-        let begin = in_job(&["patch", JOB, "-p", r#"{"spec": {"suspend": false}}"#]);
-        lab.kubectl(begin).await.unwrap();
-        let mut job = Value::Null;
-        story
-            .until("the Job has ended", async || {
-                job = object(lab, &["-n", JOB_NAMESPACE, JOB]).await;
-                let conditions = job["status"]["conditions"].as_array();
-                conditions.into_iter().flatten().any(|condition| {
-                    condition["type"] == "Complete" || condition["type"] == "Failed"
-                })
-            })
-            .await;
-        let log = lab.kubectl(in_job(&["logs", JOB])).await.unwrap();
-        assert_eq!(job["status"]["succeeded"], 1, "{log}");
     }
 
     async fn ready(story: &Story) {
@@ -173,12 +144,6 @@ mod tier_3 {
             all.push(story.object(&["persistentvolumeclaim", &name]).await);
         }
         all
-    }
-
-    async fn volume_of(story: &Story, claim: &str) -> Value {
-        let claim = story.object(&["persistentvolumeclaim", claim]).await;
-        let volume = claim["spec"]["volumeName"].as_str().unwrap();
-        story.object(&["persistentvolume", volume]).await
     }
 
     async fn forms(story: &Story) -> Vec<&'static str> {
