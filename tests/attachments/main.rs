@@ -9,5 +9,6 @@ mod cut;
 mod detach;
 mod leader;
 mod node_volumes;
+mod originals;
 mod release;
 mod rig;
