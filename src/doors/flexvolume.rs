@@ -72,7 +72,7 @@ impl FlexVolumeDoor {
             boot_id,
             cluster: around.cluster,
             attacher: around.attacher,
-            backends: Arc::new(Drivers::new(&loaded, backends)),
+            backends: Arc::new(Drivers::new(&loaded, backends, metrics)),
             mount_points: Arc::new(SystemMounts),
             release: around.release,
         };
