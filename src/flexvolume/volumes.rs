@@ -33,7 +33,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
 pub use crate::csi_client::CallContext;
@@ -65,6 +66,9 @@ struct Inner {
     knowledge: RwLock<Knowledge>,
     targets: Locks<PathBuf>,
     volumes: Locks<VolumeId>,
+    /// Of targets whose files are given to a group while nobody waits.
+    walks: Locks<PathBuf>,
+    turns: Semaphore,
     request_ids: RequestIds,
     changes: watch::Sender<u64>,
     /// What goes on whoever waits for it.
@@ -88,6 +92,8 @@ impl Volumes {
                 knowledge: RwLock::new(knowledge),
                 targets: Locks::default(),
                 volumes: Locks::default(),
+                walks: Locks::default(),
+                turns: Semaphore::new(ownership::AT_ONCE),
                 request_ids: RequestIds::new(),
                 changes: watch::Sender::new(0),
                 acts: TaskTracker::new(),

@@ -281,6 +281,22 @@ impl NodeRecord {
         self.on_disk(Shared::pending_ownership).await
     }
 
+    /// That of one target.
+    ///
+    /// # Errors
+    /// The work broke off.
+    pub async fn pending_ownership_of(
+        &self,
+        target: &Path,
+    ) -> Result<Option<PendingOwnership>, RecordError> {
+        let target = target.to_owned();
+        self.on_disk(move |shared| {
+            let (directory, boot_id) = (&shared.directory, &shared.boot_id);
+            Ok(ownership::read(directory, &target, boot_id))
+        })
+        .await
+    }
+
     /// The same, at once. It waits for a disk.
     ///
     /// # Errors

@@ -260,6 +260,7 @@ async fn ownership_that_was_not_finished_is_known_in_the_same_boot() {
         group: 2000,
         on_root_mismatch: true,
         boot_id: boot.into(),
+        tries: 2,
     };
     let here = state.open();
     here.begin_ownership(pending("boot-1")).await.unwrap();

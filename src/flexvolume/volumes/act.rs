@@ -2,14 +2,11 @@
 //! locks of the target and of the volume, whoever still waits for them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
 
 use flex2csi_translators::csi_volume::Ownership;
-use tokio::time::Instant;
 
 use super::locks::Guard;
-use super::ownership::give;
 use super::prepare::{Prepared, of_volume};
 use super::{CallContext, Inner, VolumeError, staging};
 use crate::attachment::PublishContext;
@@ -178,6 +175,7 @@ impl Inner {
                 group,
                 on_root_mismatch: prepared.on_root_mismatch,
                 boot_id: self.record.boot_id(),
+                tries: 1,
             }),
             Ownership::Kept | Ownership::Driver(_) => None,
         };
@@ -199,8 +197,12 @@ impl Inner {
         }
         at(points::OWNERSHIP_BEFORE);
         if let Some(pending) = pending {
-            give(&pending).await?;
-            self.record.end_ownership(&pending.target).await?;
+            self.give(&pending)
+                .await
+                .map_err(|source| VolumeError::NotGiven {
+                    handle: prepared.id.handle.clone(),
+                    source: Box::new(source),
+                })?;
         }
         at(points::OWNERSHIP_AFTER);
         Ok(())

@@ -47,10 +47,10 @@ enum Done {
 
 impl Volumes {
     /// Undoes the mounts of pods whose directory is gone, releases what nobody has,
-    /// and finishes what was not seen to its end.
+    /// and begins to finish what was not seen to its end.
     pub async fn collect(&self) -> Collected {
         let inner = &self.inner;
-        inner.finish_ownership(None).await;
+        inner.finish_ownership().await;
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let mut work = JoinSet::new();
         let all = inner.record.all();
