@@ -273,6 +273,10 @@ fn known(driver: &str) -> &str {
         Ok(_) => driver,
         Err(_) => "other",
     }
+
+    async fn finish(&self) {
+        self.volumes.finish().await;
+    }
 }
 
 fn is_mounted(path: &Path) -> io::Result<bool> {

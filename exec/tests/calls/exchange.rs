@@ -58,6 +58,31 @@ fn a_daemon_that_says_a_little_and_then_nothing() {
     assert_fails(&plugin.call(&MOUNT), "did not answer in time");
 }
 
+/// Kubelet takes what it sees at the target for mounted when it is told that a mount
+/// has failed, and so it is not told while that is being undone.
+#[test]
+fn a_daemon_that_is_still_at_it() {
+    let plugin = Plugin::alone().hurried();
+    let _daemon = Daemon::doing(&plugin.socket(), |stream, _| {
+        for _ in 0..30 {
+            stream.write_all(b" ").unwrap();
+            thread::sleep(Duration::from_millis(20));
+        }
+        stream.write_all(SUCCESS.as_bytes()).unwrap();
+    });
+    assert_success(&plugin.call(&MOUNT));
+}
+
+#[test]
+fn a_daemon_that_is_at_it_no_more() {
+    let plugin = Plugin::alone().hurried();
+    let _daemon = Daemon::doing(&plugin.socket(), |stream, _| {
+        stream.write_all(b" ").unwrap();
+        until_gone(stream);
+    });
+    assert_fails(&plugin.call(&MOUNT), "did not answer in time");
+}
+
 #[test]
 fn a_daemon_that_does_not_read() {
     let plugin = Plugin::alone().hurried();
