@@ -50,6 +50,9 @@ impl Volumes {
     /// and begins to finish what was not seen to its end.
     pub async fn collect(&self) -> Collected {
         let inner = &self.inner;
+        if let Err(error) = inner.check_refused().await {
+            tracing::warn!(%error, "records that are not trusted are not looked at");
+        }
         inner.finish_ownership().await;
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let mut work = JoinSet::new();
