@@ -19,7 +19,7 @@ mod worker;
 
 use flex2csi_translators::rewrite::{Direction, ObjectKind, Task, World};
 
-pub use api::{Api, Call, Failure, Place, Resource, Sight, Verb};
+pub use api::{Api, Call, Failure, Glimpse, Place, Resource, Sight, Verb};
 pub use fault::{PIN_STEPS, STEPS};
 pub use options::{Options, PIN_IMAGE, PIN_NAMESPACE, PIN_PRIORITY_CLASS};
 pub use server::Server;
@@ -78,7 +78,7 @@ pub async fn roll_back_one<A: Api>(
     name: &str,
     options: &Options,
 ) -> Result<Finished, Stopped> {
-    let start = begin::recorded(api, kind, name, options).await?;
+    let start = begin::recorded(api, kind, name, options, Some(Direction::Back)).await?;
     worker::run(api, options, start, Direction::Back).await
 }
 
@@ -92,7 +92,7 @@ pub async fn go_on_one<A: Api>(
     name: &str,
     options: &Options,
 ) -> Result<Finished, Stopped> {
-    let start = begin::recorded(api, kind, name, options).await?;
+    let start = begin::recorded(api, kind, name, options, Some(Direction::Forward)).await?;
     worker::run(api, options, start, Direction::Forward).await
 }
 
@@ -106,7 +106,7 @@ pub async fn resume<A: Api>(
     options: &Options,
 ) -> Result<Finished, Stopped> {
     let spec = &document.spec;
-    let start = begin::recorded(api, spec.kind, &spec.name, options).await?;
+    let start = begin::recorded(api, spec.kind, &spec.name, options, None).await?;
     let goal = start.record.status.direction;
     worker::run(api, options, start, goal).await
 }

@@ -12,7 +12,7 @@ use super::display::Lost;
 use super::slots::Slots;
 use super::watch::Watch;
 use crate::journal;
-use crate::rewrite::{Api, Call, Failure, Place, Resource, Sight, Subject, Verb};
+use crate::rewrite::{Api, Call, Failure, Glimpse, Place, Resource, Sight, Subject, Verb};
 
 /// Where the server does not say how long it wants to be left alone.
 const LEFT_ALONE: Duration = Duration::from_millis(500);
@@ -54,6 +54,14 @@ impl<A: Api> Paced<A> {
         Arc::clone(&self.lost)
     }
 
+    /// An object is under way from now on.
+    pub fn begin(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
+        self.watch.begin(Place::of_cluster(kind.into(), name));
+        if let Some(claim) = claim {
+            self.watch.begin(Place::of_claim(claim));
+        }
+    }
+
     /// Nothing is under way any more with an object.
     pub fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
         let record = journal::name_of(kind, name);
@@ -62,11 +70,7 @@ impl<A: Api> Paced<A> {
         self.lost.seen(&record, false);
         self.watch.forget(&Place::of_cluster(kind.into(), name));
         if let Some(claim) = claim {
-            self.watch.forget(&Place {
-                resource: Resource::Claim,
-                namespace: claim.namespace.clone(),
-                name: claim.name.clone(),
-            });
+            self.watch.forget(&Place::of_claim(claim));
         }
     }
 
@@ -75,14 +79,16 @@ impl<A: Api> Paced<A> {
         self.marked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What one is asked to wait, all wait.
-    async fn quiet(&self) {
+    /// What one is asked to wait, all wait; whether that was any time.
+    async fn quiet(&self) -> bool {
+        let mut has_waited = false;
         loop {
             let until = *self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
             match until {
                 Some(until) if until > Instant::now() => sleep_until(until).await,
-                _ => return,
+                _ => return has_waited,
             }
+            has_waited = true;
         }
     }
 }
@@ -102,7 +108,10 @@ impl<A: Api> Api for Paced<A> {
         if is_commit(&call) {
             self.slots.enter(&call.place.name).await;
         }
-        self.quiet().await;
+        // By what is known now it is deleted, not by what will be known then.
+        if self.quiet().await && call.verb == Verb::Delete {
+            return Err(Failure::Busy { after: None });
+        }
         let answer = self.api.call(call).await;
         if let Err(Failure::Busy { after }) = &answer {
             let until = Instant::now() + after.unwrap_or(LEFT_ALONE);
@@ -113,18 +122,26 @@ impl<A: Api> Api for Paced<A> {
     }
 
     async fn used(&self, subject: &Subject<'_>) -> Result<Use, Failure> {
-        // Whoever waits for a slot asks after that: the answer is not to be old.
+        self.quiet().await;
+        let used = self.api.used(subject).await;
         let record = journal::name_of(subject.kind, subject.name);
         let is_marked = self.marked().contains(&record);
-        if is_marked {
-            self.slots.enter(&record).await;
+        // Nobody has a slot only to be told who uses what. But whoever waits long for one
+        // asks after that: the answer is not to be old.
+        if !is_marked || self.slots.enter_soon(&record).await {
+            return used;
         }
+        self.slots.enter(&record).await;
         self.quiet().await;
         self.api.used(subject).await
     }
 
-    async fn moved(&self, place: &Place, _: Awaited, longest: Duration) {
-        self.watch.moved(place, longest).await;
+    async fn moved(&self, place: &Place, _: Awaited, known: &str, longest: Duration) -> bool {
+        self.watch.moved(place, known, longest).await
+    }
+
+    fn glimpse(&self, place: &Place, known: &str) -> Option<Glimpse> {
+        self.watch.glimpse(place, known)
     }
 
     fn seen(&self, sight: &Sight<'_>) {
@@ -157,9 +174,11 @@ impl<A: Api> Api for Paced<A> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+    use flex2csi_translators::rewrite::{Direction, InUse};
     use serde_json::json;
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -200,6 +219,68 @@ mod tests {
         let (one, other) = tokio::join!(api.call(get()), api.call(get()));
         assert!(one.is_ok() && other.is_ok());
         assert_eq!(began.elapsed(), Duration::from_secs(3));
+    }
+
+    /// What was known before the wait may not be so any more: whoever deletes looks again.
+    #[tokio::test(start_paused = true)]
+    async fn what_had_to_wait_is_not_deleted() {
+        let api = Paced::new(BusyOnce::default(), Watch::blind(), 4);
+        let delete = || Call {
+            verb: Verb::Delete,
+            ..call(Resource::PersistentVolume, &Value::Null)
+        };
+        api.call(delete()).await.unwrap_err();
+        let waited = api.call(delete()).await;
+        assert_eq!(waited, Err(Failure::Busy { after: None }));
+        assert!(api.call(delete()).await.is_ok());
+    }
+
+    /// Says each time what the one before it did not know.
+    #[derive(Default)]
+    struct Asked(AtomicUsize);
+
+    impl Api for Asked {
+        async fn call(&self, _: Call) -> Result<Value, Failure> {
+            Ok(Value::Null)
+        }
+
+        async fn used(&self, _: &Subject<'_>) -> Result<Use, Failure> {
+            let count = self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(Use::By(count.to_string()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_long_for_a_slot_asks_again_after_that() {
+        let api = Paced::new(Asked::default(), Watch::blind(), 1);
+        let (kind, in_use) = (ObjectKind::PersistentVolume, InUse::No);
+        let used = async |name| {
+            let next = Action::Patch(Change::Mark, Value::Null);
+            api.seen(&Sight {
+                kind,
+                name,
+                is_there: true,
+                claim: "Bound",
+                next: &next,
+            });
+            let subject = Subject {
+                kind,
+                name,
+                claim: None,
+                csi: None,
+                form: Direction::Back,
+                in_use: &in_use,
+                pinned: &[],
+            };
+            api.used(&subject).await.unwrap()
+        };
+        assert_eq!(used("a").await, Use::By("0".to_owned()));
+        let leave = async {
+            sleep(Duration::from_secs(1)).await;
+            api.end(kind, "a", None);
+        };
+        let (used, ()) = tokio::join!(used("b"), leave);
+        assert_eq!(used, Use::By("2".to_owned()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
+use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task};
 use kube::Client;
 
 use super::args::RunArgs;
@@ -22,7 +22,7 @@ use crate::plan::row::Row;
 use crate::plan::task::task as planned;
 use crate::plan::translator::Translator;
 use crate::rewrite::{
-    Finished, Options, Place, Resource, Server, Stopped, go_on_one, rewrite_as_seen, roll_back_one,
+    Finished, Options, Place, Server, Stopped, go_on_one, rewrite_as_seen, roll_back_one,
 };
 
 /// What is to be done with one object.
@@ -159,6 +159,7 @@ impl Site {
         claim: Option<&ClaimId>,
         work: impl Future<Output = Result<Finished, Stopped>>,
     ) -> anyhow::Result<Finished> {
+        self.api.begin(kind, name, claim);
         let done = match self.fence.as_ref().zip(claim) {
             Some((fence, claim)) => fence.around(claim, work).await,
             None => work.await.map_err(Into::into),
@@ -200,9 +201,13 @@ impl Site {
         let to = row.to.as_ref().context("it has no CSI form")?;
         let csi = (to.driver.as_str(), to.handle.as_str());
         let (original, translated) = (&task.original, &task.translated);
-        let used = self
-            .fresh
-            .volume(original, translated, csi, (task.claim.as_ref(), &[]));
+        let used = self.fresh.volume(
+            original,
+            translated,
+            csi,
+            Direction::Back,
+            (task.claim.as_ref(), &[]),
+        );
         if !used.await?.1 {
             anyhow::bail!(
                 "{} is not served through CSI any more by the specification that would be \
@@ -246,21 +251,18 @@ pub async fn task(
         _ => ObjectKind::PersistentVolume,
     };
     let place = place(kind, &row.object.name);
-    let Some(live) = get(client, &place).await? else {
+    let claim = async {
+        match &row.claim {
+            Some(claim) => get(client, &Place::of_claim(claim)).await,
+            None => Ok(None),
+        }
+    };
+    let (live, claim) = tokio::join!(get(client, &place), claim);
+    let Some(live) = live? else {
         let object = row.object.full_name();
         anyhow::bail!("{object} was deleted since it was planned; plan again");
     };
-    let claim = match &row.claim {
-        Some(claim) => {
-            let place = Place {
-                resource: Resource::Claim,
-                namespace: claim.namespace.clone(),
-                name: claim.name.clone(),
-            };
-            get(client, &place).await?
-        }
-        None => None,
-    };
+    let claim = claim?;
     let task = planned(row, &live, claim.as_deref(), translator)?;
     Ok((task, claim))
 }

@@ -11,6 +11,9 @@ use tokio::time::{Instant, timeout};
 /// cluster takes at best, since fewer would not help it.
 const LOST: Duration = Duration::from_millis(500);
 
+/// What was found out before a slot came counts if it came within this time.
+const SOON: Duration = Duration::from_millis(200);
+
 /// Whoever has waited so long goes on: by then it gives no sign of life.
 const LONGEST: Duration = Duration::from_secs(4);
 
@@ -79,8 +82,29 @@ impl Slots {
         if self.state().held.contains_key(name) {
             return;
         }
+        let permit = self.permit(LONGEST).await;
+        self.hold(name, permit);
+    }
+
+    /// Takes a slot for an object if there is one soon; whether it has one.
+    pub async fn enter_soon(&self, name: &str) -> bool {
+        if self.state().held.contains_key(name) {
+            return true;
+        }
+        let permit = self.permit(SOON).await;
+        let has_one = permit.is_some();
+        if has_one {
+            self.hold(name, permit);
+        }
+        has_one
+    }
+
+    async fn permit(&self, longest: Duration) -> Option<OwnedSemaphorePermit> {
         let slot = Arc::clone(&self.semaphore).acquire_owned();
-        let permit = timeout(LONGEST, slot).await.ok().and_then(Result::ok);
+        timeout(longest, slot).await.ok().and_then(Result::ok)
+    }
+
+    fn hold(&self, name: &str, permit: Option<OwnedSemaphorePermit>) {
         let held = Held {
             permit,
             gone: None,

@@ -1,7 +1,8 @@
-//! News of volumes and claims, so that nobody has to look for them again and again.
+//! What a watch tells of the volumes and claims that are under way, so that nobody has to
+//! read them again and again.
 //!
-//! It only wakes whoever waits. Without it, or where it misses something, they look
-//! by themselves.
+//! What it tells may be old, and it may miss something: whoever waits looks by themselves
+//! then.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,14 +14,14 @@ use http::header::ACCEPT;
 use kube::Client;
 use kube::core::WatchEvent;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_stream::StreamExt as _;
 
-use crate::rewrite::{Place, Resource};
+use crate::rewrite::{Glimpse, Place, Resource};
 
-/// Names and versions are enough.
-const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+/// Its version is enough.
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /// How often somebody looks who is told.
@@ -39,9 +40,31 @@ pub struct Watch {
 
 #[derive(Debug, Default)]
 struct Known {
-    waiting: Mutex<HashMap<Place, Arc<Notify>>>,
+    followed: Mutex<HashMap<Place, Followed>>,
     volumes: AtomicBool,
     claims: AtomicBool,
+}
+
+/// An object that is under way.
+#[derive(Debug, Default)]
+struct Followed {
+    told: Arc<Notify>,
+    /// What was told last, and of which version.
+    last: Option<(u64, Glimpse)>,
+}
+
+impl Followed {
+    fn newer(&self, known: &str) -> Option<&Glimpse> {
+        let known = number(known)?;
+        let (version, glimpse) = self.last.as_ref()?;
+        (*version > known).then_some(glimpse)
+    }
+}
+
+/// Versions of one kind of objects grow. (The API says so since Kubernetes 1.35, KEP-5504,
+/// and it always was. Who has others hears of nothing newer, and reads.)
+fn number(version: &str) -> Option<u64> {
+    version.parse().ok()
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -89,28 +112,75 @@ impl Watch {
         }
     }
 
-    /// Waits until an object may have changed, for about `longest`.
-    pub async fn moved(&self, place: &Place, longest: Duration) {
-        let notify = {
-            let mut waiting = self.known.waiting();
-            Arc::clone(waiting.entry(place.clone()).or_default())
-        };
-        let is_told = self.known.lives(place.resource).load(Ordering::Relaxed);
-        let longest = if is_told { longest.max(LOOK) } else { longest };
-        // Nobody came: one looks by oneself.
-        let _ = tokio::time::timeout(longest, notify.notified()).await;
+    /// An object is under way from now on.
+    pub fn begin(&self, place: Place) {
+        self.known.followed().entry(place).or_default();
     }
 
-    /// Nobody waits for an object any more.
+    /// What was told last of an object that is under way, if that is newer than what is
+    /// known.
+    pub fn glimpse(&self, place: &Place, known: &str) -> Option<Glimpse> {
+        self.known.followed().get(place)?.newer(known).cloned()
+    }
+
+    /// Waits until something newer is told of an object than what is known, for about
+    /// `longest`; whether it was.
+    pub async fn moved(&self, place: &Place, known: &str, longest: Duration) -> bool {
+        let is_told = self.known.lives(place.resource).load(Ordering::Relaxed);
+        let longest = if is_told { longest.max(LOOK) } else { longest };
+        let newer = async {
+            loop {
+                let told = {
+                    let mut followed = self.known.followed();
+                    let followed = followed.entry(place.clone()).or_default();
+                    if followed.newer(known).is_some() {
+                        return;
+                    }
+                    Arc::clone(&followed.told)
+                };
+                told.notified().await;
+            }
+        };
+        // Nobody came: one looks by oneself.
+        tokio::time::timeout(longest, newer).await.is_ok()
+    }
+
+    /// An object is under way no more.
     pub fn forget(&self, place: &Place) {
-        self.known.waiting().remove(place);
+        self.known.followed().remove(place);
     }
 }
 
 impl Known {
-    fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Arc<Notify>>> {
+    fn followed(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Followed>> {
         // Whole entries, whoever panicked.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what was told of an object, if that is under way. The text of others is not
+    /// looked into further than to their names.
+    fn told(&self, resource: Resource, json: &RawValue, is_gone: bool) {
+        let Ok(Object { metadata }) = serde_json::from_str(json.get()) else {
+            return;
+        };
+        let place = Place {
+            resource,
+            namespace: metadata.namespace,
+            name: metadata.name,
+        };
+        let mut followed = self.followed();
+        let Some(followed) = followed.get_mut(&place) else {
+            return;
+        };
+        let glimpse = match serde_json::from_str(json.get()) {
+            _ if is_gone => Glimpse::Gone,
+            Ok(object) => Glimpse::There(object),
+            Err(_) => return,
+        };
+        if let Some(version) = number(&metadata.resource_version) {
+            followed.last = Some((version, glimpse));
+        }
+        followed.told.notify_one();
     }
 
     fn lives(&self, resource: Resource) -> &AtomicBool {
@@ -132,25 +202,18 @@ impl Known {
         let version = list.metadata.resource_version;
         let query = format!("watch=true&timeoutSeconds=290&resourceVersion={version}");
         let events = client
-            .request_events::<Object>(ask(query, METADATA)?)
+            .request_events::<Box<RawValue>>(ask(query, "application/json")?)
             .await?;
         let mut events = std::pin::pin!(events);
         self.lives(resource).store(true, Ordering::Relaxed);
         while let Some(event) = events.next().await {
-            let object = match event? {
-                WatchEvent::Added(object)
-                | WatchEvent::Modified(object)
-                | WatchEvent::Deleted(object) => object,
-                WatchEvent::Bookmark(_) => continue,
+            match event? {
+                WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                    self.told(resource, &object, false);
+                }
+                WatchEvent::Deleted(object) => self.told(resource, &object, true),
+                WatchEvent::Bookmark(_) => {}
                 WatchEvent::Error(_) => return Ok(()),
-            };
-            let place = Place {
-                resource,
-                namespace: object.metadata.namespace,
-                name: object.metadata.name,
-            };
-            if let Some(notify) = self.waiting().get(&place) {
-                notify.notify_one();
             }
         }
         Ok(())
@@ -163,17 +226,47 @@ mod tests {
 
     use super::*;
 
+    fn volume(version: u64) -> Box<RawValue> {
+        let object = serde_json::json!({
+            "metadata": {"name": "a", "resourceVersion": version.to_string()},
+        });
+        RawValue::from_string(object.to_string()).unwrap()
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn news_that_come_before_somebody_waits_are_not_lost() {
+    async fn one_is_told_only_what_is_newer_than_what_one_knows() {
         let watch = Watch::blind();
         let place = Place::of_cluster(Resource::PersistentVolume, "a");
+        let tell = |version, is_gone| {
+            let resource = Resource::PersistentVolume;
+            watch.known.told(resource, &volume(version), is_gone);
+        };
+        let second = Duration::from_secs(1);
+        // Nobody is at work on it.
+        tell(2, false);
+        assert!(watch.known.followed().is_empty());
+        watch.begin(place.clone());
         let began = Instant::now();
-        watch.moved(&place, Duration::from_secs(1)).await;
-        assert_eq!(began.elapsed(), Duration::from_secs(1));
-        watch.known.waiting().get(&place).unwrap().notify_one();
-        watch.moved(&place, Duration::from_secs(1)).await;
-        assert_eq!(began.elapsed(), Duration::from_secs(1));
+        assert!(!watch.moved(&place, "1", second).await);
+        assert_eq!(began.elapsed(), second);
+        // What comes before somebody waits is not lost.
+        tell(9, false);
+        assert!(watch.moved(&place, "8", second).await);
+        assert!(matches!(
+            watch.glimpse(&place, "8"),
+            Some(Glimpse::There(_))
+        ));
+        assert_eq!(began.elapsed(), second);
+        assert_eq!(watch.glimpse(&place, "9"), None);
+        assert!(!watch.moved(&place, "9", second).await);
+        // One that is not a number has no order.
+        assert_eq!(watch.glimpse(&place, "x"), None);
+        let (is_told, ()) = tokio::join!(watch.moved(&place, "9", second), async {
+            tell(10, true);
+        });
+        assert!(is_told);
+        assert_eq!(watch.glimpse(&place, "9"), Some(Glimpse::Gone));
         watch.forget(&place);
-        assert!(watch.known.waiting().is_empty());
+        assert!(watch.known.followed().is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::{Action, Awaited, ObjectKind, Use};
+use flex2csi_translators::rewrite::{Action, Awaited, ClaimId, ObjectKind, Use};
 use serde_json::Value;
 
 use super::used::Subject;
@@ -16,21 +16,50 @@ pub trait Api: Sync {
     /// Who uses an object, as of now.
     fn used(&self, subject: &Subject<'_>) -> impl Future<Output = Result<Use, Failure>> + Send;
 
-    /// Waits until the world may have changed, for `longest` at most. One who watches
-    /// the objects may come back sooner.
+    /// Waits until an object may have changed from the version that is known, for
+    /// `longest` at most; whether there is a newer [`Self::glimpse`] of it.
     fn moved(
         &self,
         place: &Place,
         awaited: Awaited,
+        known: &str,
         longest: Duration,
-    ) -> impl Future<Output = ()> + Send {
-        let _ = (place, awaited);
-        tokio::time::sleep(longest)
+    ) -> impl Future<Output = bool> + Send {
+        let _ = (place, awaited, known);
+        async move {
+            tokio::time::sleep(longest).await;
+            false
+        }
+    }
+
+    /// What one who watches was told last of an object, if that is newer than what is
+    /// known. Nothing is asked for it.
+    fn glimpse(&self, place: &Place, known: &str) -> Option<Glimpse> {
+        let _ = (place, known);
+        None
     }
 
     /// Is told what is seen and about to be done, for progress.
     fn seen(&self, sight: &Sight<'_>) {
         let _ = sight;
+    }
+}
+
+/// What a watch told of an object. It was so, and may not be so any more.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Glimpse {
+    /// It was like this.
+    There(Value),
+    /// It was gone.
+    Gone,
+}
+
+impl From<Glimpse> for Option<Value> {
+    fn from(glimpse: Glimpse) -> Self {
+        match glimpse {
+            Glimpse::There(object) => Some(object),
+            Glimpse::Gone => None,
+        }
     }
 }
 
@@ -143,6 +172,15 @@ impl Place {
             resource,
             namespace: String::new(),
             name: name.into(),
+        }
+    }
+
+    /// The place of a claim.
+    pub fn of_claim(claim: &ClaimId) -> Self {
+        Self {
+            resource: Resource::Claim,
+            namespace: claim.namespace.clone(),
+            name: claim.name.clone(),
         }
     }
 

@@ -50,11 +50,20 @@ pub(super) async fn tell<A: Api>(
             "uid": claim.uid,
         })
     });
-    for about in std::iter::once(about).chain(of_claim) {
-        let call = event(&about, kind, reason, &message, &format!("{uid}/{reason}"));
-        if let Err(failure) = api.call(call).await {
-            tracing::debug!(subject = record.subject(), %failure, "no event");
-        }
+    let event = |about: &Value| event(about, kind, reason, &message, &format!("{uid}/{reason}"));
+    let of_claim = of_claim.as_ref().map(event);
+    let (of_object, subject) = (event(&about), record.subject());
+    tokio::join!(
+        say(api, Some(of_object), &subject),
+        say(api, of_claim, &subject)
+    );
+}
+
+async fn say<A: Api>(api: &A, event: Option<Call>, subject: &str) {
+    if let Some(event) = event
+        && let Err(failure) = api.call(event).await
+    {
+        tracing::debug!(subject, %failure, "no event");
     }
 }
 

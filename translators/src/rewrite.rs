@@ -16,14 +16,14 @@ mod task;
 mod view;
 mod world;
 
-pub use action::{Action, Awaited, Change, Stop, StopCode};
+pub use action::{Action, Awaited, Change, Look, Stop, StopCode};
 pub use next::{abandon, is_armed, next};
 pub use pins::{Pin, PinCall, PinPart, PinSettings};
 pub use preview::{Preview, preview};
 pub use record::{Direction, Record, RecordError, Spec, Status, Step};
 pub use task::{AnnotationChange, ClaimId, InUse, ObjectKind, Task};
 pub use view::View;
-pub use world::{Use, World};
+pub use world::{Glimpsed, Use, World};
 
 #[cfg(test)]
 mod tests;

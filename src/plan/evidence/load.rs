@@ -226,14 +226,15 @@ impl Evidence {
         now: Timestamp,
     ) -> Result<(), LoadError> {
         let (pods, claims) = (&mut self.pods, &self.claims);
-        read_each(client, PODS, |pod| pods.add(&pod, claims)).await?;
-        let attachments = &mut self.attachments;
-        read_each(client, ATTACHMENTS, |attachment| {
-            attachments.add(&attachment)
-        })
-        .await?;
-        let csi_drivers = &mut self.csi_drivers;
-        read_each(client, CSI_DRIVERS, |driver| csi_drivers.add(driver)).await?;
+        let (attachments, csi_drivers) = (&mut self.attachments, &mut self.csi_drivers);
+        tokio::try_join!(
+            read_each(client, PODS, |pod| pods.add(&pod, claims)),
+            read_each(client, ATTACHMENTS, |attachment| {
+                attachments.add(&attachment);
+            }),
+            read_each(client, CSI_DRIVERS, |driver| csi_drivers.add(driver)),
+        )?;
+        // Nodes after pods: a mount outlives its pod.
         self.load_nodes(client).await?;
         self.load_node_volumes(client, node_evidence, now).await
     }
@@ -247,9 +248,14 @@ impl Evidence {
                 held.add(&name, number);
             }
         };
-        read_each(client, NODES, take).await?;
-        let nodes = &mut self.nodes;
-        read_each(client, CSI_NODES, |csi| nodes.add_csi(csi)).await
+        let mut of_csi = Vec::new();
+        tokio::try_join!(
+            read_each(client, NODES, take),
+            read_each(client, CSI_NODES, |csi| of_csi.push(csi)),
+        )?;
+        let of_csi = of_csi.into_iter();
+        of_csi.for_each(|csi| self.nodes.add_csi(csi));
+        Ok(())
     }
 
     async fn load_node_volumes(

@@ -12,7 +12,7 @@ use super::cluster::{Cluster, Fault};
 use super::{assert_right, back, forward, task};
 use crate::manifest;
 use crate::rewrite::{
-    Api, Call, Failure, Options, Place, Resource, Stopped, Subject, Verb, rewrite_one,
+    Api, Call, Failure, Glimpse, Options, Place, Resource, Stopped, Subject, Verb, rewrite_one,
     roll_back_one,
 };
 
@@ -38,8 +38,12 @@ impl Api for Sleeper {
         self.cluster.used(subject).await
     }
 
-    async fn moved(&self, place: &Place, awaited: Awaited, longest: Duration) {
-        self.cluster.moved(place, awaited, longest).await;
+    async fn moved(&self, place: &Place, awaited: Awaited, known: &str, longest: Duration) -> bool {
+        self.cluster.moved(place, awaited, known, longest).await
+    }
+
+    fn glimpse(&self, place: &Place, known: &str) -> Option<Glimpse> {
+        self.cluster.glimpse(place, known)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use flex2csi_translators::rewrite::{Awaited, Use, View};
 use serde_json::{Value, json};
 
-use crate::rewrite::{Api, Call, Failure, Place, Resource, Subject, Verb};
+use crate::rewrite::{Api, Call, Failure, Glimpse, Place, Resource, Subject, Verb};
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub(super) enum Fault {
 #[derive(Default)]
 struct State {
     objects: BTreeMap<(String, String, String), Value>,
+    /// What was told of each, oldest first: its version, and the object unless it went.
+    told: BTreeMap<(String, String, String), Vec<(u64, Glimpse)>>,
     clock: u64,
     calls: usize,
     queued: bool,
@@ -49,6 +51,8 @@ pub(super) struct Cluster {
     pub(super) died: tokio::sync::Notify,
     /// What the server leaves out of a record, being of another version.
     pub(super) left_out: Option<&'static str>,
+    /// By how many changes one is told late of an object; without, nobody is told.
+    pub(super) lag: Option<usize>,
     /// Whether controllers work.
     pub(super) controllers: std::sync::atomic::AtomicBool,
 }
@@ -61,6 +65,7 @@ impl Cluster {
             used: Mutex::new(Use::Idle),
             died: tokio::sync::Notify::new(),
             left_out: None,
+            lag: None,
             controllers: true.into(),
         };
         let mut state = cluster.state.lock().unwrap();
@@ -190,11 +195,21 @@ impl Api for Cluster {
         Ok(self.used.lock().unwrap().clone())
     }
 
-    async fn moved(&self, _: &Place, _: Awaited, longest: Duration) {
+    async fn moved(&self, place: &Place, _: Awaited, known: &str, longest: Duration) -> bool {
         tokio::time::sleep(longest).await;
         if self.controllers.load(std::sync::atomic::Ordering::Relaxed) {
             self.state.lock().unwrap().controllers();
         }
+        self.glimpse(place, known).is_some()
+    }
+
+    fn glimpse(&self, place: &Place, known: &str) -> Option<Glimpse> {
+        let state = self.state.lock().unwrap();
+        let told = state
+            .told
+            .get(&key(place.resource, &place.namespace, &place.name))?;
+        let (version, glimpse) = told.iter().rev().nth(self.lag?)?;
+        (*version > known.parse().unwrap()).then(|| glimpse.clone())
     }
 }
 
@@ -308,7 +323,14 @@ impl State {
     fn store(&mut self, key: (String, String, String), mut object: Value) -> Value {
         self.clock += 1;
         object["metadata"]["resourceVersion"] = self.clock.to_string().into();
-        if View(&object).is_ending() && View(&object).finalizers().next().is_none() {
+        let is_gone = View(&object).is_ending() && View(&object).finalizers().next().is_none();
+        let glimpse = match is_gone {
+            true => Glimpse::Gone,
+            false => Glimpse::There(object.clone()),
+        };
+        let told = self.told.entry(key.clone()).or_default();
+        told.push((self.clock, glimpse));
+        if is_gone {
             self.objects.remove(&key);
             self.queued = true;
         } else {

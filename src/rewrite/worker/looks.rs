@@ -1,6 +1,6 @@
 //! What is seen of the world and of the record.
 
-use flex2csi_translators::rewrite::{Action, next};
+use flex2csi_translators::rewrite::{Action, View, next};
 use serde_json::Value;
 
 use super::Worker;
@@ -15,41 +15,73 @@ impl<A: Api> Worker<'_, A> {
         Place::of_cluster(self.record.spec.kind.into(), &self.record.spec.name)
     }
 
-    pub(super) fn record_place(&self, resource: Resource) -> Place {
+    pub(in crate::rewrite) fn record_place(&self, resource: Resource) -> Place {
         place(self.record.spec.kind, &self.record.spec.name, resource)
     }
 
     pub(super) fn claim_place(&self) -> Option<Place> {
-        let claim = self.record.spec.claim.as_ref()?;
-        Some(Place {
-            resource: Resource::Claim,
-            namespace: claim.namespace.clone(),
-            name: claim.name.clone(),
-        })
+        self.record.spec.claim.as_ref().map(Place::of_claim)
+    }
+
+    /// Who uses the object is to be asked anew.
+    pub(super) fn forget_use(&mut self) {
+        self.world.used = None;
+        self.world.pins = None;
     }
 
     pub(in crate::rewrite) async fn observe(&mut self) -> Result<(), Stopped> {
-        self.world.used = None;
-        self.world.pins = None;
-        let Some(claim) = self.claim_place() else {
-            return self.observe_object().await;
-        };
-        let (object, claim) = self.line.get_both(&self.place(), &claim).await?;
-        (self.world.object, self.world.claim) = (object, claim);
-        Ok(())
-    }
-
-    pub(super) async fn observe_object(&mut self) -> Result<(), Stopped> {
+        self.forget_use();
         let place = self.place();
-        self.world.object = self.line.get(&place).await?;
+        match self.claim_place() {
+            Some(claim) => {
+                let (object, claim) = self.line.get_both(&place, &claim).await?;
+                self.saw_object(object);
+                self.saw_claim(claim);
+            }
+            None => {
+                let object = self.line.get(&place).await?;
+                self.saw_object(object);
+            }
+        }
         Ok(())
     }
 
     pub(super) async fn observe_claim(&mut self) -> Result<(), Stopped> {
         if let Some(place) = self.claim_place() {
-            self.world.claim = self.line.get(&place).await?;
+            let claim = self.line.get(&place).await?;
+            self.saw_claim(claim);
         }
         Ok(())
+    }
+
+    /// The server has said so itself.
+    pub(super) fn saw_object(&mut self, object: Option<Value>) {
+        self.world.object = object;
+        self.world.glimpsed.object = false;
+    }
+
+    pub(super) fn saw_claim(&mut self, claim: Option<Value>) {
+        self.world.claim = claim;
+        self.world.glimpsed.claim = false;
+    }
+
+    /// Takes what a watch has told of object and claim, as far as it is newer than what
+    /// is known: it may be old, and costs the server nothing.
+    pub(super) fn catch_up(&mut self) {
+        let glimpse = |place: Option<Place>, known: Option<&Value>| {
+            let known = View(known?).version();
+            self.line.api.glimpse(&place?, known)
+        };
+        let object = glimpse(Some(self.place()), self.world.object.as_ref());
+        let claim = glimpse(self.claim_place(), self.world.claim.as_ref());
+        if let Some(object) = object {
+            self.world.object = object.into();
+            self.world.glimpsed.object = true;
+        }
+        if let Some(claim) = claim {
+            self.world.claim = claim.into();
+            self.world.glimpsed.claim = true;
+        }
     }
 
     /// Looks once more, right before what cannot be undone: the record is ours, the
@@ -59,23 +91,24 @@ impl<A: Api> Worker<'_, A> {
         let found = match self.claim_place() {
             Some(claim) => {
                 let (found, claim) = self.line.get_both(&record, &claim).await?;
-                self.world.claim = claim;
+                self.saw_claim(claim);
                 found
             }
             None => self.line.get(&record).await?,
         };
-        self.adopt(found).await?;
-        Ok(next(&self.record, &self.world, self.goal) == *action)
+        let is_there = self.adopt(found).await?;
+        Ok(is_there && next(&self.record, &self.world, self.goal) == *action)
     }
 
     /// Reads the record again, which has to be ours.
     pub(super) async fn reload(&mut self) -> Result<(), Stopped> {
         let place = self.record_place(Resource::Migration);
         let found = self.line.get(&place).await?;
-        self.adopt(found).await
+        self.adopt(found).await.map(|_| ())
     }
 
-    pub(super) async fn adopt(&mut self, found: Option<Value>) -> Result<(), Stopped> {
+    /// Takes the record as it is; whether all is recorded that is not to be done without.
+    async fn adopt(&mut self, found: Option<Value>) -> Result<bool, Stopped> {
         let Some(found) = found else {
             let place = self.record_place(Resource::Migration);
             return self.record_anew(place).await;
@@ -92,12 +125,13 @@ impl<A: Api> Worker<'_, A> {
             let start = Start::of(document)?;
             (self.record, self.version) = (start.record, start.version);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Somebody has deleted the record of what is under way. It may be all that there
-    /// is of a volume.
-    pub(super) async fn record_anew(&mut self, place: Place) -> Result<(), Stopped> {
+    /// is of a volume. Where the kind is gone as well, the only copy is here: what is
+    /// missing is created first, and nothing else is done.
+    async fn record_anew(&mut self, place: Place) -> Result<bool, Stopped> {
         tracing::warn!(
             subject = self.line.subject(),
             "the record was deleted; it is made anew"
@@ -106,12 +140,28 @@ impl<A: Api> Worker<'_, A> {
             .line
             .create(place, journal::new(&self.record), false)
             .await?;
-        let Answer::Object(object) = answer else {
+        match answer {
+            Answer::Object(object) => {
+                self.version = Document::read(&object)?.version;
+                self.journal(self.record.status.clone()).await?;
+                Ok(true)
+            }
+            Answer::Missing if self.is_live() => Err(Stopped::NoJournal),
+            Answer::Missing => {
+                self.is_unrecorded = true;
+                Ok(true)
+            }
             // The next step looks again.
-            self.version = String::from("0");
-            return Ok(());
-        };
-        self.version = Document::read(&object)?.version;
-        self.journal(self.record.status.clone()).await
+            Answer::Changed | Answer::Unsure => {
+                self.version = String::from("0");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the object is there, and not about to go.
+    fn is_live(&self) -> bool {
+        let object = self.world.object.as_ref();
+        object.is_some_and(|object| !View(object).is_ending())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::Awaited;
+use flex2csi_translators::rewrite::{Awaited, View};
 use tokio::time::Instant;
 
 use super::Worker;
@@ -14,6 +14,15 @@ use crate::rewrite::stopped::Stopped;
 const OVERLOOKED: Duration = Duration::from_millis(700);
 
 impl<A: Api> Worker<'_, A> {
+    /// Gives a sign of life, if the last one was a while ago.
+    pub(super) async fn renew(&mut self) -> Result<(), Stopped> {
+        if self.written.elapsed() >= self.line.options.stale_after / 3 {
+            self.journal(self.record.status.clone()).await?;
+            self.is_fresh = false;
+        }
+        Ok(())
+    }
+
     pub(super) async fn wait(&mut self, awaited: Awaited) -> Result<(), Stopped> {
         let (since, longest) = match &mut self.waiting {
             Some((reason, since, backoff)) if *reason == awaited => (*since, backoff.next()),
@@ -33,28 +42,28 @@ impl<A: Api> Worker<'_, A> {
                 waited,
             });
         }
-        if self.written.elapsed() >= self.line.options.stale_after / 3 {
-            self.journal(self.record.status.clone()).await?;
-            self.is_fresh = false;
-        }
-        let place = match awaited {
-            Awaited::Claim => self.claim_place().unwrap_or_else(|| self.place()),
-            _ => self.place(),
+        self.renew().await?;
+        let claim = self.claim_place().filter(|_| awaited == Awaited::Claim);
+        let (place, known) = match claim {
+            Some(claim) => (claim, &self.world.claim),
+            None => (self.place(), &self.world.object),
         };
+        let known = known.as_ref().map_or("", |known| View(known).version());
         let longest = longest.max(self.line.pace());
-        self.line.api.moved(&place, awaited, longest).await;
+        let is_told = self.line.api.moved(&place, awaited, known, longest).await;
         self.world.used = None;
-        match awaited {
-            Awaited::Claim => {
-                self.observe_claim().await?;
-                self.world.overlooked = self.poked.elapsed() >= OVERLOOKED;
+        // What is told is enough for what comes next: see `next`. Pins are of several
+        // objects, which are looked at together.
+        if is_told && self.record.pinned().is_none() {
+            self.catch_up();
+        } else {
+            match awaited {
+                Awaited::Claim => self.observe_claim().await?,
+                _ => self.observe().await?,
             }
-            Awaited::Deleter
-            | Awaited::Pin
-            | Awaited::Kubelet
-            | Awaited::Unpinned
-            | Awaited::Rest => self.observe().await?,
-            Awaited::Gone | Awaited::Volume => self.observe_object().await?,
+        }
+        if awaited == Awaited::Claim {
+            self.world.overlooked = self.poked.elapsed() >= OVERLOOKED;
         }
         Ok(())
     }

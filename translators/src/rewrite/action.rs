@@ -36,10 +36,22 @@ pub enum Action {
     Create(Value),
     /// Look again until the world has moved on.
     Wait(Awaited),
+    /// Read what was only glimpsed: what comes next would not be refused if the world
+    /// is another by now.
+    Look(Look),
     /// Nothing more may be done by a program.
     Stop(Stop),
     /// All is as it is to be.
     Done,
+}
+
+/// What is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Look {
+    /// Object and claim.
+    All,
+    /// The claim.
+    Claim,
 }
 
 /// What a change of the object is for.
@@ -118,6 +130,8 @@ pub enum StopCode {
     DeletedByOther,
     /// Somebody else has deleted the object.
     Vanished,
+    /// It was deleted in the normal way, long after.
+    Gone,
     /// The claim is not there.
     ClaimGone,
     /// There is another claim of its name.
@@ -149,6 +163,7 @@ impl StopCode {
             Self::Foreign => "ForeignObject",
             Self::DeletedByOther => "DeletedByOther",
             Self::Vanished => "ObjectVanished",
+            Self::Gone => "Gone",
             Self::ClaimGone => "ClaimGone",
             Self::ClaimReplaced => "ClaimReplaced",
             Self::ClaimEnding => "ClaimBeingDeleted",

@@ -12,23 +12,79 @@ mod vacant;
 
 pub use pins::{abandon, is_armed};
 
-use super::action::Action;
-use super::names::{FORM, MIGRATION};
+use serde_json::Value;
+
+use super::action::{Action, Change, Look};
+use super::names::{FORM, MIGRATION, RETAIN};
 use super::record::{Direction, Record, Step};
 use super::view::View;
 use super::world::World;
 
 /// The next thing to do to bring the object into the form that `goal` leads to.
 pub fn next(record: &Record, world: &World, goal: Direction) -> Action {
+    let action = decide(record, world, goal);
+    let seen = world.glimpsed;
+    match needs_look(record, world, &action) {
+        Some(look @ Look::All) if seen.object || seen.claim => Action::Look(look),
+        Some(look @ Look::Claim) if seen.claim => Action::Look(look),
+        _ => action,
+    }
+}
+
+/// What has to be seen as it is, not as it was a moment ago. All else is safe on an old
+/// view: a write names the resourceVersion of what it changes or deletes and is refused if
+/// that is another by now, and a creation is if the name is taken. (Who creates looks
+/// for the claim right before, whatever was seen.)
+fn needs_look(record: &Record, world: &World, action: &Action) -> Option<Look> {
+    match action {
+        // It may be no reason any more.
+        Action::Stop(_) => Some(Look::All),
+        // The server checks the record's version, and not the object's. What commits to
+        // a deletion is no danger while nothing was deleted: that has the version.
+        Action::Journal(status)
+            if (record.status.step, status.step) == (Step::Recorded, Step::Committed) =>
+        {
+            None
+        }
+        Action::Journal(_) | Action::Done => Some(Look::All),
+        // What the claim is told to be hangs on the form of the volume.
+        Action::PatchClaim(_) => (!is_older(&world.claim, &world.object)).then_some(Look::All),
+        // From here on the storage goes with the claim, about which the volume's
+        // version says nothing.
+        Action::Patch(Change::Settle, patch) => {
+            let policy = patch["spec"]["persistentVolumeReclaimPolicy"].as_str();
+            policy
+                .is_some_and(|policy| policy != RETAIN)
+                .then_some(Look::Claim)
+        }
+        _ => None,
+    }
+}
+
+/// Whether an object is as it was before another one came to be as it is. A swap by
+/// somebody else that the volume does not show was later then, and has changed the claim.
+/// (Versions of all kinds count the same changes of one etcd.)
+fn is_older(one: &Option<Value>, than: &Option<Value>) -> bool {
+    let version = |object: &Option<Value>| View(object.as_ref()?).version().parse::<u64>().ok();
+    version(one)
+        .zip(version(than))
+        .is_some_and(|(one, than)| one < than)
+}
+
+fn decide(record: &Record, world: &World, goal: Direction) -> Action {
     let Some(object) = &world.object else {
         return vacant::next(record, world, goal);
     };
     let object = View(object);
     let Some(form) = form_of(record, object) else {
-        return stop::foreign(record, object);
+        return pins::leave(record, world, stop::foreign(record, object));
     };
     if object.is_ending() {
-        replace::ending(record, goal, object)
+        replace::ending(record, world, goal, object)
+    } else if replace::is_marked_by_another(record, object) {
+        // Their delete may be on its way still. From here on it is refused, whatever
+        // becomes of this.
+        replace::mark(record, object)
     } else if form == goal {
         in_place::next(record, world, goal, object)
     } else {

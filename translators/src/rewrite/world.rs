@@ -18,9 +18,20 @@ pub struct World {
     pub pins: Option<Vec<Pin>>,
     /// What the server would create.
     pub accepted: Option<Value>,
+    /// What of it is only as a watch told last.
+    pub glimpsed: Glimpsed,
     /// Whether the claim was left alone for long enough that the controller may have
     /// missed its last change.
     pub overlooked: bool,
+}
+
+/// What was not read, but told by a watch: it was so, and may be so no more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Glimpsed {
+    /// [`World::object`]
+    pub object: bool,
+    /// [`World::claim`]
+    pub claim: bool,
 }
 
 /// Who uses an object.

@@ -5,11 +5,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::crashes::assert_right;
-use super::model::{Model, TURNS};
+use super::model::{Lag, Model, TURNS};
 use super::worker::{End, Luck, Worker};
 use super::{claim, task, volume};
-use crate::rewrite::names::POLICY;
-use crate::rewrite::{Direction, ObjectKind, Step, View};
+use crate::rewrite::names::{POLICY, RETAIN};
+use crate::rewrite::{Direction, ObjectKind, Step, StopCode, View};
 
 /// What happens next.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +20,12 @@ enum Event {
     Turn(u8),
     /// Another worker takes over, and the one before does not know.
     Takeover(bool),
+    /// A worker is told of changes so late from now on; or reads.
+    Lag(u8, Option<Lag>),
     /// Somebody meddles.
     Meddle(Meddle),
+    /// A pod comes, or goes.
+    Used(bool),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,9 +66,15 @@ fn events(meddles: bool) -> impl Strategy<Value = Vec<Event>> {
         30 => (any::<u8>(), luck).prop_map(|(who, luck)| Event::Step(who, luck)),
         20 => (0..TURNS).prop_map(Event::Turn),
         2 => any::<bool>().prop_map(Event::Takeover),
+        1 => (any::<u8>(), lags()).prop_map(|(who, lag)| Event::Lag(who, lag)),
         1 => meddle.prop_map(Event::Meddle),
     ];
     prop::collection::vec(event, 0..160)
+}
+
+/// How late a watch may tell.
+fn lags() -> impl Strategy<Value = Option<Lag>> {
+    prop::option::of((0..6_usize, 0..6_usize))
 }
 
 fn goal_of(forward: bool) -> Direction {
@@ -83,6 +93,8 @@ struct Chaos {
     grown: bool,
     /// The claim was deleted while only its policy, `Retain`, kept the storage.
     kept: bool,
+    /// Or while its policy was `Delete`.
+    given: bool,
 }
 
 impl Chaos {
@@ -101,20 +113,19 @@ impl Chaos {
             labelled: false,
             grown: false,
             kept: false,
+            given: false,
         }
     }
 
     fn happens(&mut self, event: Event) {
         match event {
             Event::Step(who, luck) => {
-                // The last one has most turns.
-                let count = self.workers.len();
-                let who = if who < 160 {
-                    count - 1
-                } else {
-                    usize::from(who) % count
-                };
+                let who = self.one(who);
                 self.workers[who].step(&mut self.model, luck);
+            }
+            Event::Lag(who, lag) => {
+                let who = self.one(who);
+                self.workers[who].lag = lag;
             }
             Event::Turn(which) => self.model.turn(which),
             Event::Takeover(forward) => {
@@ -123,6 +134,28 @@ impl Chaos {
                 self.workers.push(worker);
             }
             Event::Meddle(meddle) => self.meddle(meddle),
+            Event::Used(is_used) => self.model.is_used = is_used,
+        }
+    }
+
+    /// The volume that was left where it was, since it is in use, by whoever holds the
+    /// record: nobody works on it.
+    fn left(&self) -> Option<String> {
+        let is_in_use =
+            |end: &End| matches!(end, End::Stopped(stop) if stop.code == StopCode::InUse);
+        let last = self.workers.last()?;
+        last.end.as_ref().filter(|end| is_in_use(end))?;
+        let object = View(self.model.object.as_ref()?);
+        (!object.is_ending()).then(|| object.uid().to_owned())
+    }
+
+    /// The last one has most turns.
+    fn one(&self, who: u8) -> usize {
+        let count = self.workers.len();
+        if who < 160 {
+            count - 1
+        } else {
+            usize::from(who) % count
         }
     }
 
@@ -130,7 +163,9 @@ impl Chaos {
     /// claim had been deleted after all, so each looks again here.
     fn replace_claim(&mut self, claim: Option<serde_json::Value>) {
         let object = self.model.object.as_ref();
-        self.kept |= object.is_none_or(|object| View(object).annotation(POLICY).is_some());
+        let kept = object.is_none_or(|object| View(object).annotation(POLICY).is_some());
+        self.kept |= kept;
+        self.given |= object.is_some_and(|object| View(object).policy() != RETAIN);
         self.model.claim = claim;
         for worker in &mut self.workers {
             worker.look(&self.model);
@@ -187,8 +222,10 @@ proptest! {
     fn nothing_that_goes_wrong_with_us_is_for_good(
         events in events(false),
         forward in any::<bool>(),
+        lag in lags(),
     ) {
         let mut chaos = Chaos::new();
+        chaos.model.lag = lag;
         for event in events {
             chaos.happens(event);
         }
@@ -215,11 +252,48 @@ proptest! {
         prop_assert_eq!(&labels["team"], "blue");
     }
 
+    /// Whoever wakes up, and whatever of theirs is on its way still: what the last one has
+    /// left in its place, since a pod uses it, stays there until another takes it up.
+    #[test]
+    fn what_is_left_in_use_stays(
+        events in prop::collection::vec(
+            prop_oneof![
+                30 => (any::<u8>(), Just(Luck::Good)).prop_map(|(who, luck)| Event::Step(who, luck)),
+                10 => (0..TURNS).prop_map(Event::Turn),
+                3 => any::<bool>().prop_map(Event::Takeover),
+                3 => any::<bool>().prop_map(Event::Used),
+            ],
+            0..200,
+        ),
+    ) {
+        let mut chaos = Chaos::new();
+        for event in events {
+            let left = chaos.left().filter(|_| !matches!(event, Event::Takeover(_)));
+            chaos.happens(event);
+            if left.is_some() {
+                prop_assert_eq!(chaos.left(), left);
+            }
+        }
+        // All of them, in the end.
+        if let Some(left) = chaos.left() {
+            let last = chaos.workers.pop();
+            for worker in std::mem::take(&mut chaos.workers) {
+                let _ = worker.run(&mut chaos.model);
+            }
+            chaos.workers.extend(last);
+            prop_assert_eq!(chaos.left(), Some(left));
+        }
+    }
+
     /// In whatever order the controllers hear of things: once it is done, nothing that
     /// they still have in mind makes the claim Lost.
     #[test]
-    fn what_is_done_stays_bound(turns in prop::collection::vec((0..3_u8, 0..TURNS), 60..200)) {
+    fn what_is_done_stays_bound(
+        turns in prop::collection::vec((0..3_u8, 0..TURNS), 60..200),
+        lag in lags(),
+    ) {
         let mut chaos = Chaos::new();
+        chaos.workers[0].lag = lag;
         for (steps, turn) in turns {
             for _ in 0..steps {
                 chaos.workers[0].step(&mut chaos.model, Luck::Good);
@@ -235,9 +309,14 @@ proptest! {
     /// Whatever others do, it ends, and no storage is deleted while anything is under
     /// way. The model checks the rest at each call.
     #[test]
-    fn nothing_that_others_do_costs_data(events in events(true), forward in any::<bool>()) {
+    fn nothing_that_others_do_costs_data(
+        events in events(true),
+        forward in any::<bool>(),
+        lag in lags(),
+    ) {
         let mut theirs = false;
         let mut chaos = Chaos::new();
+        chaos.model.lag = lag;
         for event in events {
             let is_done = |chaos: &Chaos| {
                 let journal = chaos.model.journal.as_ref().unwrap();
@@ -261,6 +340,6 @@ proptest! {
             End::Taken => prop_assert!(false, "nobody else works"),
         }
         model.settle();
-        prop_assert!(theirs || !(chaos.kept && model.storage_deleted));
+        prop_assert!(theirs || chaos.given || !(chaos.kept && model.storage_deleted));
     }
 }

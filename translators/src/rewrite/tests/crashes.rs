@@ -1,6 +1,6 @@
 //! From every state in which a rewrite can be left, it can be ended either way.
 
-use super::model::Model;
+use super::model::{Lag, Model};
 use super::worker::{End, Luck, Worker};
 use super::{claim, class_task, task, task_of, volume};
 use crate::rewrite::names::{POLICY, REWRITING};
@@ -86,7 +86,7 @@ fn left(model: &mut Model, mut worker: Worker, calls: usize, luck: Luck) -> Opti
 }
 
 fn each_crash(
-    task: &Task,
+    (task, lag): (&Task, Option<Lag>),
     policy: &str,
     lucks: &[Luck],
     mut see: impl FnMut(&Model, Direction),
@@ -95,6 +95,7 @@ fn each_crash(
     // Forward from the beginning, and back from the end.
     for first in BOTH {
         let mut start = model(task);
+        start.lag = lag;
         if first == Direction::Back {
             let end = Worker::start(&mut start, task, Direction::Forward, "one").run(&mut start);
             assert_eq!(end, End::Done);
@@ -116,10 +117,19 @@ fn each_crash(
     states
 }
 
+/// Those who read, and those who are told of changes at once, late, and very late.
+const LAGS: [Option<Lag>; 4] = [None, Some((0, 0)), Some((1, 2)), Some((5, 1))];
+
 fn ends_right_from_each_crash(task: &Task, policy: &str) {
+    for lag in LAGS {
+        ends_right_with(lag, task, policy);
+    }
+}
+
+fn ends_right_with(lag: Option<Lag>, task: &Task, policy: &str) {
     let mut ends = 0;
     let states = each_crash(
-        task,
+        (task, lag),
         policy,
         &[Luck::CallLost, Luck::AnswerLost],
         |model, _| {
@@ -171,7 +181,7 @@ fn it_ends_right_from_a_crash_after_a_crash() {
     let task = task();
     let mut ends = 0;
     // Before the next call is where it is after the one before.
-    each_crash(&task, "Delete", &[Luck::AnswerLost], |first, _| {
+    each_crash((&task, None), "Delete", &[Luck::AnswerLost], |first, _| {
         for second in BOTH {
             for calls in 0.. {
                 let mut model = first.clone();

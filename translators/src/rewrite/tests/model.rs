@@ -50,9 +50,25 @@ pub(super) struct Model {
     /// What the deleter was told of.
     told: Option<Value>,
     pub(super) storage_deleted: bool,
+    /// Whether a pod uses the volume, where there is no node to say so.
+    pub(super) is_used: bool,
     /// The node where the volume is mounted through the node daemon.
     pub(super) node: Option<Node>,
+    /// What object and claim were, the last as they are.
+    past: Vec<Seen>,
+    /// How far behind workers are told of object and claim that begin now; without, they
+    /// read.
+    pub(super) lag: Option<Lag>,
 }
+
+/// An object and a claim.
+type Seen = (Option<Value>, Option<Value>);
+
+/// By how many changes one is told late of an object, and of a claim.
+pub(super) type Lag = (usize, usize);
+
+/// How much of the past a watch may be late.
+const REMEMBERED: usize = 8;
 
 impl Model {
     pub(super) fn new(kind: ObjectKind, object: Value, claim: Option<Value>) -> Self {
@@ -68,8 +84,32 @@ impl Model {
             queued: false,
             decided: None,
             storage_deleted: false,
+            is_used: false,
             node: None,
+            past: Vec::new(),
+            lag: None,
         }
+    }
+
+    /// Takes note of how things are, for those who are told late.
+    pub(super) fn remember(&mut self) {
+        let last = self.past.last();
+        if last.is_some_and(|(object, claim)| *object == self.object && *claim == self.claim) {
+            return;
+        }
+        self.past.push((self.object.clone(), self.claim.clone()));
+        if self.past.len() > REMEMBERED {
+            self.past.remove(0);
+        }
+    }
+
+    /// Object and claim as they were some changes ago.
+    pub(super) fn glimpse(&self, (object, claim): Lag) -> Seen {
+        let past = |ago| self.past.iter().rev().nth(ago).or(self.past.first());
+        (
+            past(object).and_then(|seen| seen.0.clone()),
+            past(claim).and_then(|seen| seen.1.clone()),
+        )
     }
 
     fn tick(&mut self) -> u64 {
@@ -191,6 +231,12 @@ impl Model {
 
     /// One controller has a turn.
     pub(super) fn turn(&mut self, which: u8) {
+        self.remember();
+        self.takes_turn(which);
+        self.remember();
+    }
+
+    fn takes_turn(&mut self, which: u8) {
         if self.kind != ObjectKind::PersistentVolume {
             return self.collect_garbage();
         }

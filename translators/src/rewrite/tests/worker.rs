@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::model::{Journal, Model, No};
-use crate::rewrite::{Action, Direction, Record, Stop, Task, Use, World, next};
+use super::model::{Journal, Lag, Model, No};
+use crate::rewrite::{
+    Action, Change, Direction, Glimpsed, Look, PinCall, Record, Stop, Task, Use, World, next,
+};
 
 /// How a call of a worker goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(super) struct Worker {
     pub(super) used: Use,
     /// How many calls it has made.
     pub(super) calls: usize,
+    /// How late it is told of what it waits for; without, it reads.
+    pub(super) lag: Option<Lag>,
 }
 
 impl Worker {
@@ -69,6 +73,7 @@ impl Worker {
             end: None,
             used: Use::Idle,
             calls: 0,
+            lag: model.lag,
         };
         worker.observe(model);
         worker
@@ -79,6 +84,35 @@ impl Worker {
         self.world.claim = model.claim.clone();
         self.world.used = None;
         self.world.pins = None;
+        self.world.glimpsed = Glimpsed::default();
+    }
+
+    /// What a watch tells, however late: even what is older than what it knew. Where that
+    /// is nothing new, or something is pinned, it reads.
+    fn wait(&mut self, model: &Model) {
+        let known = (self.world.object.take(), self.world.claim.take());
+        let lag = self.lag.filter(|_| self.record.pinned().is_none());
+        let told = lag.map(|lag| model.glimpse(lag));
+        self.observe(model);
+        if let Some(told) = told.filter(|told| *told != known) {
+            (self.world.object, self.world.claim) = told;
+            self.world.glimpsed = Glimpsed {
+                object: true,
+                claim: true,
+            };
+        }
+        self.world.overlooked = true;
+    }
+
+    /// Who is about to create looks for the claim first.
+    fn decide(&mut self, model: &Model) -> Action {
+        let action = next(&self.record, &self.world, self.goal);
+        if !matches!(action, Action::Create(_)) {
+            return action;
+        }
+        self.world.claim = model.claim.clone();
+        self.world.glimpsed.claim = false;
+        next(&self.record, &self.world, self.goal)
     }
 
     /// Sees the world anew, with nothing decided.
@@ -98,16 +132,24 @@ impl Worker {
             return;
         }
         match self.intent.take() {
-            None => self.intent = Some(next(&self.record, &self.world, self.goal)),
-            Some(action) => self.act(model, action, luck),
+            None => self.intent = Some(self.decide(model)),
+            Some(action) => {
+                model.remember();
+                self.act(model, action, luck);
+                model.remember();
+            }
         }
     }
 
     fn act(&mut self, model: &mut Model, action: Action, luck: Luck) {
         match action {
             Action::AskUse => {
-                let used = model.node.as_ref().map(|node| node.used());
-                self.world.used = Some(used.unwrap_or_else(|| self.used.clone()));
+                let of_node = model.node.as_ref().map(|node| node.used());
+                let used = of_node.unwrap_or_else(|| match model.is_used {
+                    true => Use::By("a pod".into()),
+                    false => self.used.clone(),
+                });
+                self.world.used = Some(used);
             }
             Action::AskPins => {
                 let name = self.record.pin_name("a");
@@ -116,6 +158,13 @@ impl Worker {
             }
             Action::Pin(call) => {
                 self.calls += 1;
+                // Nobody makes pins who has lost the record.
+                if matches!(call, PinCall::Create(..)) {
+                    self.reload(model);
+                    if self.end.is_some() {
+                        return;
+                    }
+                }
                 let node = model.node.as_mut().expect("a node");
                 if luck != Luck::CallLost {
                     node.call(call);
@@ -123,9 +172,11 @@ impl Worker {
                 self.observe(model);
             }
             Action::Try(body) => self.world.accepted = Some(body),
-            Action::Wait(_) => {
-                self.observe(model);
-                self.world.overlooked = true;
+            Action::Wait(_) => self.wait(model),
+            Action::Look(Look::All) => self.observe(model),
+            Action::Look(Look::Claim) => {
+                self.world.claim = model.claim.clone();
+                self.world.glimpsed.claim = false;
             }
             Action::Stop(stop) => self.end = Some(End::Stopped(stop)),
             Action::Done => self.end = Some(End::Done),
@@ -140,7 +191,12 @@ impl Worker {
                 }
                 self.reload(model);
             }
-            Action::Patch(_, patch) => self.write(model, luck, |model| model.patch(&patch)),
+            Action::Patch(change, patch) => {
+                self.write(model, luck, |model| model.patch(&patch));
+                if change == Change::Mark {
+                    self.world.used = None;
+                }
+            }
             Action::Delete { uid, version } => {
                 self.write(model, luck, |model| model.delete(&uid, &version));
             }
