@@ -1,5 +1,6 @@
 //! One unary call.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use super::CsiError;
+use super::redact::redact;
 use crate::backend::Backend;
 use crate::grpc::{self, Body};
 use crate::request_id::{REQUEST_ID, RequestId};
@@ -49,11 +51,13 @@ impl CallContext {
     }
 }
 
-/// Makes a call.
+/// Makes a call. What the driver says of a failure has none of the `secrets` that
+/// the request has, wherever it is shown.
 pub(super) async fn call<Q: Message, A: Message + Default>(
     backend: &Backend,
     path: &'static str,
     request: &Q,
+    secrets: &BTreeMap<String, String>,
     context: &CallContext,
 ) -> Result<A, CsiError> {
     let (timeout, patience) = context.timeouts();
@@ -71,6 +75,7 @@ pub(super) async fn call<Q: Message, A: Message + Default>(
     };
     let answered = tokio::time::timeout(patience, answered).await;
     let answered = answered.unwrap_or_else(|_| Err(late()));
+    let answered = answered.map_err(|error| redact(error, secrets));
     tracing::debug!(
         request_id = %context.request_id, rpc = rpc(path),
         driver = backend.driver().unwrap_or_default(),

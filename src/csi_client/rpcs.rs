@@ -1,13 +1,17 @@
 //! The calls.
 
+use std::collections::BTreeMap;
+
 use tonic::Code;
 
 use super::call::{CallContext, call};
-use super::redact::redact;
 use super::{CsiError, NodeCapabilities};
 use crate::backend::Backend;
 use crate::csi::v1;
 use v1::controller_service_capability::{Type, rpc};
+
+/// Of a request that has none.
+static NO_SECRETS: &BTreeMap<String, String> = &BTreeMap::new();
 
 /// What a driver's node part can do; asked once for each connection.
 ///
@@ -23,7 +27,7 @@ pub async fn node_capabilities(
     }
     let connection = backend.connections();
     let request = v1::NodeGetCapabilitiesRequest {};
-    let answer = call(backend, PATH, &request, context).await?;
+    let answer = call(backend, PATH, &request, NO_SECRETS, context).await?;
     let capabilities = NodeCapabilities::of(&answer);
     // A connection made by the call itself is not known to be the one that answered.
     backend.learn_node_capabilities(connection, capabilities);
@@ -40,8 +44,8 @@ pub async fn node_stage(
     context: &CallContext,
 ) -> Result<(), CsiError> {
     const PATH: &str = "/csi.v1.Node/NodeStageVolume";
-    let answer = call(backend, PATH, request, context).await;
-    let v1::NodeStageVolumeResponse {} = answer.map_err(|error| redact(error, &request.secrets))?;
+    let answer = call(backend, PATH, request, &request.secrets, context).await;
+    let v1::NodeStageVolumeResponse {} = answer?;
     Ok(())
 }
 
@@ -55,7 +59,7 @@ pub async fn node_unstage(
     context: &CallContext,
 ) -> Result<(), CsiError> {
     const PATH: &str = "/csi.v1.Node/NodeUnstageVolume";
-    let answer = call(backend, PATH, request, context).await;
+    let answer = call(backend, PATH, request, NO_SECRETS, context).await;
     let done = answer.map(|v1::NodeUnstageVolumeResponse {}| ());
     unless_gone(done)
 }
@@ -70,9 +74,8 @@ pub async fn node_publish(
     context: &CallContext,
 ) -> Result<(), CsiError> {
     const PATH: &str = "/csi.v1.Node/NodePublishVolume";
-    let answer = call(backend, PATH, request, context).await;
-    let v1::NodePublishVolumeResponse {} =
-        answer.map_err(|error| redact(error, &request.secrets))?;
+    let answer = call(backend, PATH, request, &request.secrets, context).await;
+    let v1::NodePublishVolumeResponse {} = answer?;
     Ok(())
 }
 
@@ -86,7 +89,7 @@ pub async fn node_unpublish(
     context: &CallContext,
 ) -> Result<(), CsiError> {
     const PATH: &str = "/csi.v1.Node/NodeUnpublishVolume";
-    let answer = call(backend, PATH, request, context).await;
+    let answer = call(backend, PATH, request, NO_SECRETS, context).await;
     let done = answer.map(|v1::NodeUnpublishVolumeResponse {}| ());
     unless_gone(done)
 }
@@ -101,8 +104,7 @@ pub async fn node_expand(
     context: &CallContext,
 ) -> Result<v1::NodeExpandVolumeResponse, CsiError> {
     const PATH: &str = "/csi.v1.Node/NodeExpandVolume";
-    let answer = call(backend, PATH, request, context).await;
-    answer.map_err(|error| redact(error, &request.secrets))
+    call(backend, PATH, request, &request.secrets, context).await
 }
 
 /// Grows a volume.
@@ -115,8 +117,7 @@ pub async fn controller_expand(
     context: &CallContext,
 ) -> Result<v1::ControllerExpandVolumeResponse, CsiError> {
     const PATH: &str = "/csi.v1.Controller/ControllerExpandVolume";
-    let answer = call(backend, PATH, request, context).await;
-    answer.map_err(|error| redact(error, &request.secrets))
+    call(backend, PATH, request, &request.secrets, context).await
 }
 
 /// Whether a driver's controller grows volumes; `None` where there is no
@@ -131,7 +132,7 @@ pub async fn can_expand(
     const PATH: &str = "/csi.v1.Controller/ControllerGetCapabilities";
     let request = v1::ControllerGetCapabilitiesRequest {};
     let answer: Result<v1::ControllerGetCapabilitiesResponse, _> =
-        call(backend, PATH, &request, context).await;
+        call(backend, PATH, &request, NO_SECRETS, context).await;
     let answer = match answer {
         Ok(answer) => answer,
         Err(error) if error.code() == Some(Code::Unimplemented) => return Ok(None),

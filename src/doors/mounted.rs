@@ -11,11 +11,10 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::VolumeId;
 use crate::config::Loaded;
 use crate::flexvolume::volumes::{ListedVolume, MountedState, Volumes, is_taken};
-use crate::installation::FlexDriver;
 use crate::metrics::{Counts, NodeMetrics};
 use crate::mountinfo::are_mounted;
 use crate::node_volumes::{self, Entry, OriginalEntry, State};
-use crate::original_mounts::OriginalMounts;
+use crate::original_mounts::{OriginalMounts, driver_of_device};
 
 /// How often it is looked for what original drivers have: nobody tells when they unmount.
 const EVERY: Duration = Duration::from_secs(10);
@@ -28,7 +27,7 @@ const GATHER: Duration = Duration::from_millis(100);
 pub struct Mounted {
     /// What is ours.
     pub volumes: Volumes,
-    /// Which drivers there are.
+    /// Where kubelet's directories are.
     pub configs: watch::Receiver<Arc<Loaded>>,
     /// Where it is counted.
     pub metrics: NodeMetrics,
@@ -128,27 +127,13 @@ impl Mounted {
 
     /// What original drivers have; what was known before where it cannot be seen.
     async fn originals(&self, known: Option<Vec<OriginalEntry>>) -> Option<Vec<OriginalEntry>> {
-        let config = self.configs.borrow().config.clone();
-        let drivers: Vec<FlexDriver> = config
-            .flex_volume
-            .iter()
-            .flat_map(|all| &all.drivers)
-            .filter_map(|driver| driver.driver.parse().ok())
-            .collect();
+        let root = self.configs.borrow().config.kubelet.root.clone();
         let volumes = self.volumes.clone();
         let looked = tokio::task::spawn_blocking(move || {
-            let mut all = Vec::new();
-            for driver in drivers {
-                let found =
-                    OriginalMounts::find(&config.kubelet.root, &driver, are_mounted, || {
-                        volumes.targets()
-                    })?;
-                all.extend(entries(&driver, found));
-            }
-            std::io::Result::Ok(all)
+            OriginalMounts::find_all(&root, are_mounted, || volumes.targets())
         });
         match looked.await {
-            Ok(Ok(found)) => Some(found),
+            Ok(Ok(found)) => Some(entries(found)),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "it cannot be seen what original drivers have mounted");
                 known
@@ -226,19 +211,18 @@ fn entry(listed: ListedVolume, taken: &Taken) -> Entry {
     }
 }
 
-fn entries(driver: &FlexDriver, found: OriginalMounts) -> impl Iterator<Item = OriginalEntry> {
-    let driver = driver.to_string();
+fn entries(found: OriginalMounts) -> Vec<OriginalEntry> {
     let of_pods = found.pods.into_iter().map(|mount| OriginalEntry {
         driver: mount.driver,
         pv: Some(mount.volume),
         pod_uid: Some(mount.pod_uid),
     });
-    let of_devices = found.devices.into_iter().map(move |device| OriginalEntry {
-        driver: driver.clone(),
+    let of_devices = found.devices.into_iter().map(|device| OriginalEntry {
+        driver: driver_of_device(&device),
         pv: device
             .file_name()
             .map(|name| name.to_string_lossy().into_owned()),
         pod_uid: None,
     });
-    of_pods.chain(of_devices)
+    of_pods.chain(of_devices).collect()
 }

@@ -74,6 +74,15 @@ fn a_directory_that_kubelet_has_just_made_is_nobodys() {
     let target = world.pod("uid-1", "pv-1");
     let found = world.find();
     assert!(found.is_empty() && !found.has_target(&target) && !found.has_volume("pv-1"));
+    // For another pod it may be that the original is about to mount there.
+    let other = world.root.path().join("pods/uid-2/volumes/a.io~b/pv-1");
+    let maybe = |volume, target| -> Vec<PathBuf> {
+        let found = found.maybe_mounting(volume, target);
+        found.map(Path::to_path_buf).collect()
+    };
+    assert_eq!(maybe("pv-1", &other), std::slice::from_ref(&target));
+    assert_eq!(maybe("pv-1", &target), [""; 0].map(PathBuf::from));
+    assert_eq!(maybe("pv-2", &other), [""; 0].map(PathBuf::from));
 }
 
 #[test]
@@ -160,4 +169,49 @@ fn a_mount_is_listed_as_it_is_published() {
         "driver": "a.io/b", "volume": "pv-1", "podUID": "uid-1", "target": target,
     }]);
     assert_eq!(json, expected);
+}
+
+#[test]
+fn what_any_driver_has_is_found_whoever_knows_of_it() {
+    let mut world = World::new();
+    let ours = world.pod("uid-1", "pv-ours");
+    world.recorded.insert(ours.clone());
+    let strange = world.directory("pods/uid-1/volumes/strange.io~disk/pv-1");
+    let bare = world.directory("pods/uid-2/volumes/bare/pv-2");
+    let kubernetes = world.directory("pods/uid-2/volumes/kubernetes.io~lvm/pv-3");
+    let idle = world.directory("pods/uid-2/volumes/strange.io~disk/pv-4");
+    let secret = world.directory("pods/uid-2/volumes/kubernetes.io~projected/kube-api-access");
+    for place in [&ours, &strange, &bare, &kubernetes, &secret] {
+        world.mount(place);
+    }
+    let devices = ["strange.io/disk", "bare"].map(|driver| {
+        let device = format!("plugins/kubernetes.io/flexvolume/{driver}/mounts/pv-1");
+        world.directory(&device)
+    });
+    for device in &devices {
+        world.mount(device);
+    }
+    let table = MountTable::parse(world.table.as_bytes()).unwrap();
+    let are_mounted =
+        |paths: &[PathBuf]| Ok(paths.iter().map(|path| table.at(path).is_some()).collect());
+    let root = world.root.path();
+    let found = OriginalMounts::find_all(root, are_mounted, || world.recorded.clone()).unwrap();
+    let pods: Vec<(&str, &str, &Path)> = found
+        .pods
+        .iter()
+        .map(|mount| (&*mount.driver, &*mount.volume, &*mount.target))
+        .collect();
+    let expected: [(&str, &str, &Path); 3] = [
+        ("bare", "pv-2", &bare),
+        ("kubernetes.io/lvm", "pv-3", &kubernetes),
+        ("strange.io/disk", "pv-1", &strange),
+    ];
+    assert_eq!(pods, expected);
+    assert!(!found.has_target(&idle));
+    let drivers: Vec<String> = found
+        .devices
+        .iter()
+        .map(|device| driver_of_device(device))
+        .collect();
+    assert_eq!(drivers, ["bare", "strange.io/disk"]);
 }

@@ -74,6 +74,21 @@ pub const REWRITE: [Right; 19] = [
     right("create", "", "events"),
 ];
 
+/// Those without which a rewrite would stop half way. Without watching it looks by
+/// itself, and an event that cannot be written is none.
+pub fn needed(classes: bool, claims: bool) -> Vec<Right> {
+    let is_needed = |right: &Right| match right.resource {
+        "events" => false,
+        "storageclasses" => classes,
+        "persistentvolumeclaims" => claims,
+        _ => true,
+    };
+    let needed = REWRITE.into_iter();
+    needed
+        .filter(|right| right.verb != "watch" && is_needed(right))
+        .collect()
+}
+
 /// What the server-side dry run needs beside reading.
 pub const DRY_RUN: [Right; 2] = [
     right("create", "", "persistentvolumes"),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::StartError;
@@ -12,6 +12,18 @@ use crate::StartError;
 /// # Errors
 /// It cannot be written.
 pub fn overlaid(overlay: &str, components: &[&str]) -> Result<TempDir, StartError> {
+    overlaid_with(overlay, components, json!({}))
+}
+
+/// The same, with further members of a kustomization, as `images` and `patches`.
+///
+/// # Errors
+/// It cannot be written.
+pub fn overlaid_with(
+    overlay: &str,
+    components: &[&str],
+    more: Value,
+) -> Result<TempDir, StartError> {
     let unwritten = |source| StartError::System {
         what: "no temporary directory",
         source,
@@ -23,12 +35,15 @@ pub fn overlaid(overlay: &str, components: &[&str]) -> Result<TempDir, StartErro
         .iter()
         .map(|component| deploy.join("components").join(component))
         .collect();
-    let kustomization = json!({
+    let mut kustomization = json!({
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": [deploy.join("overlays").join(overlay)],
         "components": components,
     });
+    for (member, value) in more.as_object().into_iter().flatten() {
+        kustomization[member] = value.clone();
+    }
     let file = directory.path().join("kustomization.yaml");
     std::fs::write(file, kustomization.to_string()).map_err(unwritten)?;
     Ok(directory)

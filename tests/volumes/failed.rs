@@ -1,5 +1,7 @@
 //! Calls to the driver that fail.
 
+use std::sync::{Arc, Mutex};
+
 use flex2csi::flexvolume::volumes::MountedState;
 use tonic::Code;
 
@@ -181,9 +183,40 @@ async fn the_values_of_secrets_are_not_in_what_a_driver_says() {
         .insert("key".into(), b"as it was".to_vec());
     rig.driver
         .fails("NodeStageVolume", Fault::Before(Code::Internal));
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let logged = tracing::subscriber::set_default(subscriber);
     let error = rig
         .mount_within(call, crate::rig::PATIENCE)
         .await
         .unwrap_err();
+    drop(logged);
     assert!(error.to_string().contains("[secret] told"), "{error}");
+    let log = log.text();
+    assert!(log.contains("called the CSI driver"), "{log}");
+    assert!(!log.contains("as it was"), "{log}");
+}
+
+/// What is logged at any level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

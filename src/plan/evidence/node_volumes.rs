@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 
+use flex2csi_translators::attachment::is_fresh;
 use flex2csi_translators::plan::{Mount, MountState};
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Nodes;
 use crate::plan::digest::Key;
 use crate::plan::objects::metadata::Metadata;
-
-/// After so many renewals that did not come a node's word is too old.
-const RENEWALS: i64 = 3;
 
 /// What the node daemons have mounted of volumes.
 #[derive(Debug, Default)]
@@ -26,7 +24,7 @@ pub struct NodeVolumes {
 pub enum Word {
     /// It is fresh, and of the node's present boot.
     Fresh,
-    /// It is too old, or of an earlier boot.
+    /// It is too old, from a time that is yet to come, or of an earlier boot.
     Stale,
     /// There is none.
     Silent,
@@ -88,11 +86,11 @@ impl Object {
         let Ok(renewed) = self.renew_time.parse::<Timestamp>() else {
             return Word::Stale;
         };
-        let age = now.duration_since(renewed);
-        if age > SignedDuration::from_secs(RENEWALS.saturating_mul(self.renew_seconds)) {
-            Word::Stale
-        } else {
-            Word::Fresh
+        let (renewed, now) = (renewed.as_millisecond(), now.as_millisecond());
+        let seconds = u32::try_from(self.renew_seconds).unwrap_or_default();
+        match is_fresh(renewed, now, seconds) {
+            true => Word::Fresh,
+            false => Word::Stale,
         }
     }
 }
@@ -182,6 +180,9 @@ mod tests {
         assert_eq!(word(&object("b", "2026-01-01T00:06:59Z")), Word::Stale);
         assert_eq!(word(&object("c", "2026-01-01T00:09:59Z")), Word::Stale);
         assert_eq!(word(&object("b", "yesterday")), Word::Stale);
+        // From a clock that is far ahead it would count long after its node fell silent.
+        assert_eq!(word(&object("b", "2026-01-01T00:13:00Z")), Word::Fresh);
+        assert_eq!(word(&object("b", "2026-01-01T00:13:01Z")), Word::Stale);
         assert_eq!(NodeVolumes::default().word("a"), Word::Silent);
     }
 }

@@ -7,10 +7,16 @@ use crate::StartError;
 /// Busybox, for the pods of a test; sleeps unless it is told otherwise.
 pub const WORKLOAD: &str = "docker.io/library/busybox:test";
 
-/// The archives with all images.
-pub(super) fn archives() -> Result<Vec<PathBuf>, StartError> {
+/// What every node has.
+pub(super) const OF_ALL: &str = "images.tar";
+
+/// The sidecars beside external-attacher.
+pub(super) const SIDECARS: &str = "sidecars.tar";
+
+/// An archive of images.
+pub(super) fn archive(name: &str) -> Result<PathBuf, StartError> {
     let missing = |reason: String| StartError::Missing {
-        program: "images.tar".to_owned(),
+        program: name.to_owned(),
         reason,
     };
     // A test runs in <target>/<profile>/deps, a program in <target>/<profile>.
@@ -18,8 +24,7 @@ pub(super) fn archives() -> Result<Vec<PathBuf>, StartError> {
     test.ancestors()
         .skip(2)
         .take(2)
-        .map(|target| target.join("images/images.tar"))
+        .map(|target| target.join("images").join(name))
         .find(|archive| archive.is_file())
-        .map(|archive| vec![archive])
         .ok_or_else(|| missing(format!("not beside {}", test.display())))
 }

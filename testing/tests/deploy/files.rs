@@ -47,6 +47,29 @@ fn named(kustomization: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// The API server is wherever it is: on port 443 or 6443 of most clusters, and on
+/// 5443 of others, behind a name or not.
+#[test]
+fn no_policy_keeps_a_daemon_from_the_api_server() {
+    let mut files = Vec::new();
+    walk(&deploy(), &mut files);
+    let policies = files.iter().filter_map(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let is_policy = text.lines().any(|line| line == "kind: NetworkPolicy");
+        is_policy.then(|| yaml::to_json(&text, 1).unwrap())
+    });
+    let policies: Vec<Value> = policies
+        .map(|json| serde_json::from_str(&json).unwrap())
+        .collect();
+    assert_eq!(policies.len(), 2);
+    for policy in policies {
+        let spec = &policy["spec"];
+        let restricts = spec["policyTypes"].as_array().unwrap();
+        assert!(!restricts.contains(&"Egress".into()), "{policy}");
+        assert_eq!(spec.get("egress"), None);
+    }
+}
+
 #[test]
 fn every_file_is_in_a_kustomization() {
     let deploy = deploy();

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 /// A disk that was there before the cluster.
 pub const VOLUME: &str = "vol-0123456789abcdef0";
 
-const DRIVER: &str = "ebs.csi.aws.com";
+/// The driver.
+pub const DRIVER: &str = "ebs.csi.aws.com";
+
+/// Another one, with a filesystem, which can grow.
+pub const GROWING: &str = "vol-0fedcba9876543210";
 
 /// Its PersistentVolume, as the in-tree provisioner left it, and the claim `name`.
 pub async fn volume(story: &Story, name: &str) {
@@ -65,15 +69,22 @@ pub async fn install(lab: &Lab) {
     }
 }
 
-fn backend(endpoint: &str, more: &[&str]) -> Value {
+/// The arguments of a driver that serves there, and those that `more` has.
+pub fn arguments(endpoint: &str, more: &[&str]) -> Vec<String> {
     let mut arguments = vec![
         format!("--driver-name={DRIVER}"),
         "--attach".to_owned(),
         "--state-dir=/var/lib/hostpath.flex2csi.io/ebs".to_owned(),
         format!("--volume={VOLUME}=directory:1Gi"),
+        format!("--volume={GROWING}=xfs:1Gi"),
         format!("--endpoint={endpoint}"),
     ];
     arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+    arguments
+}
+
+fn backend(endpoint: &str, more: &[&str]) -> Value {
+    let arguments = arguments(endpoint, more);
     let both = "Bidirectional";
     json!({
         "name": "ebs",
@@ -85,6 +96,7 @@ fn backend(endpoint: &str, more: &[&str]) -> Value {
             { "name": "csi", "mountPath": "/csi" },
             { "name": "kubelet", "mountPath": "/var/lib/kubelet", "mountPropagation": both },
             { "name": "state", "mountPath": "/var/lib/hostpath.flex2csi.io", "mountPropagation": both },
+            { "name": "dev", "mountPath": "/dev" },
         ],
     })
 }
@@ -104,6 +116,7 @@ fn workload(kind: &str, name: &str, account: &str, containers: Value) -> Value {
                         { "name": "csi", "emptyDir": {} },
                         { "name": "kubelet", "hostPath": { "path": "/var/lib/kubelet" } },
                         { "name": "state", "hostPath": { "path": "/var/lib/hostpath.flex2csi.io" } },
+                        { "name": "dev", "hostPath": { "path": "/dev" } },
                     ],
                 },
             },

@@ -2,10 +2,17 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+mod after;
 mod churn;
+mod denied;
 mod disturbed;
 mod ebs;
+mod endpoint;
+mod grown;
+mod job;
+mod jobs;
 mod killing;
+mod legacy;
 mod lost;
 mod nodes;
 mod operator;
