@@ -256,6 +256,11 @@ examples:
         assert_eq!(site.detachments(), 0);
         let ends = async {
             site.remove_pod("default", "a").await;
+            // Until then it is used.
+            eventually("the node says that it is unmounted", async || {
+                kubelet.has_none()
+            })
+            .await;
             site.done(&back).await
         };
         kubelet.while_it_works(site, ends).await;
