@@ -13,13 +13,17 @@ pub(super) fn archives() -> Result<Vec<PathBuf>, StartError> {
         program: "images.tar".to_owned(),
         reason,
     };
-    // A test runs in <target>/<profile>/deps, a program in <target>/<profile>.
+    // A test runs in <target>/<profile>/deps, a program in <target>/<profile>. A build
+    // of a profile comes before the one that is for all.
     let test = std::env::current_exe().map_err(|error| missing(error.to_string()))?;
-    test.ancestors()
-        .skip(2)
-        .take(2)
-        .map(|target| target.join("images/images.tar"))
-        .find(|archive| archive.is_file())
-        .map(|archive| vec![archive])
-        .ok_or_else(|| missing(format!("not beside {}", test.display())))
+    let directory = test
+        .ancestors()
+        .skip(1)
+        .take(3)
+        .map(|target| target.join("images"))
+        .find(|images| images.join("images.tar").is_file())
+        .ok_or_else(|| missing(format!("not beside {}", test.display())))?;
+    Ok(["images.tar", "flex2csi.tar"]
+        .map(|archive| directory.join(archive))
+        .into())
 }
