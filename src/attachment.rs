@@ -32,6 +32,11 @@ pub trait Attacher: Send + Sync {
     /// Has a volume detached, unless the attach/detach controller has taken the
     /// attachment over. It does not wait until it is detached.
     fn detach<'a>(&'a self, volume: &'a VolumeId) -> Attaching<'a, Detached>;
+
+    /// Leaves the attachment of a volume that stays mounted to the attach/detach
+    /// controller, if that has taken it over; gives whether it has. It never deletes
+    /// one. It can be called again.
+    fn hand_over<'a>(&'a self, volume: &'a VolumeId) -> Attaching<'a, bool>;
 }
 
 /// An attachment that is wanted.

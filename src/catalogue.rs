@@ -11,14 +11,13 @@ use serde::Serialize;
 use self::entry::{Entry, Field};
 use crate::exit::{Done, Usage};
 use crate::listing::{ListFormat, print, structured};
-use crate::site;
 
 /// Runs `flex2csi drivers`.
 ///
 /// # Errors
 /// A mapping cannot be read, or the output cannot be written.
 pub fn drivers(args: &DriversArgs) -> anyhow::Result<Done> {
-    let mappings = site::mappings(&args.mappings)?;
+    let mappings = args.mappings.read()?;
     let entries: Vec<Entry> = entry::all(&mappings).collect();
     match args.output {
         ListFormat::Table => print(&table::drivers(&entries)),
@@ -31,7 +30,7 @@ pub fn drivers(args: &DriversArgs) -> anyhow::Result<Done> {
 /// # Errors
 /// Nothing is known by that name, or the output cannot be written.
 pub fn explain(args: &ExplainArgs) -> anyhow::Result<Done> {
-    let mappings = site::mappings(&args.mappings)?;
+    let mappings = args.mappings.read()?;
     let found: Vec<Entry> = entry::all(&mappings)
         .filter(|entry| entry.is_called(&args.source))
         .collect();

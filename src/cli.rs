@@ -48,7 +48,7 @@ pub enum Verb {
     Status(StatusArgs),
     /// Serve legacy volumes on a node through the CSI driver that has them.
     Node(Box<NodeArgs>),
-    /// Serve the CSI sidecars for legacy volumes, once in a cluster.
+    /// Detach what dead nodes hold, and serve the CSI sidecars: once in a cluster.
     Controller(Box<ControllerArgs>),
     /// Wait: what runs in the pods that hold a volume while it is rewritten under others.
     #[command(hide = true)]

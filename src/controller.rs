@@ -15,7 +15,8 @@ Examples:
 
 SIGHUP reads the configuration again; SIGTERM ends the daemon.";
 
-/// Serve the CSI sidecars for legacy volumes: snapshots, expansion, new volumes.
+/// Detach what dead nodes hold and nobody else would release, and serve the CSI sidecars for
+/// legacy volumes: snapshots, expansion, new volumes.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ControllerArgs {

@@ -16,6 +16,7 @@ mod pin_args;
 mod records;
 mod restart;
 mod rewrite;
+mod rights;
 mod rollback;
 mod secrets;
 mod shard;

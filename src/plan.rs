@@ -19,7 +19,7 @@ pub(crate) mod pages;
 mod reach;
 pub(crate) mod redact;
 pub mod request;
-mod rights;
+pub(crate) mod rights;
 pub mod row;
 mod run;
 pub mod selection;

@@ -78,7 +78,7 @@ pub async fn roll_back_one<A: Api>(
     name: &str,
     options: &Options,
 ) -> Result<Finished, Stopped> {
-    let start = begin::recorded(api, kind, name, options).await?;
+    let start = begin::recorded(api, kind, name, options, Some(Direction::Back)).await?;
     worker::run(api, options, start, Direction::Back).await
 }
 
@@ -92,7 +92,7 @@ pub async fn go_on_one<A: Api>(
     name: &str,
     options: &Options,
 ) -> Result<Finished, Stopped> {
-    let start = begin::recorded(api, kind, name, options).await?;
+    let start = begin::recorded(api, kind, name, options, Some(Direction::Forward)).await?;
     worker::run(api, options, start, Direction::Forward).await
 }
 
@@ -106,7 +106,7 @@ pub async fn resume<A: Api>(
     options: &Options,
 ) -> Result<Finished, Stopped> {
     let spec = &document.spec;
-    let start = begin::recorded(api, spec.kind, &spec.name, options).await?;
+    let start = begin::recorded(api, spec.kind, &spec.name, options, None).await?;
     let goal = start.record.status.direction;
     worker::run(api, options, start, goal).await
 }

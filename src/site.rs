@@ -3,12 +3,32 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::values::ValuesError;
 use flex2csi_translators::{Values, in_tree};
 
 use crate::exit::Usage;
 use crate::manifest;
+
+/// Where a site's own mappings are.
+#[derive(Debug, Clone, Default, Args)]
+pub struct MappingsArgs {
+    /// Further mappings of FlexVolume drivers: a file, or a directory of them; may be
+    /// repeated.
+    #[arg(long = "mappings", value_name = "FILE|DIR")]
+    pub places: Vec<PathBuf>,
+}
+
+impl MappingsArgs {
+    /// The built-in mappings and these, as [`mappings`].
+    ///
+    /// # Errors
+    /// As [`mappings`].
+    pub fn read(&self) -> anyhow::Result<Mappings> {
+        mappings(&self.places)
+    }
+}
 
 /// Reads the built-in mappings and those of the directories, in order: a later
 /// one takes the place of an earlier one.
@@ -68,14 +88,9 @@ pub fn values(file: Option<&Path>, mappings: &Mappings) -> anyhow::Result<Values
     let json = manifest::yaml::to_json(&text, 1)
         .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
     // Values may be secret: what is wrong is said without them.
-    let values = Values::parse(&json).map_err(|error| {
-        Usage(format!(
-            "{}: {error}; a section for each source, `name: {{key: value}}`",
-            file.display()
-        ))
-    })?;
-    check_values(&values, mappings)
-        .map_err(|error| Usage(format!("{}: {error}", file.display())))?;
+    let wrong = |error: ValuesError| Usage(format!("{}: {error}", file.display()));
+    let values = Values::parse(&json).map_err(wrong)?;
+    check_values(&values, mappings).map_err(wrong)?;
     Ok(values)
 }
 
@@ -95,4 +110,25 @@ fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file)
         .with_context(|| format!("cannot read {}", file.display()))
         .map_err(|error| Usage(format!("{error:#}")).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("site.yaml");
+        std::fs::write(&file, text).unwrap();
+        let error = values(Some(&file), &Mappings::built_in()).unwrap_err();
+        error.to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_with_values_is_said_once() {
+        let wanted = "a section for each source, `name: {key: value}`";
+        assert_eq!(said("- a\n").matches(wanted).count(), 1);
+        let number = said("rbd: {clusterID: 5}\n");
+        assert!(number.ends_with("numbers go in quotes"), "{number}");
+    }
 }

@@ -50,7 +50,7 @@ pub fn run(args: &TranslateArgs) -> anyhow::Result<Done> {
             "--via-endpoint writes what is to be stored: it cannot be used with --target runtime";
         return Err(Usage(usage.to_owned()).into());
     }
-    let mappings = site::mappings(&args.mappings)?;
+    let mappings = args.mappings.read()?;
     let values = site::values(args.values.as_deref(), &mappings)?;
     let settings = Settings {
         target: args.target(),
@@ -96,7 +96,7 @@ fn check_report(report: &Path, sources: &[Source], args: &TranslateArgs) -> anyh
         Source::Stdin => None,
         Source::File(path) => Some(path.as_path()),
     });
-    let others = args.values.iter().chain(&args.mappings);
+    let others = args.values.iter().chain(&args.mappings.places);
     let mut read = sources.chain(context).chain(others.map(PathBuf::as_path));
     match read.find(|path| same_file::is_same(report, path)) {
         Some(path) => Err(Usage(format!(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::lease::VolumeLease;
+use super::object::Attachment;
 use super::volume_attachments::{VolumeAttachments, failed};
 use super::{AttachError, Detached};
 use crate::api_request::RequestError;
@@ -34,11 +35,7 @@ impl VolumeAttachments {
             return Ok(Detached::Gone);
         };
         // Not asking would be to delete what the attach/detach controller goes by.
-        let is_ours = found.is_ours && found.names_volume.is_none();
-        if !is_ours
-            || self.is_rewritten(&found).await.map_err(failed)?
-            || self.csi_volumes.csi_volume_with(volume).await?.is_some()
-        {
+        if self.is_adopted(&found, volume).await? {
             self.release_lease(volume).await.map_err(failed)?;
             return Ok(Detached::Adopted);
         }
@@ -50,6 +47,30 @@ impl VolumeAttachments {
         let (this, volume) = (self.clone(), volume.clone());
         tokio::spawn(async move { this.settle(&volume).await });
         Ok(Detached::UnderWay)
+    }
+
+    pub(super) async fn hand_over_volume(&self, volume: &VolumeId) -> Result<bool, AttachError> {
+        let failed = |error| failed(volume, error);
+        let found = self.find(&self.name_of(volume)).await.map_err(failed)?;
+        // Who would detach what has none is not known.
+        let Some(found) = found.filter(|found| !found.is_being_deleted) else {
+            return Ok(false);
+        };
+        if !self.is_adopted(&found, volume).await? {
+            return Ok(false);
+        }
+        self.release_lease(volume).await.map_err(failed)?;
+        Ok(true)
+    }
+
+    /// Whether an attachment is the attach/detach controller's: a PersistentVolume in
+    /// CSI form has taken it over, or will.
+    async fn is_adopted(&self, found: &Attachment, volume: &VolumeId) -> Result<bool, AttachError> {
+        let is_ours = found.is_ours && found.names_volume.is_none();
+        let failed = |error| failed(volume, error);
+        Ok(!is_ours
+            || self.is_rewritten(found).await.map_err(failed)?
+            || self.csi_volumes.csi_volume_with(volume).await?.is_some())
     }
 
     /// Frees a volume's Lease as soon as its attachment is gone. It ends when

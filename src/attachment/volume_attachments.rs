@@ -145,4 +145,8 @@ impl Attacher for VolumeAttachments {
     fn detach<'a>(&'a self, volume: &'a VolumeId) -> Attaching<'a, Detached> {
         Box::pin(self.detach_volume(volume))
     }
+
+    fn hand_over<'a>(&'a self, volume: &'a VolumeId) -> Attaching<'a, bool> {
+        Box::pin(self.hand_over_volume(volume))
+    }
 }

@@ -1,8 +1,7 @@
-use std::path::PathBuf;
-
 use clap::Args;
 
 use crate::listing::ListFormat;
+use crate::site::MappingsArgs;
 
 const DRIVERS: &str = "\
 Examples:
@@ -22,9 +21,9 @@ pub struct DriversArgs {
     /// The form of the output.
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table, value_name = "FORMAT")]
     pub output: ListFormat,
-    /// Further mappings of FlexVolume drivers: a directory or a file.
-    #[arg(long, value_name = "DIR")]
-    pub mappings: Vec<PathBuf>,
+    /// The site's own mappings.
+    #[command(flatten)]
+    pub mappings: MappingsArgs,
 }
 
 /// Say field by field where a translated volume's fields come from.
@@ -36,7 +35,7 @@ pub struct ExplainArgs {
     /// The form of the output.
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table, value_name = "FORMAT")]
     pub output: ListFormat,
-    /// Further mappings of FlexVolume drivers: a directory or a file.
-    #[arg(long, value_name = "DIR")]
-    pub mappings: Vec<PathBuf>,
+    /// The site's own mappings.
+    #[command(flatten)]
+    pub mappings: MappingsArgs,
 }

@@ -8,12 +8,14 @@ use crate::cluster::ClusterArgs;
 use crate::log;
 use crate::operations::Listen;
 use crate::registration::DriverName;
+use crate::site::MappingsArgs;
+use crate::socket::path::argument as socket;
 
 /// The flags of a daemon: a configuration, or one backend and its endpoint.
 #[derive(Debug, Args)]
 pub struct DaemonArgs {
     /// The configuration: backends, endpoints and what only this site knows.
-    #[arg(long, value_name = "FILE", required_unless_present = "backend", conflicts_with_all = ["backend", "endpoint"])]
+    #[arg(long, value_name = "FILE", required_unless_present = "backend", conflicts_with_all = ["backend", "endpoint", "MappingsArgs"])]
     pub config: Option<PathBuf>,
     /// Without a configuration: the socket of the CSI driver to stand in front of.
     #[arg(long, value_name = "SOCKET", requires = "endpoint", value_parser = socket)]
@@ -54,9 +56,9 @@ pub struct SingleArgs {
     /// What only this site knows, as for `flex2csi translate`.
     #[arg(long, value_name = "FILE")]
     pub values: Option<PathBuf>,
-    /// Further mappings of FlexVolume drivers: a directory or a file.
-    #[arg(long, value_name = "DIR")]
-    pub mappings: Vec<PathBuf>,
+    /// The site's own mappings.
+    #[command(flatten)]
+    pub mappings: MappingsArgs,
     /// PersistentVolumes from files, where there is no cluster to ask.
     #[arg(long, value_name = "FILE|DIR")]
     pub persistent_volumes: Vec<PathBuf>,
@@ -95,40 +97,5 @@ impl DaemonArgs {
     pub(super) fn namespace(&self, client: &kube::Client) -> String {
         let own = || client.default_namespace().to_owned();
         self.namespace.clone().unwrap_or_else(own)
-    }
-}
-
-/// A socket's path; CSI's sidecars write `unix://` before it.
-fn socket(text: &str) -> Result<PathBuf, String> {
-    let path = text.strip_prefix("unix:").unwrap_or(text);
-    let path = match path.strip_prefix("//") {
-        Some(path) if text.starts_with("unix:") => path,
-        _ => path,
-    };
-    if path.is_empty() {
-        return Err(
-            "expected the path of a socket, as /csi/csi.sock or unix:///csi/csi.sock".into(),
-        );
-    }
-    std::path::absolute(path).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_socket_is_a_path_with_or_without_a_scheme() {
-        for text in [
-            "/csi/csi.sock",
-            "unix:///csi/csi.sock",
-            "unix:/csi/csi.sock",
-        ] {
-            assert_eq!(socket(text), Ok("/csi/csi.sock".into()), "{text}");
-        }
-        assert!(socket("csi.sock").unwrap().is_absolute());
-        for text in ["", "unix:", "unix://"] {
-            assert!(socket(text).is_err(), "{text}");
-        }
     }
 }

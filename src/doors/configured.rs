@@ -50,7 +50,7 @@ impl Configured {
             return Err(Usage("give --config, or --backend and --endpoint".into()).into());
         };
         let single = &args.single;
-        let mappings = site::mappings(&single.mappings)?;
+        let mappings = single.mappings.read()?;
         let values = site::values(single.values.as_deref(), &mappings)?;
         let driver = match &single.driver {
             Some(driver) => driver.to_string(),
@@ -78,7 +78,7 @@ impl Configured {
             flex_volume: None,
             kubelet: Kubelet::default(),
             values_file: None,
-            mappings: single.mappings.clone(),
+            mappings: single.mappings.places.clone(),
             persistent_volumes: single.persistent_volumes.clone(),
             state: single.state.clone(),
             operations: single.operations.clone(),

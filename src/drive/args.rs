@@ -9,6 +9,7 @@ use super::pin_args::PinArgs;
 use super::shard::{self, Shard};
 use crate::exit::Usage;
 use crate::plan::{ReachArgs, SelectionArgs, SurveyArgs};
+use crate::site::MappingsArgs;
 
 const REWRITE_EXAMPLES: &str = "\
 Examples:
@@ -72,9 +73,9 @@ pub struct RewriteArgs {
     /// What only this site knows, as for the plan.
     #[arg(long, value_name = "FILE")]
     pub values: Option<PathBuf>,
-    /// Further mappings of FlexVolume drivers: a directory or a file.
-    #[arg(long, value_name = "DIR")]
-    pub mappings: Vec<PathBuf>,
+    /// The site's own mappings.
+    #[command(flatten)]
+    pub mappings: MappingsArgs,
     /// How it is done.
     #[command(flatten)]
     pub run: RunArgs,

@@ -72,8 +72,7 @@ impl Fence {
         policy["metadata"]["annotations"] = json!({format!("{HOLDER}{who}"): now()});
         server.make(&policies(), "", &policy, "the policy").await?;
         // Of an earlier version, perhaps, and without us.
-        let mut wanted = json!({"metadata": policy["metadata"], "spec": policy["spec"]});
-        wanted["metadata"]["labels"] = policy["metadata"]["labels"].clone();
+        let wanted = json!({"metadata": policy["metadata"], "spec": policy["spec"]});
         server.change(&policies(), "", wanted, "the policy").await?;
         server
             .make(&bindings(), "", &policy::binding(), "the policy's binding")
@@ -126,8 +125,9 @@ impl Fence {
                 let name = format!("{namespace}/{}", claim.name);
                 return Err(FenceError::NotInForce(name));
             }
-            // Somebody may have removed it by hand.
-            if self.server.look(&policies(), "").await?.is_none() {
+            // Somebody may have removed it by hand, or half of it as it was put up.
+            let has_policy = self.server.look(&policies(), "").await?.is_some();
+            if !has_policy || self.server.look(&bindings(), "").await?.is_none() {
                 self.put_up_again().await?;
                 until = Instant::now() + IN_FORCE;
             }
@@ -214,11 +214,13 @@ impl Fence {
         }
     }
 
-    /// Lets pods use a claim again.
+    /// Lets pods use a claim again, unless another process has fenced it since.
     pub async fn lower(&self, claim: &ClaimId) {
-        let patch = json!({"claims": {claim.name.as_str(): null}});
         let namespace = claim.namespace.as_str();
-        let done = self.server.change(&fences(), namespace, patch, CLAIM).await;
+        let done = self
+            .server
+            .take_out(namespace, &claim.name, &self.who)
+            .await;
         if let Err(error) = done {
             tracing::warn!(%error, claim = claim.name, namespace, "the fence is not lowered yet");
         }
@@ -285,6 +287,11 @@ pub async fn at_start(
         Ok(Removed::Gone) => line("a fence that a run before has left is removed"),
         Ok(Removed::None | Removed::Used) => {}
         Err(error) if wanted => return Err(error),
+        // It is there, and turns pods away.
+        Err(error) if error.is_of_removal() => line(&format!(
+            "warning: a fence that a run before has left is still there: {error}; whoever may do \
+             that removes it with `flex2csi rewrite --remove-fence`"
+        )),
         // Who has no rights for it did not put it up.
         Err(error) => tracing::debug!(%error, "no look at fences"),
     }
@@ -333,7 +340,14 @@ pub enum Removed {
 pub async fn remove_stale(client: &Client) -> Result<Removed, FenceError> {
     let server = Server(client.clone());
     let Some(policy) = server.look(&policies(), "").await? else {
-        return Ok(Removed::None);
+        // Whoever was removing it may not have come to the end.
+        return Ok(match server.look(&bindings(), "").await? {
+            Some(_) => {
+                server.delete(&bindings(), "", None).await?;
+                Removed::Gone
+            }
+            None => Removed::None,
+        });
     };
     let before = holders(&policy);
     if !before.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flex2csi_translators::rewrite::Use;
+use flex2csi_translators::rewrite::{Direction, Use};
 use kube::Client;
 use tokio::task::JoinSet;
 
@@ -80,7 +80,7 @@ impl Idle {
         let claim = row.claim.as_ref();
         let fresh = &self.fresh;
         let (used, _) = fresh
-            .volume(&original, &original, csi, (claim, &[]))
+            .volume(&original, &original, csi, Direction::Back, (claim, &[]))
             .await?;
         Ok(match used {
             Use::Idle => Seen::Idle,

@@ -75,14 +75,16 @@ impl<A: Api> Paced<A> {
         self.marked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What one is asked to wait, all wait.
-    async fn quiet(&self) {
+    /// What one is asked to wait, all wait; whether that was any time.
+    async fn quiet(&self) -> bool {
+        let mut has_waited = false;
         loop {
             let until = *self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
             match until {
                 Some(until) if until > Instant::now() => sleep_until(until).await,
-                _ => return,
+                _ => return has_waited,
             }
+            has_waited = true;
         }
     }
 }
@@ -102,7 +104,10 @@ impl<A: Api> Api for Paced<A> {
         if is_commit(&call) {
             self.slots.enter(&call.place.name).await;
         }
-        self.quiet().await;
+        // By what is known now it is deleted, not by what will be known then.
+        if self.quiet().await && call.verb == Verb::Delete {
+            return Err(Failure::Busy { after: None });
+        }
         let answer = self.api.call(call).await;
         if let Err(Failure::Busy { after }) = &answer {
             let until = Instant::now() + after.unwrap_or(LEFT_ALONE);
@@ -200,6 +205,20 @@ mod tests {
         let (one, other) = tokio::join!(api.call(get()), api.call(get()));
         assert!(one.is_ok() && other.is_ok());
         assert_eq!(began.elapsed(), Duration::from_secs(3));
+    }
+
+    /// What was known before the wait may not be so any more: whoever deletes looks again.
+    #[tokio::test(start_paused = true)]
+    async fn what_had_to_wait_is_not_deleted() {
+        let api = Paced::new(BusyOnce::default(), Watch::blind(), 4);
+        let delete = || Call {
+            verb: Verb::Delete,
+            ..call(Resource::PersistentVolume, &Value::Null)
+        };
+        api.call(delete()).await.unwrap_err();
+        let waited = api.call(delete()).await;
+        assert_eq!(waited, Err(Failure::Busy { after: None }));
+        assert!(api.call(delete()).await.is_ok());
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use flex2csi_translators::rewrite::{Direction, ObjectKind};
+use flex2csi_translators::rewrite::{Direction, ObjectKind, Step};
 use kube::Client;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::shard::Shard;
 use crate::exit::Usage;
@@ -29,6 +29,8 @@ pub struct Known {
     pub direction: Direction,
     /// Whether nothing is under way, and nothing left to do when pods are gone.
     pub is_finished: bool,
+    /// Whether its object may be deleted already.
+    pub is_committed: bool,
     /// Who may go on.
     pub holder: String,
 }
@@ -69,7 +71,7 @@ fn unlisted(error: RequestError) -> anyhow::Error {
 /// volume had may be gone with it.
 ///
 /// # Errors
-/// They cannot be read.
+/// They cannot be listed.
 pub async fn selected(
     client: &Client,
     shard: Shard,
@@ -77,7 +79,10 @@ pub async fn selected(
 ) -> anyhow::Result<Vec<Known>> {
     let mut known = Vec::new();
     each(client, |object| {
-        let document = Document::read(object)?;
+        let Ok(document) = Document::read(object) else {
+            known.extend(unread(object, shard, &selects));
+            return Ok(());
+        };
         let spec = &document.spec;
         if !shard.has(spec.kind, &spec.name) || !selects(&document) {
             return Ok(());
@@ -94,12 +99,60 @@ pub async fn selected(
                 false => Direction::Forward,
             },
             is_finished: document.is_settled(),
+            is_committed: is_begun && document.status.step == Step::Committed,
             holder: spec.holder.clone(),
         });
         Ok(())
     })
     .await?;
     Ok(known)
+}
+
+/// A record that another version has written, or somebody by hand, if it may be asked for:
+/// it stands in the way of nobody else's, and whoever takes it up says why it cannot be
+/// read.
+fn unread(object: &Value, shard: Shard, selects: impl Fn(&Document) -> bool) -> Option<Known> {
+    let text = |at: &str| object.pointer(at).and_then(Value::as_str);
+    let of_record = text("/metadata/name").unwrap_or_default();
+    let by_name = match of_record.split_once('-') {
+        Some(("sc", name)) => (ObjectKind::StorageClass, name),
+        Some((_, name)) => (ObjectKind::PersistentVolume, name),
+        None => (ObjectKind::PersistentVolume, of_record),
+    };
+    let kind = ObjectKind::deserialize(&object["spec"]["kind"]);
+    let (kind, name) = match (kind, text("/spec/name")) {
+        (Ok(kind), Some(name)) => (kind, name),
+        _ => by_name,
+    };
+    let as_far_as_known = text("/spec/original").map(|original| {
+        let translated = text("/spec/translated").unwrap_or("{}");
+        json!({"spec": {
+            "kind": kind.as_str(), "name": name, "id": "", "uid": "", "holder": "",
+            "original": original, "restore": original, "translated": translated,
+        }})
+    });
+    let is_other = as_far_as_known
+        .and_then(|known| Document::read(&known).ok())
+        .is_some_and(|known| !selects(&known));
+    (shard.has(kind, name) && !is_other).then(|| Known {
+        kind,
+        name: name.to_owned(),
+        claim: String::new(),
+        direction: Direction::Forward,
+        is_finished: false,
+        is_committed: false,
+        holder: String::new(),
+    })
+}
+
+/// Whether a selection names a record's object, by the labels that volumes have now. What
+/// is in its gap has none.
+pub fn is_labelled(labelled: Option<&HashSet<String>>, document: &Document) -> bool {
+    labelled.is_none_or(|names| {
+        let is_committed = document.status.step == Step::Committed;
+        document.spec.kind == ObjectKind::PersistentVolume
+            && (is_committed || names.contains(&document.spec.name))
+    })
 }
 
 /// Whether a selection names a record's object, labels aside.

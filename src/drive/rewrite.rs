@@ -23,11 +23,15 @@ use super::fence::{self, Fence};
 use super::holder;
 use super::records::{self, Known};
 use super::restart::Stopped;
+use super::rights;
 use super::secrets;
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
 use crate::exit::{Done, Usage};
+use crate::journal::Document;
 use crate::plan::cluster_identity;
+use crate::plan::evidence::Unread;
+use crate::plan::evidence::load::AUTOSCALERS;
 use crate::plan::file::PlanFile;
 use crate::plan::row::Row;
 use crate::plan::selection::Selection;
@@ -99,16 +103,7 @@ impl Run<'_> {
         if self.args.survey.without_node_evidence {
             line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
         }
-        let known = records::selected(&self.client, self.args.run.share()?, |document| match &self
-            .planned
-        {
-            Some(planned) => {
-                let spec = &document.spec;
-                planned.contains_key(&(spec.kind.to_string(), spec.name.clone()))
-            }
-            None => records::is_selected(&self.selection, document),
-        })
-        .await;
+        let known = self.known().await;
         if !self.args.run.yes {
             let known = known.unwrap_or_else(|error| {
                 line(&format!("warning: {error:#}"));
@@ -117,6 +112,7 @@ impl Run<'_> {
             return self.show(&known).await;
         }
         let known = known?;
+        self.is_allowed().await?;
         self.put_up_fence().await?;
         // What a process that was killed has left stopped is put back, whatever happens.
         let adopted = Stopped::new(&self.client, &self.holder);
@@ -136,6 +132,37 @@ impl Run<'_> {
         }
         tally.say("rewrite");
         Ok(tally.ended())
+    }
+
+    /// Whether all rights are there, before anything is touched.
+    async fn is_allowed(&self) -> anyhow::Result<()> {
+        let has_classes = match &self.planned {
+            Some(planned) => planned
+                .values()
+                .any(|row| row.object.kind == "StorageClass"),
+            None => self.selection.has_classes(),
+        };
+        let one_namespace = self.planned.is_none() && self.selection.has_namespaces();
+        rights::check(&self.client, has_classes, !one_namespace).await
+    }
+
+    /// The records of what is asked for.
+    async fn known(&self) -> anyhow::Result<Vec<Known>> {
+        let labelled = match &self.selection.labels {
+            Some(labels) => Some(records::labelled(&self.client, labels).await?),
+            None => None,
+        };
+        let selects = |document: &Document| match &self.planned {
+            Some(planned) => {
+                let spec = &document.spec;
+                planned.contains_key(&(spec.kind.to_string(), spec.name.clone()))
+            }
+            None => {
+                records::is_labelled(labelled.as_ref(), document)
+                    && records::is_selected(&self.selection, document)
+            }
+        };
+        records::selected(&self.client, self.args.run.share()?, selects).await
     }
 
     async fn all(
@@ -196,7 +223,7 @@ impl Run<'_> {
     }
 
     fn translator(&self) -> anyhow::Result<Translator> {
-        let mappings = site_files::mappings(&self.args.mappings)?;
+        let mappings = self.args.mappings.read()?;
         let values = site_files::values(self.args.values.as_deref(), &mappings)?;
         Ok(Translator::new(mappings, values))
     }
@@ -219,8 +246,9 @@ impl Run<'_> {
     /// Finishes what another process, or this one before, has begun.
     async fn finish(&self, known: &[Known]) -> anyhow::Result<Tally> {
         let open = known.iter().filter(|record| !record.is_finished);
+        // Of what is only about to be brought back nothing was deleted: that is let be.
         let (forward, back): (Vec<&Known>, Vec<&Known>) =
-            open.partition(|record| record.direction == Direction::Forward);
+            open.partition(|record| record.direction == Direction::Forward || !record.is_committed);
         let mut tally = Tally::default();
         for record in back {
             tally.failed += 1;
@@ -244,6 +272,23 @@ impl Run<'_> {
             .map(|record| Job::Finish(record.kind, record.name.clone()));
         tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
         Ok(tally)
+    }
+
+    /// What was not looked at is said. Where workloads are stopped it has to be known who
+    /// else has a say in them.
+    fn say_unread(&self, unread: &[Unread]) -> anyhow::Result<()> {
+        for Unread { what, why } in unread {
+            let in_use = &self.args.in_use;
+            if *what == AUTOSCALERS.what && in_use.restart && !in_use.restart_managed {
+                let message = format!(
+                    "--restart has to see {what}: {why}; deploy/rbac/plan.yaml has the rights. \
+                     --restart-managed stops also what they scale"
+                );
+                return Err(Usage(message).into());
+            }
+            line(&format!("warning: {what} were not looked at: {why}"));
+        }
+        Ok(())
     }
 
     /// Makes the Secrets that volumes wait for, if that was asked for.
@@ -275,7 +320,11 @@ impl Run<'_> {
         // What was just tried is told of already.
         let open: Vec<&Known> = known.iter().filter(|record| !record.is_finished).collect();
         if self.args.run.yes {
-            rows.retain(|row| !open.iter().any(|open| open.name == row.object.name));
+            rows.retain(|row| {
+                let is_same =
+                    |open: &&Known| kind_of(row) == Some(open.kind) && open.name == row.object.name;
+                !open.iter().any(is_same)
+            });
         }
         let Some(planned) = &self.planned else {
             let todo = Todo {
@@ -311,7 +360,7 @@ impl Run<'_> {
         let mut rows = Rows::default();
         let surveyed = survey.run(&self.client, &mut translator, &mut rows);
         tokio::select! {
-            found = surveyed => drop(found.map_err(crate::plan::report)?),
+            found = surveyed => self.say_unread(&found.map_err(crate::plan::report)?.unread)?,
             () = self.stop.cancelled() => anyhow::bail!("interrupted before anything new was begun"),
         }
         Ok((rows.0, translator))

@@ -13,6 +13,7 @@ use super::diff;
 use super::records::{self, Known};
 use super::restart::Stopped;
 use super::rewrite::read_plan;
+use super::rights;
 use super::site::{self, Job, Site};
 use super::work::{self, line};
 use super::{fence, holder};
@@ -72,6 +73,11 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
         }
         let holder = holder::name()?;
+        let has_classes = known
+            .iter()
+            .any(|record| record.kind == ObjectKind::StorageClass);
+        let one_namespace = planned.is_none() && selection.has_namespaces();
+        rights::check(&client, has_classes, !one_namespace).await?;
         let fence = fence::at_start(&client, &holder, args.run.fence).await?;
         // What a restart that was killed has left stopped is put back afterwards.
         let stopped = Stopped::new(&client, &holder);

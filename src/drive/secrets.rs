@@ -60,7 +60,7 @@ async fn of_volume(
 ) -> anyhow::Result<()> {
     let place = site::place(ObjectKind::PersistentVolume, name);
     let Some(volume) = site::get(client, &place).await? else {
-        anyhow::bail!("the volume is not there any more");
+        anyhow::bail!("PersistentVolume {name} was deleted since it was planned; plan again");
     };
     let mut legacy = Secrets::new();
     for (namespace, name) in named_in(&serde_json::from_str(&volume)?) {
@@ -124,7 +124,10 @@ async fn data(
     let json = request::send(client, &Ask::get(path(namespace, name))).await?;
     let Ok(secret) = serde_json::from_str::<Secret>(&json) else {
         // serde's text may show values.
-        anyhow::bail!("the Secret {namespace}/{name} cannot be read");
+        anyhow::bail!(
+            "what the API server has as the Secret {namespace}/{name} is none: its data has to be texts \
+             by key; look at it with `kubectl get secret -n {namespace} {name}`"
+        );
     };
     Ok(secret.data)
 }

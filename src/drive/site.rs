@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Task};
+use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task};
 use kube::Client;
 
 use super::args::RunArgs;
@@ -200,9 +200,13 @@ impl Site {
         let to = row.to.as_ref().context("it has no CSI form")?;
         let csi = (to.driver.as_str(), to.handle.as_str());
         let (original, translated) = (&task.original, &task.translated);
-        let used = self
-            .fresh
-            .volume(original, translated, csi, (task.claim.as_ref(), &[]));
+        let used = self.fresh.volume(
+            original,
+            translated,
+            csi,
+            Direction::Back,
+            (task.claim.as_ref(), &[]),
+        );
         if !used.await?.1 {
             anyhow::bail!(
                 "{} is not served through CSI any more by the specification that would be \

@@ -5,7 +5,6 @@ mod watch;
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
-use flex2csi_translators::rewrite::{ObjectKind, Step};
 use kube::Client;
 use serde::Serialize;
 use serde_json::Value;
@@ -100,13 +99,8 @@ impl Journal {
         let Ok(document) = Document::read(object) else {
             return true;
         };
-        let spec = &document.spec;
-        let has_labels = labelled.is_none_or(|names| {
-            let is_committed = document.status.step == Step::Committed;
-            spec.kind == ObjectKind::PersistentVolume
-                && (is_committed || names.contains(&spec.name))
-        });
-        has_labels && records::is_selected(&self.selection, &document)
+        records::is_labelled(labelled, &document)
+            && records::is_selected(&self.selection, &document)
     }
 }
 

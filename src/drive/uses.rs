@@ -32,9 +32,10 @@ impl Evidence for Uses {
             return unknown("its record has no CSI driver and handle");
         };
         let (original, translated) = (&forms.original, &forms.translated);
+        let who = (subject.claim, subject.pinned);
         let used = self
             .fresh
-            .volume(original, translated, csi, (subject.claim, subject.pinned));
+            .volume(original, translated, csi, subject.form, who);
         used.await.map(|(used, _)| used).map_err(failure)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::Direction;
+use flex2csi_translators::rewrite::{Direction, StopCode};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -169,6 +169,9 @@ impl Tally {
                 Some(Stopped::Held { .. } | Stopped::Taken { .. }) => {
                     self.elsewhere += 1;
                     format!("left alone: {error}")
+                }
+                Some(Stopped::World(stop)) if stop.code == StopCode::Gone => {
+                    format!("skipped: {error}")
                 }
                 Some(Stopped::Cancelled { .. }) => {
                     self.left += 1;

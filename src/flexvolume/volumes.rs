@@ -11,6 +11,7 @@ mod attach;
 mod collect;
 mod error;
 mod expand;
+mod hand_over;
 mod holders;
 mod listed;
 mod locks;

@@ -10,6 +10,8 @@ use super::kind::Kind;
 use super::size::{Size, SizeError};
 use crate::log;
 use crate::operations::Listen;
+use crate::registration::DriverName;
+use crate::socket::path::argument as socket;
 
 /// The driver's own name.
 pub(super) const NAME: &str = "hostpath.flex2csi.io";
@@ -58,7 +60,7 @@ pub struct HostpathArgs {
     /// Register with the kubelet that looks for plugins there, in place of a
     /// node-driver-registrar: <kubelet root>/plugins_registry. The sockets have to be at
     /// the same paths for kubelet.
-    #[arg(long, value_name = "DIR", value_parser = directory)]
+    #[arg(long, value_name = "DIR")]
     pub kubelet_registry: Option<PathBuf>,
     /// The services to have. Several processes may share a state directory.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [ServiceArg::Controller, ServiceArg::Node])]
@@ -71,8 +73,8 @@ pub struct HostpathArgs {
     pub node_id: String,
     /// The name of the driver. Under another name it poses as that driver: parameters that
     /// are none of ours are recorded and mean nothing.
-    #[arg(long, value_name = "NAME", default_value = NAME, value_parser = driver_name)]
-    pub driver_name: String,
+    #[arg(long, value_name = "NAME", default_value = NAME)]
+    pub driver_name: DriverName,
     /// The kind of volumes that neither parameters nor capabilities say.
     #[arg(long, value_enum, default_value_t = Kind::Directory)]
     pub kind: Kind,
@@ -187,41 +189,6 @@ impl FromStr for GivenVolume {
     }
 }
 
-fn socket(text: &str) -> Result<PathBuf, String> {
-    let path = text.strip_prefix("unix://").unwrap_or(text);
-    let path = PathBuf::from(path);
-    if path.is_absolute() {
-        Ok(path)
-    } else {
-        Err("it is no absolute path".to_owned())
-    }
-}
-
-fn directory(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if path.is_absolute() {
-        Ok(path)
-    } else {
-        Err("it is no absolute path".to_owned())
-    }
-}
-
-// CSI 1.12, GetPluginInfoResponse.name: domain name notation, 63 characters.
-fn driver_name(text: &str) -> Result<String, String> {
-    let of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-    let ends = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-    if text.len() > 63 {
-        Err("it is longer than 63 characters".to_owned())
-    } else if !text.bytes().all(of_name)
-        || !ends(text.bytes().next())
-        || !ends(text.bytes().next_back())
-    {
-        Err("it is no domain name".to_owned())
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
 fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -255,16 +222,5 @@ mod tests {
             assert_eq!(text.parse(), expected, "{text}");
         }
         assert!("v=ext4:x".parse::<GivenVolume>().is_err());
-    }
-
-    #[test]
-    fn names_and_sockets_are_checked() {
-        assert!(driver_name("ebs.csi.aws.com").is_ok());
-        for wrong in ["", ".a", "a.", "a b", &"a".repeat(64)] {
-            assert!(driver_name(wrong).is_err(), "{wrong:?}");
-        }
-        assert_eq!(socket("unix:///run/x"), Ok("/run/x".into()));
-        assert_eq!(socket("/run/x"), Ok("/run/x".into()));
-        assert!(socket("x").is_err() && socket("unix://x").is_err());
     }
 }

@@ -59,14 +59,14 @@ impl Driver {
             std::fs::create_dir_all(&kept).map_err(Error::io("create", &kept))?;
         }
         Ok(Self {
-            name: args.driver_name.clone(),
+            name: args.driver_name.to_string(),
             node: Node {
                 id,
                 segments,
                 max_volumes: args.max_volumes,
             },
             default_kind: args.kind,
-            dialect: if args.driver_name == NAME {
+            dialect: if args.driver_name.as_str() == NAME {
                 Dialect::Own
             } else {
                 Dialect::Posing

@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use super::args::HostpathArgs;
-use crate::registration::{DriverName, Registration, State};
+use crate::registration::{Registration, State};
 
 /// Puts the driver where kubelet looks for plugins, if that is asked for. To be
 /// called when its own socket is there: kubelet calls that at once.
@@ -19,8 +19,8 @@ pub(super) fn register(
 ) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
     let registration = match &args.kubelet_registry {
         Some(registry) => {
-            let driver: DriverName = args.driver_name.parse()?;
-            let registration = Registration::bind(registry, &driver, &args.endpoint)
+            let driver = &args.driver_name;
+            let registration = Registration::bind(registry, driver, &args.endpoint)
                 .with_context(|| format!("cannot register {driver}"))?;
             Some(registration)
         }

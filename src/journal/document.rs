@@ -1,6 +1,6 @@
 //! A `VolumeMigration` as JSON.
 
-use flex2csi_translators::rewrite::{Direction, Record, Spec, Status, Step};
+use flex2csi_translators::rewrite::{Direction, PinSettings, Record, Spec, Status, Step};
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -102,20 +102,37 @@ pub fn new(record: &Record) -> Value {
     })
 }
 
-/// A merge patch that takes an old record's place.
-pub fn replacement(record: &Record, version: &str) -> Value {
-    let mut spec = json!(record.spec);
-    for optional in ["claim", "claimAnnotations", "pins"] {
-        if spec.get(optional).is_none() {
-            spec[optional] = Value::Null;
-        }
-    }
+/// A merge patch that takes the place of an old record, of which the `spec` is given.
+pub fn replacement(record: &Record, version: &str, old: &Value) -> Value {
+    let spec = instead(old, json!(record.spec));
     json!({"metadata": {"resourceVersion": version}, "spec": spec})
 }
 
-/// A merge patch that makes a worker the holder.
-pub fn takeover(holder: &str, version: &str) -> Value {
-    json!({"metadata": {"resourceVersion": version}, "spec": {"holder": holder}})
+/// A merge patch that leaves nothing of what was there.
+fn instead(old: &Value, mut new: Value) -> Value {
+    if let (Some(old), Some(new)) = (old.as_object(), new.as_object_mut()) {
+        for (member, old) in old {
+            let instead = match new.remove(member) {
+                Some(new) => instead(old, new),
+                None => Value::Null,
+            };
+            new.insert(member.clone(), instead);
+        }
+    }
+    new
+}
+
+/// A merge patch that makes a worker the holder, and has it make pins as it is told to.
+pub fn takeover(holder: &str, version: &str, pins: Option<&PinSettings>) -> Value {
+    let mut spec = json!({"holder": holder});
+    if let Some(pins) = pins {
+        spec["pins"] = json!({
+            "namespace": pins.namespace,
+            "image": pins.image,
+            "priorityClass": pins.priority_class,
+        });
+    }
+    json!({"metadata": {"resourceVersion": version}, "spec": spec})
 }
 
 /// A merge patch of the status.
@@ -188,6 +205,16 @@ mod tests {
         let status = json!({"id": status_id, "phase": phase, "step": "Recorded"});
         Document::read(&json!({"metadata": {"name": "pv-a"}, "spec": spec, "status": status}))
             .unwrap()
+    }
+
+    #[test]
+    fn nothing_of_an_old_record_is_left() {
+        let old = json!({"a": {"b": "1", "c": "2"}, "d": "3", "list": [1, 2]});
+        let new = json!({"a": {"b": "4", "e": {"f": "5"}}, "list": [3]});
+        assert_eq!(
+            instead(&old, new),
+            json!({"a": {"b": "4", "c": null, "e": {"f": "5"}}, "d": null, "list": [3]})
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::original_mounts::OriginalMounts;
 const EXAMPLES: &str = "\
 Examples:
   flex2csi node status
-  kubectl exec -n flex2csi POD -- flex2csi node status -o json
+  kubectl exec -n flex2csi-system POD -- /flex2csi node status -o json
 
 It reads the daemon's record and what is mounted, and asks neither the daemon nor the
 cluster.";

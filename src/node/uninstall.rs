@@ -15,7 +15,7 @@ use crate::node_record::{self, Looked};
 
 const EXAMPLES: &str = "\
 Examples:
-  # After the DaemonSet was deleted and the node drained
+  # When the node is drained, and after that the daemon gone from it
   flex2csi node uninstall
 
   # And what the daemon has kept: nothing of flex2csi is left on the node

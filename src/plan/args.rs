@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use super::reach::ReachArgs;
 use super::selection::Selection;
 use crate::exit::Usage;
+use crate::site::MappingsArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,9 +41,9 @@ pub struct PlanArgs {
     /// What only this site knows; `flex2csi drivers` lists what a source needs.
     #[arg(long, value_name = "FILE")]
     pub values: Option<PathBuf>,
-    /// Further mappings of FlexVolume drivers: a directory or a file.
-    #[arg(long, value_name = "DIR")]
-    pub mappings: Vec<PathBuf>,
+    /// The site's own mappings.
+    #[command(flatten)]
+    pub mappings: MappingsArgs,
     /// The form of what is printed.
     #[arg(short, long, value_enum, default_value_t = PlanFormat::Table, value_name = "FORMAT")]
     pub output: PlanFormat,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flex2csi_translators::Kind;
-use flex2csi_translators::rewrite::{ClaimId, Use};
+use flex2csi_translators::rewrite::{ClaimId, Direction, Use};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use tokio::time::Instant;
@@ -53,9 +53,9 @@ impl Fresh {
     }
 
     /// Who uses a volume, by its original, what stands in its place, and that one's
-    /// driver and handle; and whether the cluster serves it through CSI by that very
-    /// specification already. What is only there because it is pinned to nodes does not
-    /// count.
+    /// driver and handle, and the form that it is in now; and whether the cluster serves
+    /// it through CSI by that very specification already. What is only there because it is
+    /// pinned to nodes does not count.
     ///
     /// # Errors
     /// The cluster cannot be read.
@@ -64,6 +64,7 @@ impl Fresh {
         original: &str,
         stored: &str,
         csi: (&str, &str),
+        form: Direction,
         (claim, pinned): (Option<&ClaimId>, &[String]),
     ) -> Result<(Use, bool), LoadError> {
         if let Some(claim) = claim {
@@ -86,6 +87,7 @@ impl Fresh {
             original,
             translated.as_deref().unwrap_or(stored),
             csi,
+            form,
             pinned,
         ))
     }

@@ -52,7 +52,7 @@ const STORAGE: &str = "storage.k8s.io";
 const OURS: &str = "flex2csi.io";
 
 /// What the rewrite does to the cluster: `deploy/rbac/rewrite.yaml`.
-pub const REWRITE: [Right; 19] = [
+pub const REWRITE: [Right; 18] = [
     right("get", "", "persistentvolumes"),
     right("watch", "", "persistentvolumes"),
     right("patch", "", "persistentvolumes"),
@@ -66,13 +66,29 @@ pub const REWRITE: [Right; 19] = [
     right("watch", "", "persistentvolumeclaims"),
     right("patch", "", "persistentvolumeclaims"),
     right("get", OURS, "volumemigrations"),
-    right("list", OURS, "volumemigrations"),
     right("watch", OURS, "volumemigrations"),
     right("create", OURS, "volumemigrations"),
     right("patch", OURS, "volumemigrations"),
     status("patch", OURS, "volumemigrations"),
     right("create", "", "events"),
 ];
+
+/// Those without which a rewrite would stop half way. Without watching it looks by
+/// itself, and an event that cannot be written is none.
+pub fn needed(classes: bool, claims: bool) -> Vec<Right> {
+    let is_needed = |right: &Right| match right.resource {
+        "events" => false,
+        "storageclasses" => classes,
+        "persistentvolumeclaims" => claims,
+        _ => true,
+    };
+    let needed = REWRITE.into_iter();
+    needed
+        .filter(|right| right.verb != "watch" && is_needed(right))
+        // The journal, which `deploy/rbac/plan.yaml` has the right to list.
+        .chain([right("list", OURS, "volumemigrations")])
+        .collect()
+}
 
 /// What the server-side dry run needs beside reading.
 pub const DRY_RUN: [Right; 2] = [

@@ -26,7 +26,7 @@ pub fn run(args: &PlanArgs) -> anyhow::Result<Done> {
     if args.rbac {
         return listing::print(rights::PLAN);
     }
-    let mappings = site::mappings(&args.mappings)?;
+    let mappings = args.mappings.read()?;
     let values = site::values(args.values.as_deref(), &mappings)?;
     let mut translator = Translator::new(mappings, values);
     let mut survey = Survey {

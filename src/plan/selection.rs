@@ -59,12 +59,22 @@ impl Selection {
 
     /// Whether a class is asked for, of this provisioner, that becomes `to`'s.
     pub fn class(&self, name: &str, provisioner: &str, to: Option<&str>) -> bool {
+        self.has_classes()
+            && has(&self.classes, name)
+            && self.names_driver([Some(provisioner), to].into_iter().flatten())
+    }
+
+    /// Whether StorageClasses may be asked for.
+    pub fn has_classes(&self) -> bool {
         self.volumes.is_empty()
             && self.claims.is_empty()
             && self.namespaces.is_empty()
             && self.labels.is_none()
-            && has(&self.classes, name)
-            && self.names_driver([Some(provisioner), to].into_iter().flatten())
+    }
+
+    /// Whether only claims of some namespaces are asked for.
+    pub fn has_namespaces(&self) -> bool {
+        !(self.claims.is_empty() && self.namespaces.is_empty())
     }
 
     /// Whether something is named at all.

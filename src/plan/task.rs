@@ -53,10 +53,14 @@ pub enum StaleError {
         object: String,
     },
     /// It cannot be read.
-    #[error("{object} cannot be read")]
+    #[error(
+        "{object}: what the API server has is no such object: {reason}; look at it with `kubectl get -o yaml`"
+    )]
     Unreadable {
         /// Which.
         object: String,
+        /// Where it is not what it has to be.
+        reason: String,
     },
 }
 
@@ -90,8 +94,14 @@ pub fn task(
         "StorageClass" => (ObjectKind::StorageClass, Kind::StorageClass),
         _ => return Err(StaleError::NotReplaced { object }),
     };
-    let Ok(named) = serde_json::from_str::<Named>(live) else {
-        return Err(StaleError::Unreadable { object });
+    let named: Named = match serde_json::from_str(live) {
+        Ok(named) => named,
+        Err(error) => {
+            // serde's text may show what stands there.
+            let (line, column) = (error.line(), error.column());
+            let reason = format!("its metadata is wrong at line {line}, column {column}");
+            return Err(StaleError::Unreadable { object, reason });
+        }
     };
     if named.metadata.uid != row.object.uid {
         return Err(StaleError::Recreated { object });

@@ -3,7 +3,7 @@
 use flex2csi_translators::plan::{
     ClaimState, DriverFacts, Evidence as NodeEvidence, Mount, Shim, Target, VolumeFacts,
 };
-use flex2csi_translators::rewrite::{ClaimId, Use};
+use flex2csi_translators::rewrite::{ClaimId, Direction, Use};
 use flex2csi_translators::{Kind, in_tree};
 use serde_json::Value;
 
@@ -117,12 +117,14 @@ impl Teller<'_> {
     }
 
     /// Who uses a volume, by its original form and what is stored, or to be stored,
-    /// instead of it; and whether the cluster serves it by that very specification.
+    /// instead of it, and by the form that it is in; and whether the cluster serves it by
+    /// that very specification.
     pub fn used(
         &mut self,
         json: &str,
         stored_json: &str,
         (driver, handle): (&str, &str),
+        form: Direction,
         pinned: &[String],
     ) -> (Use, bool) {
         let read = |json| serde_json::from_str::<Volume<'_>>(json);
@@ -141,6 +143,9 @@ impl Teller<'_> {
         };
         let mut facts = VolumeFacts::default();
         self.complete(&subject, &mut facts);
+        if form == Direction::Forward && facts.evidence == NodeEvidence::Enough {
+            facts.evidence = self.word_of_kubelets(&facts.driver);
+        }
         facts.beside_pins(pinned);
         // What makes the pods was not looked at.
         facts.workloads.clear();
@@ -271,6 +276,16 @@ impl Teller<'_> {
                 NodeEvidence::NoneForSource
             }
             _ => NodeEvidence::Enough,
+        }
+    }
+
+    /// Whether nodes tell that a volume in CSI form is idle. Kubelet lists it in
+    /// `volumesInUse` only where its driver attaches, and node daemons tell of what they
+    /// and original drivers have mounted.
+    fn word_of_kubelets(&self, driver: &DriverFacts) -> NodeEvidence {
+        match self.node_evidence && !driver.attaches {
+            true => NodeEvidence::NoneForSource,
+            false => NodeEvidence::Enough,
         }
     }
 
@@ -413,6 +428,49 @@ pub fn handle_of(translator: &Translator, json: &str) -> Option<(String, String)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flex2csi_translators::Values;
+    use flex2csi_translators::flex::Mappings;
+
+    /// Who uses a volume that nothing uses, by the form that it is in and whether its
+    /// driver attaches.
+    fn used(form: Direction, attaches: bool, node_evidence: bool) -> Use {
+        let driver =
+            format!(r#"{{"metadata":{{"name":"d"}},"spec":{{"attachRequired":{attaches}}}}}"#);
+        let mut evidence = Evidence::default();
+        evidence
+            .csi_drivers
+            .add(serde_json::from_str(&driver).unwrap());
+        let volume = |source: &str| format!(r#"{{"metadata":{{"name":"a"}},"spec":{{{source}}}}}"#);
+        let original = volume(r#""flexVolume":{"driver":"example.com/legacy"}"#);
+        let stored = volume(r#""csi":{"driver":"d","volumeHandle":"h"}"#);
+        let mut teller = Teller {
+            evidence: &evidence,
+            translator: &Translator::new(Mappings::built_in(), Values::default()),
+            affinities: &mut Affinities::default(),
+            node_evidence,
+        };
+        teller.used(&original, &stored, ("d", "h"), form, &[]).0
+    }
+
+    /// What kubelet has mounted through CSI nobody tells of where nothing is attached: a
+    /// pod that was deleted by force, and runs, would lose its volume.
+    #[test]
+    fn a_csi_volume_is_known_to_be_idle_only_where_it_is_attached() {
+        use Direction::{Back, Forward};
+        for (form, attaches) in [(Back, false), (Back, true), (Forward, true)] {
+            assert_eq!(
+                used(form, attaches, true),
+                Use::Idle,
+                "{form:?}, {attaches}"
+            );
+        }
+        let Use::Unknown(why) = used(Forward, false, true) else {
+            panic!("it is not known");
+        };
+        assert!(why.contains("nothing on the nodes tells"), "{why}");
+        // Whoever has looked at the nodes says so.
+        assert_eq!(used(Forward, false, false), Use::Idle);
+    }
 
     #[test]
     fn what_differs_is_named_and_not_shown() {

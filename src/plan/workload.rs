@@ -1,8 +1,11 @@
 //! Workloads with inline volumes in legacy form: told of, never edited.
 
+use std::sync::LazyLock;
+
 use flex2csi_translators::Kind;
 use flex2csi_translators::kind::Workload;
 use flex2csi_translators::plan::{Code, Effect, Finding, VerdictKind};
+use flex2csi_translators::source;
 
 use super::candidate::{Candidate, Facts};
 use super::evidence::load::{DAEMON_SETS, Listed};
@@ -77,29 +80,17 @@ pub const OTHERS: [WorkloadKind; 6] = [
     ),
 ];
 
-/// Sources whose inline volumes are worth a translation: others stay as they are,
-/// and most workloads have none of either.
-const MARKS: [&str; 14] = [
-    "\"flexVolume\"",
-    "\"awsElasticBlockStore\"",
-    "\"azureDisk\"",
-    "\"azureFile\"",
-    "\"cephfs\"",
-    "\"cinder\"",
-    "\"gcePersistentDisk\"",
-    "\"glusterfs\"",
-    "\"nfs\"",
-    "\"portworxVolume\"",
-    "\"rbd\"",
-    "\"scaleIO\"",
-    "\"vsphereVolume\"",
-    "\"quobyte\"",
-];
+/// What a workload's JSON has to hold to be worth a translation: most have neither of
+/// these members.
+static MARKS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let members = source::inline_legacy();
+    members.map(|member| format!("\"{member}\"")).collect()
+});
 
 /// What is to be said about a workload; nothing if it has no such volumes, or is
 /// made by another one.
 pub fn tell(kind: WorkloadKind, json: &str, translator: &Translator) -> Option<Candidate> {
-    if !MARKS.iter().any(|mark| json.contains(mark)) {
+    if !MARKS.iter().any(|mark| json.contains(mark.as_str())) {
         return None;
     }
     let Translated {
@@ -155,4 +146,50 @@ pub fn tell(kind: WorkloadKind, json: &str, translator: &Translator) -> Option<C
         translated: String::new(),
         facts: Facts::Told(findings),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use flex2csi_translators::Values;
+    use flex2csi_translators::flex::Mappings;
+    use flex2csi_translators::in_tree::stored::catalogue;
+    use serde_json::json;
+
+    use super::*;
+
+    /// Looking for marks first leaves out nothing of which there is something to say.
+    #[test]
+    fn every_source_that_does_not_stay_is_told_of() {
+        let values = Values::parse(r#"{"nfs": {"translate": true}}"#).unwrap();
+        let translator = Translator::new(Mappings::built_in(), values);
+        let members = catalogue().map(|source| source.name);
+        let mut told = Vec::new();
+        for member in members.chain([source::FLEX_VOLUME]) {
+            let volume = json!({"name": "v", member: {"driver": "example.com/unknown", "server": "s", "path": "/p"}});
+            let workload = json!({
+                "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "n"},
+                "spec": {"template": {"spec": {"volumes": [volume]}}},
+            });
+            let json = workload.to_string();
+            let deployment = OTHERS[0];
+            let made = translator.stored(Kind::Workload(deployment.workload), &json);
+            let failed = made.notes.iter().any(|note| note.effect == Effect::Block);
+            let candidate = tell(deployment, &json, &translator);
+            assert_eq!(
+                candidate.is_some(),
+                made.json.is_some() || failed,
+                "{member}"
+            );
+            told.extend(candidate.map(|_| member));
+        }
+        for member in [
+            "flexVolume",
+            "nfs",
+            "storageos",
+            "flocker",
+            "photonPersistentDisk",
+        ] {
+            assert!(told.contains(&member), "{told:?}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Where one begins: the record made, or taken over.
 
-use flex2csi_translators::rewrite::{Direction, InUse, ObjectKind, Record, Spec, Step, Task};
+use flex2csi_translators::rewrite::{
+    Direction, InUse, ObjectKind, PinSettings, Record, Spec, Step, Task,
+};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -8,6 +10,7 @@ use super::api::{Api, Place, Resource};
 use super::fault;
 use super::line::{Answer, Line};
 use super::options::Options;
+use super::pins;
 use super::stopped::Stopped;
 use crate::journal::{self, Document};
 
@@ -55,6 +58,7 @@ pub(super) async fn forward<A: Api>(
     let fresh = Record::begin(task, &options.holder)?.with_pins(&options.pins);
     let (kind, name) = (fresh.spec.kind, fresh.spec.name.clone());
     let mut line = Line::new(api, options, fresh.subject());
+    line.knows(&fresh.spec);
     let mut is_first = true;
     loop {
         go_on(&line)?;
@@ -72,16 +76,17 @@ pub(super) async fn forward<A: Api>(
         let document = Document::read(&found)?;
         match what_of(&document, &fresh)? {
             Found::Resume => {
-                if let Some(start) = take(&mut line, document).await? {
+                if let Some(start) = take(&mut line, document, Some(Direction::Forward)).await? {
                     return Ok(start);
                 }
             }
             Found::Replace => {
-                let Some(held) = take(&mut line, document).await? else {
+                let Some(held) = take(&mut line, document, Some(Direction::Forward)).await? else {
                     continue;
                 };
                 back_up(&fresh.spec, options).await?;
-                if let Some(start) = replace(&mut line, &fresh, &held.version).await? {
+                let patch = journal::replacement(&fresh, &held.version, &found["spec"]);
+                if let Some(start) = replace(&mut line, &fresh, patch).await? {
                     return Ok(start);
                 }
             }
@@ -89,12 +94,13 @@ pub(super) async fn forward<A: Api>(
     }
 }
 
-/// Takes over the record of an object.
+/// Takes over the record of an object, to bring it to `goal`, or to where it is going.
 pub(super) async fn recorded<A: Api>(
     api: &A,
     kind: ObjectKind,
     name: &str,
     options: &Options,
+    goal: Option<Direction>,
 ) -> Result<Start, Stopped> {
     let mut line = Line::new(api, options, format!("{kind} {name}"));
     loop {
@@ -103,7 +109,9 @@ pub(super) async fn recorded<A: Api>(
             let name = name.to_owned();
             return Err(Stopped::NoRecord { kind, name });
         };
-        if let Some(start) = take(&mut line, Document::read(&found)?).await? {
+        let document = Document::read(&found)?;
+        line.knows(&document.spec);
+        if let Some(start) = take(&mut line, document, goal).await? {
             return Ok(start);
         }
     }
@@ -209,11 +217,11 @@ async fn create<A: Api>(line: &mut Line<'_, A>, fresh: &Record) -> Result<Option
 async fn replace<A: Api>(
     line: &mut Line<'_, A>,
     fresh: &Record,
-    version: &str,
+    patch: Value,
 ) -> Result<Option<Start>, Stopped> {
     fault::at("record", "before");
     let at = place(fresh.spec.kind, &fresh.spec.name, Resource::Migration);
-    let answer = line.patch(at, journal::replacement(fresh, version)).await?;
+    let answer = line.patch(at, patch).await?;
     fault::at("record", "after");
     match answer {
         Answer::Object(object) => whole(line, &object, fresh).map(Some),
@@ -240,11 +248,36 @@ pub(super) fn not_whole<A: Api>(line: &Line<'_, A>, record: &str) -> Stopped {
     }
 }
 
+/// How pins are made from now on, where a rewrite has some: as this process is told to.
+/// Where they are stays as it was recorded, unless there is none: else those that there
+/// are would not be found.
+async fn told_pins<A: Api>(
+    line: &mut Line<'_, A>,
+    document: &Document,
+) -> Result<Option<PinSettings>, Stopped> {
+    let record = Record::open(document.spec.clone(), document.status.clone())?;
+    let Some((recorded, nodes)) = record.pinned() else {
+        return Ok(None);
+    };
+    let mut told = line.options.pins.clone();
+    if told.namespace != recorded.namespace {
+        for node in nodes {
+            for place in pins::places(recorded, &record.pin_name(node)) {
+                if line.get(&place).await?.is_some() {
+                    told.namespace.clone_from(&recorded.namespace);
+                }
+            }
+        }
+    }
+    Ok((told != *recorded).then_some(told))
+}
+
 /// Makes us the holder of a record, once nobody else works on it. `None`: it has
 /// changed meanwhile.
 async fn take<A: Api>(
     line: &mut Line<'_, A>,
     document: Document,
+    goal: Option<Direction>,
 ) -> Result<Option<Start>, Stopped> {
     let holder = &line.options.holder;
     if document.spec.holder == *holder {
@@ -273,7 +306,12 @@ async fn take<A: Api>(
         }
     }
     fault::at("takeover", "before");
-    let patch = journal::takeover(holder, &document.version);
+    let pins = match goal.unwrap_or(document.status.direction) {
+        Direction::Forward => told_pins(line, &document).await?,
+        // On the way back none are made.
+        Direction::Back => None,
+    };
+    let patch = journal::takeover(holder, &document.version, pins.as_ref());
     let answer = line.patch(at, patch).await?;
     fault::at("takeover", "after");
     match answer {

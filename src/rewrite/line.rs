@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use flex2csi_translators::rewrite::Spec;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -10,8 +11,9 @@ use super::api::{Api, Call, Failure, Place, Verb};
 use super::backoff::Backoff;
 use super::options::Options;
 use super::stopped::Stopped;
+use crate::plan::redact::redact;
 
-/// After so many refusals in a row, somebody fights us.
+/// After so many refusals, somebody fights us.
 const MOST_CONFLICTS: u32 = 60;
 
 /// What became of a call.
@@ -31,8 +33,12 @@ pub(super) struct Line<'a, A> {
     pub(super) api: &'a A,
     pub(super) options: &'a Options,
     subject: String,
+    /// What is worked on, JSON: the API server may repeat it, with credentials.
+    objects: Vec<String>,
     /// Since when nothing is heard.
     silent: Option<Instant>,
+    /// Whether nobody knows what became of the last call: it may still be done.
+    pub(super) is_lost: bool,
     backoff: Backoff,
     conflicts: u32,
     /// How long the last call took.
@@ -45,7 +51,9 @@ impl<'a, A: Api> Line<'a, A> {
             api,
             options,
             subject,
+            objects: Vec::new(),
             silent: None,
+            is_lost: false,
             backoff: Backoff::retry(),
             conflicts: 0,
             latency: Duration::ZERO,
@@ -56,12 +64,22 @@ impl<'a, A: Api> Line<'a, A> {
         self.subject.clone()
     }
 
+    /// Is told what it is about.
+    pub(super) fn knows(&mut self, spec: &Spec) {
+        self.objects = vec![spec.original.clone(), spec.translated.clone()];
+    }
+
     /// Makes a call, once.
     pub(super) async fn ask(&mut self, call: Call) -> Result<Answer, Stopped> {
         let (doing, dry_run) = (describe(&call), call.dry_run);
+        let sent = call.body.clone();
         let began = Instant::now();
         let result = self.api.call(call).await;
         self.latency = began.elapsed();
+        let result = result.map_err(|failure| match sent {
+            Some(sent) => said(failure, &[&sent.to_string()]),
+            None => failure,
+        });
         self.take(result, &doing, dry_run).await
     }
 
@@ -71,13 +89,17 @@ impl<'a, A: Api> Line<'a, A> {
         doing: &str,
         dry_run: bool,
     ) -> Result<Answer, Stopped> {
+        self.is_lost = matches!(result, Err(Failure::Unknown(_)));
         let failure = match result {
             Ok(object) => {
                 self.silent = None;
                 self.backoff.reset();
                 return Ok(Answer::Object(object));
             }
-            Err(failure) => failure,
+            Err(failure) => {
+                let objects: Vec<&str> = self.objects.iter().map(String::as_str).collect();
+                said(failure, &objects)
+            }
         };
         tracing::debug!(subject = self.subject, doing, %failure, "not done");
         match failure {
@@ -204,6 +226,21 @@ fn read(place: &Place) -> Call {
         place: place.clone(),
         body: None,
         dry_run: false,
+    }
+}
+
+/// What the server has said, without credentials of these objects.
+fn said(failure: Failure, objects: &[&str]) -> Failure {
+    let said = |message: String| redact(&message, objects);
+    match failure {
+        Failure::NotFound(message) => Failure::NotFound(said(message)),
+        Failure::Conflict(message) => Failure::Conflict(said(message)),
+        Failure::Refused { status, message } => Failure::Refused {
+            status,
+            message: said(message),
+        },
+        Failure::Unknown(message) => Failure::Unknown(said(message)),
+        busy @ Failure::Busy { .. } => busy,
     }
 }
 

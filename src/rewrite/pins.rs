@@ -37,6 +37,11 @@ fn place(settings: &PinSettings, part: PinPart, name: &str) -> Place {
     }
 }
 
+/// The places of all parts of a pin.
+pub(super) fn places(settings: &PinSettings, name: &str) -> [Place; 3] {
+    [PinPart::Pod, PinPart::Volume, PinPart::Claim].map(|part| place(settings, part, name))
+}
+
 /// A node's word, unless it is too old.
 fn fresh(found: Value) -> Option<Value> {
     let said: NodeVolumes = serde_json::from_value(found.clone()).ok()?;
@@ -141,6 +146,16 @@ impl<A: Api> Worker<'_, A> {
     /// removed when it is gone on with.
     pub(super) async fn abandon_pins(&mut self) {
         if self.record.pinned().is_none() || self.record.status.step != Step::Recorded {
+            return;
+        }
+        // Another may go by them by now.
+        let place = self.record_place(Resource::Migration);
+        let found = self.line.get(&place).await;
+        let is_ours = found.ok().flatten().is_some_and(|found| {
+            found["spec"]["holder"] == *self.record.spec.holder
+                && found["spec"]["id"] == *self.record.spec.id
+        });
+        if !is_ours {
             return;
         }
         for _ in 0..MOST_TO_ABANDON {

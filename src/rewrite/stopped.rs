@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::{Awaited, Direction, ObjectKind, RecordError, Stop};
+use flex2csi_translators::rewrite::{Awaited, Direction, ObjectKind, RecordError, Stop, StopCode};
 
 use crate::journal::{BackupError, DocumentError, Trouble};
 
@@ -150,6 +150,8 @@ impl Stopped {
     /// What is worth to be kept in the record.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         let reason = match self {
+            // Nobody has to do anything.
+            Self::World(stop) if stop.code == StopCode::Gone => return None,
             Self::World(stop) => stop.code.as_str(),
             Self::Waited { .. } => "WaitedTooLong",
             Self::Refused { .. } => "Refused",

@@ -3,6 +3,7 @@
 mod begin;
 mod cluster;
 mod faults;
+mod late;
 mod pins;
 mod words;
 

@@ -1,6 +1,6 @@
 //! Who uses an object: the last check before what cannot be undone.
 
-use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind, Use};
+use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Use};
 
 use super::api::Failure;
 
@@ -15,6 +15,8 @@ pub struct Subject<'a> {
     pub claim: Option<&'a ClaimId>,
     /// The CSI driver and handle of the volume's CSI form, where one is known.
     pub csi: Option<(&'a str, &'a str)>,
+    /// Which form it is in now: by that kubelet serves it to those who use it.
+    pub form: Direction,
     /// How it was planned to be used.
     pub in_use: &'a InUse,
     /// The nodes to which it is pinned: what is only there because of that does not

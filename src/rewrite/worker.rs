@@ -4,6 +4,8 @@ mod calls;
 mod looks;
 mod waits;
 
+use std::time::Duration;
+
 use flex2csi_translators::rewrite::{
     Action, Awaited, Direction, Record, Step, View, World, names, next,
 };
@@ -17,6 +19,10 @@ use super::line::Line;
 use super::options::Options;
 use super::stopped::{Finished, Stopped};
 use crate::journal;
+
+/// An answer to who uses an object is good for so long after it came: what is deleted is
+/// not to be in use by then.
+const FRESH: Duration = Duration::from_secs(3);
 
 /// Brings an object where it is to be, and tells about it.
 pub(super) async fn run<A: Api>(
@@ -37,7 +43,8 @@ pub(super) async fn run_as_seen<A: Api>(
     world: World,
 ) -> Result<Finished, Stopped> {
     let began = Instant::now();
-    let line = Line::new(api, options, start.record.subject());
+    let mut line = Line::new(api, options, start.record.subject());
+    line.knows(&start.record.spec);
     let mut worker = Worker {
         line,
         record: start.record,
@@ -49,6 +56,9 @@ pub(super) async fn run_as_seen<A: Api>(
         written: began,
         is_armed: false,
         is_fresh: false,
+        is_confirmed: false,
+        is_unrecorded: false,
+        looked: None,
         was_done: true,
         has_marked: false,
     };
@@ -102,6 +112,13 @@ pub(super) struct Worker<'a, A> {
     pub(super) is_armed: bool,
     /// Whether the last thing done was to write the record: it is ours, then.
     is_fresh: bool,
+    /// Whether the record was ours when it was last read, and nothing was done since but to
+    /// look who uses the object.
+    is_confirmed: bool,
+    /// Whether there is no kind any more of which a record could be, in the gap.
+    is_unrecorded: bool,
+    /// When it was last asked who uses the object, and how long the answer took.
+    looked: Option<(Instant, Duration)>,
     was_done: bool,
     /// Whether the object that is there was marked by this process.
     has_marked: bool,
@@ -132,6 +149,11 @@ impl<A: Api> Worker<'_, A> {
                 self.waiting = None;
             }
             let is_fresh = std::mem::take(&mut self.is_fresh);
+            let only_asks = matches!(
+                action,
+                Action::AskUse | Action::AskPins | Action::Delete { .. }
+            );
+            self.is_confirmed &= only_asks;
             let only_looks = matches!(
                 action,
                 Action::Wait(_) | Action::AskUse | Action::AskPins | Action::Stop(_)
@@ -152,7 +174,11 @@ impl<A: Api> Worker<'_, A> {
                         uid: uid.clone(),
                         version: version.clone(),
                     };
-                    if is_fresh || self.confirm(&action).await? {
+                    let is_ours = is_fresh || self.is_confirmed || self.confirm(&action).await?;
+                    if is_ours && self.is_old() {
+                        self.is_confirmed = true;
+                        self.forget_use();
+                    } else if is_ours {
                         self.delete(&uid, &version).await?;
                     }
                 }
@@ -166,6 +192,12 @@ impl<A: Api> Worker<'_, A> {
                 Action::Done => return Ok(()),
             }
         }
+    }
+
+    /// Whether it was too long ago that it was asked who uses the object.
+    fn is_old(&self) -> bool {
+        let is_old = |(began, took): (Instant, Duration)| began.elapsed() > took + FRESH;
+        self.world.used.is_some() && self.looked.is_none_or(is_old)
     }
 
     /// Whether all was seen that is looked at.
@@ -195,11 +227,15 @@ impl<A: Api> Worker<'_, A> {
         Ok(())
     }
 
-    /// Leaves in the record why it is not done. Who has taken it over knows better.
+    /// Leaves in the record why it is not done. Who has taken it over knows better; and
+    /// what is done stays so, even if it cannot be undone now.
     async fn keep_trouble(&mut self, stopped: &Stopped) {
         let Some(trouble) = stopped.trouble() else {
             return;
         };
+        if self.record.status.step == Step::Done {
+            return;
+        }
         let status = self.record.status.clone();
         let patch = journal::status(&self.record, &status, &self.version, Some(&trouble));
         let place = self.record_place(Resource::MigrationStatus);

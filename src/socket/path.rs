@@ -33,6 +33,24 @@ pub fn fitting(directory: &Path, name: &str, suffix: &str) -> PathBuf {
     directory.join(format!("{}{hash}{suffix}", &name[..kept]))
 }
 
+/// A socket's path as flags have it; CSI's sidecars write `unix://` before it.
+///
+/// # Errors
+/// There is none.
+pub fn argument(text: &str) -> Result<PathBuf, String> {
+    let path = text.strip_prefix("unix:").unwrap_or(text);
+    let path = match path.strip_prefix("//") {
+        Some(path) if text.starts_with("unix:") => path,
+        _ => path,
+    };
+    if path.is_empty() {
+        return Err(
+            "expected the path of a socket, as /csi/csi.sock or unix:///csi/csi.sock".into(),
+        );
+    }
+    std::path::absolute(path).map_err(|error| error.to_string())
+}
+
 /// The name of something of ours beside a socket. With a dot in front: kubelet
 /// overlooks those in the directories that it watches
 /// (pkg/kubelet/pluginmanager/pluginwatcher/plugin_watcher.go, v1.20 to v1.36).
@@ -73,6 +91,21 @@ mod tests {
         for directory in (80..107).map(|length| format!("/{}", "x".repeat(length))) {
             let path = fitting(Path::new(&directory), &"\u{e9}".repeat(20), ".sock");
             assert!(path.to_str().unwrap().ends_with(".sock"));
+        }
+    }
+
+    #[test]
+    fn a_socket_is_a_path_with_or_without_a_scheme() {
+        for text in [
+            "/csi/csi.sock",
+            "unix:///csi/csi.sock",
+            "unix:/csi/csi.sock",
+        ] {
+            assert_eq!(argument(text), Ok("/csi/csi.sock".into()), "{text}");
+        }
+        assert!(argument("csi.sock").unwrap().is_absolute());
+        for text in ["", "unix:", "unix://"] {
+            assert!(argument(text).is_err(), "{text}");
         }
     }
 }

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use flex2csi_translators::{Direction, Target};
 
+use crate::site::MappingsArgs;
+
 const EXAMPLES: &str = "\
 Examples:
   # What would change in this cluster's volumes?
@@ -43,9 +45,9 @@ pub struct TranslateArgs {
     /// Show what changes, and write nothing else.
     #[arg(long, conflicts_with = "output")]
     pub diff: bool,
-    /// Further mappings of FlexVolume drivers: a directory or a file.
-    #[arg(long, value_name = "DIR")]
-    pub mappings: Vec<PathBuf>,
+    /// The site's own mappings.
+    #[command(flatten)]
+    pub mappings: MappingsArgs,
     /// What only this site knows; `flex2csi drivers` lists what a source needs.
     #[arg(long, value_name = "FILE")]
     pub values: Option<PathBuf>,

@@ -19,6 +19,7 @@ mod network;
 mod node;
 pub mod pod;
 mod scheduler;
+pub mod sidecars;
 pub mod story;
 
 use std::path::Path;
@@ -39,6 +40,7 @@ pub use backend::Backend;
 use network::Network;
 pub use node::Node;
 pub use pod::Pod;
+pub use sidecars::Sidecars;
 pub use story::Story;
 
 /// The nodes.
@@ -52,6 +54,8 @@ static SHARED: Mutex<Weak<Lab>> = Mutex::const_new(Weak::new());
 pub struct Lab {
     // Dropped in this order: who uses the other ends first, the files go last.
     _scheduler: Process,
+    /// snapshot-controller, once somebody has asked for it.
+    snapshots: OnceCell<Process>,
     nodes: Vec<Node>,
     /// The control plane.
     pub cluster: Cluster,
@@ -85,6 +89,7 @@ impl Lab {
             .collect();
         let lab = Self {
             _scheduler: scheduler,
+            snapshots: OnceCell::new(),
             nodes,
             cluster,
             network,

@@ -31,6 +31,7 @@ pub mod overlaid;
 pub mod ports;
 pub mod process;
 pub mod programs;
+pub mod provisioner;
 pub mod proxy;
 pub mod rewrite_account;
 pub mod rewriter;

@@ -7,6 +7,7 @@ mod api_server;
 mod attach;
 mod cut;
 mod detach;
+mod hand_over;
 mod leader;
 mod node_volumes;
 mod release;

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod command;
+mod documentation;
 mod documents;
 mod drive;
 mod exit;

@@ -104,6 +104,7 @@ async fn flags_that_say_nothing_together_are_refused() {
         (&single[2..], "--backend"),
         (&["--config", "f", "--backend", "/b"], "--backend"),
         (&["--config", "f", "--values", "v"], "--values"),
+        (&["--config", "f", "--mappings", "m"], "--mappings"),
         (&["--config", "f", "--log-level", "debug"], "--log-level"),
         (&["--config", "f", "--context", "c"], "--kubeconfig"),
     ];

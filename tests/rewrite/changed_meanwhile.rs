@@ -1,10 +1,10 @@
 //! Somebody else does something while a volume is being replaced. Nothing is lost,
 //! what was found is said, and it can be gone on from once that is put right.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::cluster::{Act, Rule};
-use super::rig::{Rig, pair};
+use super::rig::{Rig, pair, pod};
 use super::store::{CLAIMS, MIGRATIONS, Store, VOLUMES};
 
 /// Rewrites all, and once the object of `a` is deleted, this happens.
@@ -81,16 +81,7 @@ fn a_pod_that_comes_right_before_keeps_its_volume() {
     rig.cluster.rule(Rule::once(
         &["POST", MIGRATIONS],
         Act::Then(Box::new(|store| {
-            store.put(
-                "/api/v1/pods",
-                json!({
-                    "metadata": {"name": "web", "namespace": "shop"},
-                    "spec": {"nodeName": "node-a", "volumes": [
-                        {"name": "v", "persistentVolumeClaim": {"claimName": "a"}},
-                    ]},
-                    "status": {"phase": "Pending"},
-                }),
-            );
+            store.put("/api/v1/pods", pod("a"));
         })),
     ));
     rig.run(&["rewrite", "--pv", "pv-a", "--yes"])
@@ -100,6 +91,58 @@ fn a_pod_that_comes_right_before_keeps_its_volume() {
     rig.cluster.store().remove("/api/v1/pods", "shop", "web");
     rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
     rig.assert_rewritten("a");
+}
+
+/// It may still be seen at any moment before the commit.
+#[test]
+fn a_pod_that_comes_after_the_first_look_keeps_its_volume() {
+    for step in [
+        &["PATCH", VOLUMES, "pv-a"][..],
+        &["POST", VOLUMES, "dryRun"],
+    ] {
+        let rig = Rig::new(&["a"]);
+        let comes = Act::Then(Box::new(|store| store.put("/api/v1/pods", pod("a"))));
+        rig.cluster.rule(Rule::once(step, comes));
+        rig.run(&["rewrite", "--all", "--no-server-dry-run", "--yes"])
+            .ended(1)
+            .said("is in use: pod shop/web");
+        rig.assert_untouched("a");
+        rig.cluster.store().remove("/api/v1/pods", "shop", "web");
+        rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+        rig.assert_rewritten("a");
+        rig.assert_claims();
+    }
+}
+
+/// Without the kind there is no record of anything: nothing more is deleted.
+#[test]
+fn a_kind_that_is_deleted_half_way_ends_it() {
+    let rig = Rig::new(&["a"]);
+    let gone = Act::Then(Box::new(|store| {
+        store.remove(MIGRATIONS, "", "pv-pv-a");
+        store.has_journal = false;
+    }));
+    rig.cluster
+        .rule(Rule::once(&["PATCH", VOLUMES, "pv-a"], gone));
+    rig.run(&["rewrite", "--all", "--yes"])
+        .ended(1)
+        .said("kubectl apply -f deploy/crds/volumemigrations.yaml");
+    rig.assert_untouched("a");
+}
+
+/// In the gap the only copy is the program's: that volume comes first.
+#[test]
+fn a_kind_that_is_deleted_in_the_gap_costs_no_volume() {
+    let (rig, ended) = in_the_gap(|store| {
+        store.remove(MIGRATIONS, "", "pv-pv-a");
+        store.has_journal = false;
+    });
+    ended
+        .ended(1)
+        .said("kubectl apply -f deploy/crds/volumemigrations.yaml");
+    assert_eq!(rig.volume("a")["spec"]["csi"]["volumeHandle"], "vol-a");
+    rig.assert_claims();
+    rig.assert_untouched("b");
 }
 
 #[test]

@@ -17,10 +17,10 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::store::{Key, Outcome, Store};
+use super::store::{BINDINGS, FENCES, Key, Outcome, POLICIES, Store};
 
 /// Kinds, by where they are listed.
-const KINDS: [(&str, &str); 21] = [
+const KINDS: [(&str, &str); 24] = [
     ("/api/v1/namespaces", "Namespace"),
     ("/api/v1/nodes", "Node"),
     ("/api/v1/persistentvolumes", "PersistentVolume"),
@@ -47,6 +47,9 @@ const KINDS: [(&str, &str); 21] = [
         "/apis/flex2csi.io/v1alpha1/volumemigrations",
         "VolumeMigration",
     ),
+    (POLICIES, "ValidatingAdmissionPolicy"),
+    (BINDINGS, "ValidatingAdmissionPolicyBinding"),
+    (FENCES, "ClaimFence"),
     ("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", ""),
 ];
 
@@ -371,7 +374,11 @@ fn call(
             None => missing(),
         },
         Method::POST if collection.ends_with("selfsubjectaccessreviews") => {
-            Ok((201, json!({"status": {"allowed": true}})))
+            let of = &body["spec"]["resourceAttributes"];
+            let text = |at: &str| of[at].as_str().unwrap_or_default();
+            let right = format!("{} {}", text("verb"), text("resource"));
+            let allowed = !store.denied.contains(&&*right);
+            Ok((201, json!({"status": {"allowed": allowed}})))
         }
         Method::POST => {
             let name = body["metadata"]["name"].as_str().unwrap_or("generated");

@@ -9,6 +9,7 @@ mod cluster;
 mod diff;
 mod display;
 mod exit_codes;
+mod fence;
 mod limits;
 mod refused;
 mod rig;

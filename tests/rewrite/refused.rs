@@ -1,8 +1,8 @@
 //! The API server does not let us, or not all the way.
 
 use super::cluster::{Act, Rule};
-use super::rig::Rig;
-use super::store::{MIGRATIONS, VOLUMES};
+use super::rig::{CREDENTIAL, Rig};
+use super::store::{EVENTS, MIGRATIONS, VOLUMES};
 
 const WEBHOOK: &str = "admission webhook \"policy.example.com\" denied the request: \
                        every volume has an owner label";
@@ -34,6 +34,34 @@ fn a_webhook_that_refuses_the_new_object_is_heard_before_anything_is_deleted() {
     rig.assert_untouched("a");
     let annotations = rig.volume("a")["metadata"]["annotations"].clone();
     assert_eq!(annotations.as_object().unwrap().len(), 1, "{annotations}");
+}
+
+/// A webhook may repeat what it was shown. (That nothing printed has the credential is
+/// checked of every run.)
+#[test]
+fn what_a_webhook_says_is_told_without_credentials() {
+    for (step, dry_run) in [(["POST", VOLUMES], true), (["PATCH", VOLUMES], false)] {
+        let rig = Rig::new(&["a"]);
+        let said = String::leak(format!(
+            "denied: {{\"secretKey\": \"{CREDENTIAL}\"}} is not ours"
+        ));
+        let rule = Rule::always(&step, Act::Refuse(403, said));
+        rig.cluster.rule(match dry_run {
+            true => rule,
+            false => rule.but(&["dryRun"]),
+        });
+        rig.run(&["rewrite", "--all", "--no-server-dry-run", "--yes"])
+            .ended(1)
+            .said("<redacted>")
+            .said("is not ours");
+        rig.run(&["status"]).ended(1).said("<redacted>");
+        let store = rig.cluster.store();
+        let record = store.get(MIGRATIONS, "", "pv-pv-a").unwrap();
+        for told in [&record["status"]].into_iter().chain(store.list(EVENTS)) {
+            assert!(!told.to_string().contains(CREDENTIAL), "{told}");
+        }
+        assert!(!store.list(EVENTS).is_empty());
+    }
 }
 
 #[test]
@@ -97,6 +125,56 @@ fn rights_that_go_missing_half_way_lose_nothing() {
             });
         }
     });
+}
+
+/// One right of many may be missing: then nothing is begun that could not be ended.
+#[test]
+fn a_right_that_is_missing_is_told_before_anything_is_touched() {
+    for (denied, args) in [
+        ("delete persistentvolumes", &["--all"][..]),
+        ("patch volumemigrations", &["--all"]),
+        ("create storageclasses", &["--all"]),
+        ("patch persistentvolumeclaims", &["--pv", "pv-a"]),
+    ] {
+        let rig = Rig::new(&["a"]);
+        rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
+        let writes = rig.cluster.writes().len();
+        rig.cluster.store().denied = vec![denied];
+        for verb in ["rewrite", "rollback"] {
+            // Nothing of a class is recorded.
+            if denied == "create storageclasses" && verb == "rollback" {
+                continue;
+            }
+            rig.run(&[&[verb, "--yes"], args].concat())
+                .ended(2)
+                .said(denied)
+                .said("deploy/rbac/rewrite.yaml");
+        }
+        assert_eq!(rig.cluster.writes().len(), writes, "{denied}");
+    }
+    // What it can do without, and what is not asked for.
+    let rig = Rig::new(&["a"]);
+    rig.cluster.store().denied = vec![
+        "watch persistentvolumes",
+        "create events",
+        "delete storageclasses",
+    ];
+    rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
+    rig.assert_rewritten("a");
+}
+
+#[test]
+fn a_record_that_cannot_be_read_stands_in_nobody_elses_way() {
+    let rig = Rig::new(&["a"]);
+    let record = serde_json::json!({"metadata": {"name": "pv-x"}, "spec": {"kind": "Pod"}});
+    rig.cluster.store().put(MIGRATIONS, record);
+    for verb in ["rewrite", "rollback"] {
+        rig.run(&[verb, "--all", "--yes"])
+            .ended(1)
+            .said("PersistentVolume x: failed: VolumeMigration pv-x cannot be read")
+            .said("1 done, 1 failed");
+    }
+    rig.assert_original("a");
 }
 
 #[test]

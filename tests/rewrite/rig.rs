@@ -67,6 +67,17 @@ pub fn pair(name: &str) -> [Value; 2] {
     ]
 }
 
+/// A pod `shop/web` that uses a claim.
+pub fn pod(claim: &str) -> Value {
+    json!({
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"nodeName": "node-a", "volumes": [
+            {"name": "v", "persistentVolumeClaim": {"claimName": claim}},
+        ]},
+        "status": {"phase": "Pending"},
+    })
+}
+
 /// A cluster, and the program.
 pub struct Rig {
     pub cluster: Cluster,

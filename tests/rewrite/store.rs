@@ -10,6 +10,10 @@ pub const CLAIMS: &str = "/api/v1/persistentvolumeclaims";
 pub const CLASSES: &str = "/apis/storage.k8s.io/v1/storageclasses";
 pub const MIGRATIONS: &str = "/apis/flex2csi.io/v1alpha1/volumemigrations";
 pub const EVENTS: &str = "/api/v1/events";
+pub const POLICIES: &str = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies";
+pub const BINDINGS: &str =
+    "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings";
+pub const FENCES: &str = "/apis/flex2csi.io/v1alpha1/claimfences";
 
 /// What became of a call: the HTTP status, and the object or what is said instead.
 pub type Outcome = Result<(u16, Value), (u16, String)>;
@@ -51,6 +55,8 @@ pub struct Store {
     pub has_journal: bool,
     /// A field that the `VolumeMigration` of another version does not have.
     pub unknown: Option<&'static str>,
+    /// Rights that whoever asks does not have, as `patch persistentvolumes`.
+    pub denied: Vec<&'static str>,
     /// Claims that their controller looks at.
     queued: Vec<Key>,
 }
@@ -64,6 +70,7 @@ impl Default for Store {
             controllers: true,
             has_journal: true,
             unknown: None,
+            denied: Vec::new(),
             queued: Vec::new(),
         }
     }
@@ -206,13 +213,21 @@ impl Store {
         };
         let required = &options["preconditions"];
         let metadata = &found["metadata"];
-        if required["uid"] != metadata["uid"]
-            || required["resourceVersion"] != metadata["resourceVersion"]
-        {
+        let is_replaced = [VOLUMES, CLASSES].contains(&key.collection.as_str());
+        let differs = |member: &str| match &required[member] {
+            Value::Null => is_replaced,
+            required => *required != metadata[member],
+        };
+        if differs("uid") || differs("resourceVersion") {
             return Err((
                 409,
                 format!("{:?}: the precondition does not hold", key.name),
             ));
+        }
+        if !is_replaced {
+            let found = found.clone();
+            self.objects.remove(key);
+            return Ok((200, found));
         }
         assert_eq!(options["propagationPolicy"], "Orphan");
         if key.collection == VOLUMES {

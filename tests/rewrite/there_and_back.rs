@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::rig::Rig;
-use super::store::{EVENTS, MIGRATIONS, VOLUMES};
+use super::cluster::{Act, Rule};
+use super::rig::{Rig, pod};
+use super::store::{CLAIMS, EVENTS, MIGRATIONS, VOLUMES};
 
 #[test]
 fn a_plan_is_shown_done_and_brought_back() {
@@ -138,4 +139,84 @@ fn a_selection_takes_what_it_names() {
             rig.assert_original(name);
         }
     }
+}
+
+/// Until there is nothing in the way of the original, nothing is recorded of the way back.
+#[test]
+fn what_cannot_be_brought_back_now_stays_rewritten() {
+    let rig = Rig::new(&["a", "b"]);
+    rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+    rig.cluster.store().put("/api/v1/pods", pod("a"));
+    rig.run(&["rollback", "--all", "--yes"])
+        .ended(1)
+        .said("PersistentVolume pv-a is in use: pod shop/web");
+    rig.assert_original("b");
+    rig.assert_rewritten("a");
+    rig.run(&["status"]).ended(0).said("1 rewritten");
+    rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
+}
+
+/// And what has been begun of it can be let be, for as long as nothing was deleted.
+#[test]
+fn a_way_back_that_was_only_begun_is_left_by_a_rewrite() {
+    let rig = Rig::new(&["a"]);
+    rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+    let checked = ["POST", VOLUMES, "dryRun"];
+    rig.cluster
+        .rule(Rule::always(&checked, Act::Refuse(403, "not this form")));
+    rig.run(&["rollback", "--all", "--yes"])
+        .ended(1)
+        .said("not this form");
+    rig.cluster.no_rules();
+    rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+    rig.assert_rewritten("a");
+    let annotations = rig.volume("a")["metadata"]["annotations"].clone();
+    assert!(annotations["flex2csi.io/rewriting"].is_null());
+    assert_eq!(rig.deletions("a"), 1);
+    rig.assert_claims();
+}
+
+/// Volumes come and go: those that were deleted since, with their claims, are nobody's
+/// failure.
+#[test]
+fn what_was_deleted_since_is_skipped() {
+    let rig = Rig::new(&["a", "b"]);
+    rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+    rig.cluster.store().remove(CLAIMS, "shop", "a");
+    rig.cluster.store().remove(VOLUMES, "", "pv-a");
+    rig.run(&["rollback", "--all", "--yes"])
+        .ended(0)
+        .said("PersistentVolume pv-a: skipped: PersistentVolume pv-a was deleted")
+        .said("1 done");
+    rig.assert_original("b");
+    assert_eq!(rig.phase("a"), "Rewritten");
+    rig.run(&["status"]).ended(0);
+}
+
+/// One whose claim is there was not: that claim is Lost.
+#[test]
+fn a_volume_that_its_claim_misses_is_not_skipped() {
+    let rig = Rig::new(&["a"]);
+    rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+    rig.cluster.store().remove(VOLUMES, "", "pv-a");
+    rig.run(&["rollback", "--all", "--yes"])
+        .ended(1)
+        .said("is not there, and was not deleted by this rewrite");
+    assert_eq!(rig.phase("a"), "Rewritten");
+}
+
+/// What has other labels is not touched, even if it was begun.
+#[test]
+fn labels_choose_among_what_was_begun() {
+    let rig = Rig::new(&["a-1", "b-1"]);
+    let marked = ["PATCH", VOLUMES, "pv-b-1"];
+    rig.cluster
+        .rule(Rule::always(&marked, Act::Refuse(403, "no")));
+    rig.run(&["rewrite", "--pv", "pv-b-1", "--yes"]).ended(1);
+    rig.cluster.no_rules();
+    rig.run(&["rewrite", "-l", "tier=a", "--yes"]).ended(0);
+    rig.assert_rewritten("a-1");
+    rig.assert_untouched("b-1");
+    rig.run(&["rewrite", "-l", "tier=b", "--yes"]).ended(0);
+    rig.assert_rewritten("b-1");
 }

@@ -25,6 +25,9 @@ pub struct Known {
     pub publish_context: PublishContext,
     pub attach_error: Option<fn() -> AttachError>,
     pub detach_error: Option<fn() -> AttachError>,
+    /// Whether the attach/detach controller has taken attachments over. `None`: the API
+    /// server is not there.
+    pub adopts: Option<bool>,
 }
 
 #[derive(Clone)]
@@ -48,6 +51,7 @@ impl Fake {
             publish_context: PublishContext::new(),
             attach_error: None,
             detach_error: None,
+            adopts: Some(false),
         })))
     }
 
@@ -121,5 +125,13 @@ impl Attacher for Fake {
             }
         };
         Box::pin(async { detached })
+    }
+
+    fn hand_over<'a>(&'a self, volume: &'a VolumeId) -> Attaching<'a, bool> {
+        let adopts = self.known().adopts.ok_or_else(|| AttachError::Unavailable {
+            handle: volume.handle.clone(),
+            reason: "the API server is not there".into(),
+        });
+        Box::pin(async { adopts })
     }
 }

@@ -11,6 +11,7 @@ mod driver;
 mod expanded;
 mod failed;
 mod groups;
+mod handed_over;
 mod late;
 mod mounted;
 mod record;

@@ -176,32 +176,20 @@ impl Error {
         }
     }
 
-    /// What the reader of the message can do.
-    pub fn remedy(&self) -> String {
+    /// What the reader of the message can do: what its code says, unless more is known.
+    pub fn remedy(&self) -> Cow<'static, str> {
         match self {
-            Self::Json(_) => "correct the object; it went through as it was".into(),
-            Self::MissingField { .. } | Self::Invalid { .. } => {
-                "correct the field, or translate this volume by hand".into()
-            }
-            Self::NoTranslation { .. } => {
-                "`flex2csi drivers` lists what can be translated".into()
-            }
-            Self::SeveralSources { .. } => {
-                "keep the one source that the volume really has; the API server accepts only one"
-                    .into()
-            }
             Self::MissingValue {
                 source_name, value, ..
-            } => format!("add `{source_name}: {{{value}: …}}` to the file given with --values"),
-            Self::NotTranslatable { instead, .. } => instead.clone(),
-            Self::UnknownDriver { .. } => {
-                "write a mapping for it and give its directory with --mappings; the skeleton is a start"
-                    .into()
-            }
+            } => format!("add `{source_name}: {{{value}: …}}` to the file given with --values")
+                .into(),
+            Self::NotTranslatable { instead, .. } => instead.clone().into(),
             Self::NewerVersion { .. } => "use the flex2csi that wrote it, or a newer one".into(),
             Self::Mapping { mapping, .. } => {
                 format!("correct the volume, or override the mapping {mapping} with --mappings")
+                    .into()
             }
+            _ => self.code().remedy().into(),
         }
     }
 }

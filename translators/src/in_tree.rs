@@ -204,30 +204,6 @@ pub fn is_migratable(pv: &mut Object<'_>) -> Result<bool, Error> {
     Ok(first_of_pv(pv)?.is_some())
 }
 
-/// Whether [`inline_to_csi`] knows a source of the pod's volume.
-pub fn is_inline_migratable(volume: &Object<'_>) -> bool {
-    first_of(volume).is_some()
-}
-
-/// The name of the in-tree plugin of a PersistentVolume, or if there is none of
-/// a pod's volume.
-///
-/// # Errors
-/// Neither is given, or the one that counts has no in-tree source that is known.
-pub fn plugin_of_source(
-    pv: Option<&mut Object<'_>>,
-    volume: Option<&Object<'_>>,
-) -> Result<&'static str, Error> {
-    let plugin = match (pv, volume) {
-        (Some(pv), _) => first_of_pv(pv)?,
-        (None, Some(volume)) => first_of(volume),
-        (None, None) => None,
-    };
-    plugin
-        .map(Plugin::name)
-        .ok_or_else(|| no_translation("a volume without an in-tree source"))
-}
-
 /// The CSI driver that succeeds the in-tree plugin of this name.
 pub fn driver_of_plugin(plugin: &str) -> Option<&'static str> {
     by_name(plugin).map(Plugin::driver)
@@ -241,11 +217,6 @@ pub fn plugin_of_driver(driver: &str) -> Option<&'static str> {
 /// The in-tree plugin whose source stands in a volume's member of this name.
 pub fn plugin_of_member(member: &str) -> Option<&'static str> {
     position(member).map(|place| PLUGINS[place].name())
-}
-
-/// Whether this is the name of an in-tree plugin that is known.
-pub fn is_migratable_plugin(plugin: &str) -> bool {
-    by_name(plugin).is_some()
 }
 
 /// Whether the CSI driver succeeds an in-tree plugin.

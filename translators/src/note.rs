@@ -62,7 +62,7 @@ impl From<&Error> for Note {
             severity: Severity::Block,
             path: error.path().clone(),
             message: error.to_string().into(),
-            remedy: error.remedy().into(),
+            remedy: error.remedy(),
         }
     }
 }
@@ -111,7 +111,7 @@ codes! {
     SeveralSources, "several-sources", Block, "keep the one source that the volume has", "One volume has more than one source.";
     MissingValue, "missing-value", Block, "add it to the file given with `--values`; `flex2csi explain` says what it is", "The translation needs a value that only the site knows.";
     NotTranslatable, "not-translatable", Block, "the message says what to do instead", "The volume has no successor that a translation reaches.";
-    UnknownDriver, "unknown-driver", Block, "write a mapping, from the skeleton in the report, and give it with `--mappings`", "No mapping is known for the FlexVolume driver.";
+    UnknownDriver, "unknown-driver", Block, "write a mapping, from the skeleton in the report of `flex2csi translate`, and give it with `--mappings`", "No mapping is known for the FlexVolume driver.";
     MappingFailed, "mapping-failed", Block, "correct the volume, or override the mapping with `--mappings`", "A mapping's expression did not give what it has to.";
     SecretConflict, "secret-conflict", Block, "give one of the volumes a Secret of its own, and translate it again", "Two volumes ask for one new Secret with different content.";
     ReadOnlyDiffers, "read-only-differs", Warn, "set readOnly on the claim reference of the pods that must not write", "readOnly means something else in CSI: kubelet does not pass it to NodePublish.";

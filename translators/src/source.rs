@@ -1,6 +1,7 @@
 //! The sources that a volume can have.
 
 use crate::error::Error;
+use crate::in_tree::stored;
 use crate::json::{Object, Path, Value};
 
 /// The member of a FlexVolume source.
@@ -34,6 +35,12 @@ const SOURCES: [&str; 22] = [
     "storageos",
     "vsphereVolume",
 ];
+
+/// The members of a pod's volume that are translated, or because of which the workload
+/// is refused. What has none of them stays as it is.
+pub fn inline_legacy() -> impl Iterator<Item = &'static str> {
+    std::iter::once(FLEX_VOLUME).chain(stored::moving())
+}
 
 /// The one source of a volume: the name of its member.
 ///

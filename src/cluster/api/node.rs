@@ -75,11 +75,6 @@ impl Node {
         self.volumes_in_use.contains(&unique_volume_name(volume))
     }
 
-    /// Whether a volume stands in `volumesAttached`.
-    pub fn has_attached(&self, volume: &VolumeId) -> bool {
-        self.volumes_attached.contains(&unique_volume_name(volume))
-    }
-
     /// Whether it is declared dead, so that its volumes may be taken from it.
     pub fn is_out_of_service(&self) -> bool {
         self.taints.iter().any(|taint| taint.key == OUT_OF_SERVICE)

@@ -303,7 +303,7 @@ async fn a_node_says_what_it_uses_and_whether_it_is_given_up() {
         value: "nodeshutdown".into(),
         effect: "NoExecute".into(),
     };
-    assert!(node.has_attached(&volume_id()) && !node.uses(&volume_id()));
+    assert!(!node.uses(&volume_id()));
     assert!(node.is_out_of_service());
     let expected = Node {
         uid: "u-node".into(),

@@ -1,6 +1,16 @@
 use super::IN_FORCE;
 use super::policy::NAME;
 
+/// What a fence is asked for that is to go.
+pub(super) const REMOVAL: &str = "take the fence down";
+
+impl FenceError {
+    /// Whether there is a fence, and it may not be removed.
+    pub fn is_of_removal(&self) -> bool {
+        matches!(self, Self::Refused { what, .. } if *what == REMOVAL)
+    }
+}
+
 /// Why there is no fence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FenceError {

@@ -6,12 +6,12 @@ use kube::Client;
 use kube::api::{
     Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::error::FenceError;
-use super::namespaces;
+use super::error::{FenceError, REMOVAL};
 use super::policy::NAME;
+use super::{CLAIM, namespaces};
 use crate::api_request::{FIELD_MANAGER, RequestError, find, request};
 
 /// How long the API server may be away.
@@ -169,8 +169,39 @@ impl Server {
         self.delete(&bindings(), "", None).await
     }
 
+    /// Takes a claim out of its namespace's fence, if it was this process that took it in
+    /// last.
+    pub(super) async fn take_out(
+        &self,
+        namespace: &str,
+        claim: &str,
+        who: &str,
+    ) -> Result<(), FenceError> {
+        let api = self.api(&fences(), namespace);
+        let mut silent = Silent::new(CLAIM);
+        loop {
+            let Some(fence) = self.look(&fences(), namespace).await? else {
+                return Ok(());
+            };
+            let value = fence["claims"][claim].as_str().unwrap_or_default();
+            if !value.ends_with(who) {
+                return Ok(());
+            }
+            let patch = json!({
+                "metadata": {"resourceVersion": fence["metadata"]["resourceVersion"]},
+                "claims": {claim: null},
+            });
+            match request(api.patch(NAME, &parameters(), &Patch::Merge(patch))).await {
+                Ok(_) | Err(RequestError::NotFound) => return Ok(()),
+                // Others are at it, each for a claim of its own: one of them got on.
+                Err(RequestError::Conflict) => {}
+                Err(error) => silent.take(error).await?,
+            }
+        }
+    }
+
     /// Whether it is gone.
-    async fn delete(
+    pub(super) async fn delete(
         &self,
         resource: &ApiResource,
         namespace: &str,
@@ -181,7 +212,7 @@ impl Server {
             preconditions,
             ..DeleteParams::default()
         };
-        let mut silent = Silent::new("take the fence down");
+        let mut silent = Silent::new(REMOVAL);
         loop {
             match request(api.delete(NAME, &parameters)).await {
                 Ok(_) | Err(RequestError::NotFound) => return Ok(true),

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::tries::{StopError, Tries, parameters};
-use super::workload::{AT, BY, FROM, KINDS, Kind, Live, by_hand, mark_of};
+use super::workload::{AT, BY, FROM, KINDS, Kind, Live, by_hand, forget_by_hand, mark_of};
 use crate::api_request::{RequestError, find, request};
 use crate::drive::work::line;
 use crate::fault_points;
@@ -168,7 +168,7 @@ impl Stopped {
                 line(&format!("failed: {error}"));
                 line(&format!(
                     "{} is still stopped: what it was is in its label {FROM}; the next `flex2csi rewrite --yes` \
-                     puts it back, or `kubectl` does",
+                     puts it back. `flex2csi status` tells how `kubectl` does",
                     held.workload.full_name()
                 ));
             }
@@ -263,6 +263,10 @@ impl Stopped {
     /// They cannot be listed.
     pub async fn adopt(&self) -> Result<(), RequestError> {
         let found = list(&self.client).await?;
+        let (found, other): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|(_, object)| Live(object).is_noted() || !Live(object).is_stopped());
+        say(&other).iter().for_each(|text| line(text));
         if found.is_empty() {
             return Ok(());
         }
@@ -289,6 +293,14 @@ impl Stopped {
                     .iter()
                     .any(|label| live.label(label) != before.label(label));
                 if moved {
+                    return Ok(false);
+                }
+                // Somebody has started it: it is not to be put back later, when it may be
+                // meant to stand still.
+                if !live.is_stopped() {
+                    if let Some(patch) = live.back() {
+                        tries.patch(&self.client, kind, &workload, &patch).await?;
+                    }
                     return Ok(false);
                 }
                 fault_points::named("restart.adopt.before");
@@ -341,11 +353,24 @@ pub fn say(stopped: &[(Kind, Value)]) -> Vec<String> {
     let lines = stopped.iter().map(|(_, object)| {
         let live = Live(object);
         let (workload, from) = (live.workload(), live.label(FROM));
+        let name = workload.full_name();
+        let forget = forget_by_hand(&workload);
+        if !live.is_stopped() {
+            return format!(
+                "{name} was stopped for a restart, and runs again. If no `flex2csi rewrite --restart` runs \
+                 any more, the next `flex2csi rewrite --yes` takes its labels off; by hand: {forget}"
+            );
+        }
+        if !live.is_noted() {
+            return format!(
+                "{name} is stopped, and has only some of a restart's labels: nobody puts it back. If that \
+                 is meant, take them off: {forget}"
+            );
+        }
         let by_hand = by_hand(&workload, from);
         format!(
-            "{} is stopped for a restart. If no `flex2csi rewrite --restart` runs any more, the next \
-             `flex2csi rewrite --yes` puts it back; by hand: {by_hand}",
-            workload.full_name()
+            "{name} is stopped for a restart. If no `flex2csi rewrite --restart` runs any more, the next \
+             `flex2csi rewrite --yes` puts it back; by hand: {by_hand}"
         )
     });
     lines.collect()
@@ -373,5 +398,41 @@ async fn renew(client: Client, mark: String, held: Arc<Mutex<Vec<Held>>>) {
                 tracing::debug!(%error, workload = workload.full_name(), "not renewed");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(replicas: u32, labels: Value) -> String {
+        let object = json!({
+            "kind": "StatefulSet",
+            "metadata": {"namespace": "shop", "name": "db", "labels": labels},
+            "spec": {"replicas": replicas},
+        });
+        let kind = Kind::of("StatefulSet").unwrap();
+        say(&[(kind, object)]).remove(0)
+    }
+
+    #[test]
+    fn what_is_said_of_it_is_what_becomes_of_it() {
+        let all = json!({FROM: "3", BY: "me", AT: "5"});
+        let forget = "kubectl -n shop label statefulset db";
+        let stopped = said(0, all.clone());
+        assert!(stopped.contains("--replicas=3 && kubectl"), "{stopped}");
+        let runs = said(3, all);
+        assert!(
+            runs.contains("runs again") && runs.contains(forget),
+            "{runs}"
+        );
+        assert!(!runs.contains("scale"), "{runs}");
+        let half = said(0, json!({FROM: "3"}));
+        assert!(
+            half.contains("nobody puts it back") && half.contains(forget),
+            "{half}"
+        );
     }
 }

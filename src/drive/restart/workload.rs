@@ -151,6 +151,13 @@ impl<'a> Live<'a> {
         self.from().is_none()
     }
 
+    /// Whether all is there that is noted when it is stopped: else somebody has taken
+    /// some of it off, and it is not known what they mean.
+    pub fn is_noted(self) -> bool {
+        let at = self.label(AT).parse::<i64>();
+        !self.label(FROM).is_empty() && !self.label(BY).is_empty() && at.is_ok()
+    }
+
     /// The patch that stops it; `None` where it is stopped.
     pub fn stop(self, mark: &str, now: i64) -> Option<Value> {
         let from = self.from()?;
@@ -232,11 +239,12 @@ impl<'a> Live<'a> {
     }
 }
 
-/// What puts a workload back by hand.
+/// What puts a workload back by hand. What was noted goes with it: else a later run puts
+/// it back once more, however it is meant to be then.
 pub fn by_hand(workload: &Workload, from: &str) -> String {
     let (kind, name) = (workload.kind.to_ascii_lowercase(), &workload.name);
     let kubectl = format!("kubectl -n {}", workload.namespace);
-    match from {
+    let back = match from {
         NOT_SUSPENDED => {
             format!(r#"{kubectl} patch {kind} {name} -p '{{"spec":{{"suspend":false}}}}'"#)
         }
@@ -244,7 +252,17 @@ pub fn by_hand(workload: &Workload, from: &str) -> String {
             r#"{kubectl} patch {kind} {name} --type merge -p '{{"spec":{{"template":{{"spec":{{"nodeSelector":{{"{NOWHERE}":null}}}}}}}}}}'"#
         ),
         replicas => format!("{kubectl} scale {kind} {name} --replicas={replicas}"),
-    }
+    };
+    format!("{back} && {}", forget_by_hand(workload))
+}
+
+/// What takes off by hand what was noted of a workload.
+pub fn forget_by_hand(workload: &Workload) -> String {
+    let (kind, name) = (workload.kind.to_ascii_lowercase(), &workload.name);
+    format!(
+        "kubectl -n {} label {kind} {name} {FROM}- {BY}- {AT}-",
+        workload.namespace
+    )
 }
 
 #[cfg(test)]
@@ -311,6 +329,37 @@ mod tests {
         let back = Live(&object).back().unwrap();
         merged(&mut object, &back);
         assert_eq!(object, live("Deployment", json!({"replicas": 5})));
+    }
+
+    /// By hand it was put back with its labels left, and stopped later for another reason.
+    #[test]
+    fn what_is_put_back_by_hand_bears_no_label_any_more() {
+        let workload = Live(&live("StatefulSet", json!({}))).workload();
+        let labels = "kubectl -n shop label statefulset db flex2csi.io/stopped-from- \
+                      flex2csi.io/stopped-by- flex2csi.io/stopped-at-";
+        assert_eq!(forget_by_hand(&workload), labels);
+        let scale = "kubectl -n shop scale statefulset db --replicas=3";
+        assert_eq!(by_hand(&workload, "3"), format!("{scale} && {labels}"));
+        assert!(by_hand(&workload, NOT_SUSPENDED).ends_with(labels));
+        assert!(by_hand(&workload, ALL_NODES).ends_with(labels));
+    }
+
+    #[test]
+    fn only_what_is_noted_in_full_is_put_back() {
+        let before = live("StatefulSet", json!({"replicas": 3}));
+        let mut left = before.clone();
+        merged(&mut left, &Live(&before).stop("me", 5).unwrap());
+        assert!(Live(&left).is_noted());
+        for labels in [
+            json!({FROM: null}),
+            json!({BY: null}),
+            json!({AT: null}),
+            json!({AT: "today"}),
+        ] {
+            let mut other = left.clone();
+            merged(&mut other, &json!({"metadata": {"labels": labels}}));
+            assert!(!Live(&other).is_noted(), "{labels}");
+        }
     }
 
     #[test]

@@ -38,6 +38,7 @@ fn known(name: &str, direction: Direction, is_finished: bool) -> Known {
         claim: String::new(),
         direction,
         is_finished,
+        is_committed: false,
         holder: "h".into(),
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::act::is_there;
-use super::{Inner, VolumeError, Volumes};
+use super::{Inner, VolumeError, Volumes, is_taken};
 use crate::cluster::VolumeId;
 use crate::node_record::VolumeRecord;
 
@@ -46,15 +46,16 @@ enum Done {
 }
 
 impl Volumes {
-    /// Undoes the mounts of pods whose directory is gone, releases what nobody has,
-    /// and finishes what was not seen to its end.
+    /// Undoes the mounts of pods whose directory is gone, and what kubelet has nothing of
+    /// any more but through CSI; releases what nobody has, and finishes what was not seen
+    /// to its end.
     pub async fn collect(&self) -> Collected {
         let inner = &self.inner;
         inner.finish_ownership(None).await;
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let mut work = JoinSet::new();
         let all = inner.record.all();
-        let gone = inner.gone_pods(&all).await;
+        let gone = inner.given_up(&all).await;
         for record in all {
             let id = record.volume.clone();
             if record.mounts.is_empty() {
@@ -66,7 +67,7 @@ impl Volumes {
                 continue;
             }
             for mount in &record.mounts {
-                if !gone.contains(&mount.pod.uid) {
+                if !gone.contains(&mount.target) {
                     continue;
                 }
                 let (inner, turns) = (inner.clone(), turns.clone());
@@ -120,14 +121,24 @@ impl Volumes {
 }
 
 impl Inner {
-    /// The uids of those pods in some records whose directory is gone.
-    async fn gone_pods(&self, records: &[Arc<VolumeRecord>]) -> BTreeSet<String> {
-        let mounts = records.iter().flat_map(|record| &record.mounts);
-        let uids: BTreeSet<String> = mounts.map(|mount| mount.pod.uid.clone()).collect();
-        let pods = self.settings.root.join("pods");
+    /// The targets in some records for which kubelet will not call any more: of a pod
+    /// whose directory is gone; or of one for which kubelet has the volume through CSI,
+    /// where the target itself is gone: a daemon died after it had removed it.
+    async fn given_up(&self, records: &[Arc<VolumeRecord>]) -> BTreeSet<Arc<Path>> {
+        let root = self.settings.root.clone();
+        let records = records.to_vec();
         let looked = tokio::task::spawn_blocking(move || {
-            let is_gone = |uid: &String| !is_there(&pods.join(uid));
-            uids.into_iter().filter(is_gone).collect()
+            let pods = root.join("pods");
+            let mounts = records.iter().flat_map(|record| {
+                let mounts = record.mounts.iter();
+                mounts.map(|mount| (&*record.volume, mount))
+            });
+            let given_up = mounts.filter(|(id, mount)| {
+                !is_there(&pods.join(&mount.pod.uid))
+                    || !is_there(&mount.target)
+                        && is_taken(&root, &mount.pod.uid, id).unwrap_or(false)
+            });
+            given_up.map(|(_, mount)| mount.target.clone()).collect()
         });
         // None is gone that was not looked for.
         looked.await.unwrap_or_default()

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cluster::VolumeId;
 
@@ -38,15 +39,46 @@ pub fn is_taken(root: &Path, pod_uid: &str, id: &VolumeId) -> io::Result<bool> {
     is_of_pod(&root.join("pods").join(pod_uid), id)
 }
 
+/// Where kubelet's CSI plugin mounts a volume for its pods (kubernetes v1.36
+/// `pkg/volume/csi/csi_mounter.go`, `GetPath`); nothing where it has staged it
+/// elsewhere than we, as before 1.24 (`plugins/kubernetes.io/csi/pv/<name>`): then it
+/// would not unstage what is ours. It waits for a disk.
+///
+/// # Errors
+/// A directory cannot be read.
+pub(super) fn published_here(root: &Path, id: &VolumeId) -> io::Result<Vec<Arc<Path>>> {
+    for staged in entries(&root.join("plugins/kubernetes.io/csi/pv"))? {
+        if is_of(&staged.join("vol_data.json"), id)? {
+            return Ok(Vec::new());
+        }
+    }
+    let mut targets = Vec::new();
+    for pod in entries(&root.join("pods"))? {
+        for directory in directories_of_pod(&pod, "volumes", id)? {
+            targets.push(directory.join("mount").into());
+        }
+    }
+    Ok(targets)
+}
+
 fn is_of_pod(pod: &Path, id: &VolumeId) -> io::Result<bool> {
     for kind in ["volumes", "volumeDevices"] {
-        for directory in entries(&pod.join(kind).join("kubernetes.io~csi"))? {
-            if is_of(&directory.join("vol_data.json"), id)? {
-                return Ok(true);
-            }
+        if !directories_of_pod(pod, kind, id)?.is_empty() {
+            return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// The directories in which kubelet's CSI plugin has a volume for a pod.
+fn directories_of_pod(pod: &Path, kind: &str, id: &VolumeId) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for directory in entries(&pod.join(kind).join("kubernetes.io~csi"))? {
+        if is_of(&directory.join("vol_data.json"), id)? {
+            found.push(directory);
+        }
+    }
+    Ok(found)
 }
 
 fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
@@ -135,6 +167,28 @@ mod tests {
             ..id()
         };
         assert!(!is_taken(root.path(), "u", &other).unwrap());
+    }
+
+    #[test]
+    fn a_volume_is_published_where_kubelet_has_staged_it_as_we_do() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |place: &str| {
+            let directory = root.path().join(place);
+            std::fs::create_dir_all(&directory).unwrap();
+            let data = r#"{"driverName":"d","volumeHandle":"h"}"#;
+            std::fs::write(directory.join("vol_data.json"), data).unwrap();
+            directory
+        };
+        let published = || published_here(root.path(), &id()).unwrap();
+        write("pods/u/volumeDevices/kubernetes.io~csi/pv");
+        assert!(published().is_empty());
+        let target = write("pods/u/volumes/kubernetes.io~csi/pv").join("mount");
+        let as_we_do = write("plugins/kubernetes.io/csi/d/0a");
+        assert_eq!(published(), [Arc::from(target)]);
+        std::fs::remove_dir_all(as_we_do).unwrap();
+        // As a kubelet of 1.23 stages.
+        write("plugins/kubernetes.io/csi/pv/pv");
+        assert!(published().is_empty());
     }
 
     #[test]

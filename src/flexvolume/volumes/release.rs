@@ -1,5 +1,5 @@
 //! Releasing a volume that no pod here has any more through this door: unstaging and
-//! detaching it, unless kubelet's CSI plugin has it now.
+//! detaching it, unless kubelet's CSI plugin has it now ([`super::hand_over`]).
 
 use std::time::Duration;
 
@@ -15,7 +15,17 @@ use crate::fault_points::{self as points, at};
 use crate::node_record::VolumeRecord;
 
 /// How long the cluster may take to say whether a volume is held, or to detach.
-const CLUSTER: Duration = Duration::from_secs(10);
+pub(super) const CLUSTER: Duration = Duration::from_secs(10);
+
+/// What became of a volume without mounts.
+enum Released {
+    /// Nothing is left of it.
+    All,
+    /// It is kubelet's, which lets go of it in its own time.
+    ToKubelet,
+    /// It stays recorded.
+    Not,
+}
 
 impl Inner {
     /// Releases a volume without mounts, or keeps it recorded until the next try.
@@ -33,13 +43,17 @@ impl Inner {
             return false;
         }
         let released = self.release(&record, context).await;
-        let is_released = matches!(released, Ok(true));
+        let is_released = matches!(released, Ok(Released::All | Released::ToKubelet));
         match released {
-            Ok(true) => tracing::info!(
+            Ok(Released::All) => tracing::info!(
                 request_id = %context.request_id, driver = %id.driver, volume = %id.handle,
                 "released"
             ),
-            Ok(false) => tracing::debug!(
+            Ok(Released::ToKubelet) => tracing::info!(
+                request_id = %context.request_id, driver = %id.driver, volume = %id.handle,
+                "left to kubelet's CSI plugin, which has it for a pod: its PersistentVolume was rewritten"
+            ),
+            Ok(Released::Not) => tracing::debug!(
                 request_id = %context.request_id, volume = %id.handle,
                 "the volume stays: kubelet's CSI plugin may need it"
             ),
@@ -59,15 +73,18 @@ impl Inner {
         is_released
     }
 
-    /// Gives whether it was released.
     async fn release(
         &self,
         record: &VolumeRecord,
         context: &CallContext,
-    ) -> Result<bool, VolumeError> {
+    ) -> Result<Released, VolumeError> {
         let id = &*record.volume;
         if self.is_held(record).await {
-            return Ok(false);
+            if !self.hand_over(record).await? {
+                return Ok(Released::Not);
+            }
+            self.remove_record(id).await?;
+            return Ok(Released::ToKubelet);
         }
         if record.is_staged {
             self.unstage(id, context).await?;
@@ -82,10 +99,15 @@ impl Inner {
             }
             self.detach(id).await?;
         }
+        self.remove_record(id).await?;
+        Ok(Released::All)
+    }
+
+    async fn remove_record(&self, id: &VolumeId) -> Result<(), VolumeError> {
         at(points::RELEASE_BEFORE);
         self.record.remove(id).await?;
         at(points::RELEASE_AFTER);
-        Ok(true)
+        Ok(())
     }
 
     async fn unstage(&self, id: &VolumeId, context: &CallContext) -> Result<(), VolumeError> {

@@ -36,6 +36,8 @@ struct Lab {
     pod: Mutex<bool>,
     /// Whether kubelet takes one more pod.
     has_room: bool,
+    /// The images of the pods that were pins, in their order.
+    images: Mutex<Vec<String>>,
     /// Pins of others when somebody asked who uses the volume.
     asked: Mutex<Vec<Vec<String>>>,
 }
@@ -50,6 +52,7 @@ impl Lab {
             cluster: Cluster::failing(fault),
             pod: Mutex::new(true),
             has_room: true,
+            images: Mutex::default(),
             asked: Mutex::default(),
         };
         let put = |resource, name: &str, object| lab.cluster.put(resource, ("", name), object);
@@ -151,6 +154,17 @@ impl Lab {
 
 impl Api for Lab {
     async fn call(&self, call: Call) -> Result<Value, Failure> {
+        let image = |body: &Value| {
+            body["spec"]["containers"][0]["image"]
+                .as_str()
+                .map(str::to_owned)
+        };
+        if call.verb == Verb::Create {
+            self.images
+                .lock()
+                .unwrap()
+                .extend(call.body.as_ref().and_then(image));
+        }
         self.cluster.call(call).await
     }
 
@@ -376,4 +390,44 @@ async fn who_may_not_look_touches_nothing() {
             .any(|write| write.contains("PersistentVolume")),
         "{writes:?}"
     );
+}
+
+/// What was told wrong once can be told right, but a pin that is there is found.
+#[tokio::test(start_paused = true)]
+async fn pins_are_made_as_the_last_one_is_told() {
+    let told = |holder: &str, namespace: &str, image: &str| {
+        let mut options = Options::new(holder);
+        options.pins.namespace = namespace.to_owned();
+        options.pins.image = image.to_owned();
+        options.pins.priority_class = None;
+        options
+    };
+    for (fault, first, second) in [
+        (Fault::DiesBefore, "nowhere", PIN_NAMESPACE),
+        (Fault::DiesAfter, PIN_NAMESPACE, "nowhere"),
+    ] {
+        let lab = Lab::failing(move |_, call| {
+            let is_pod = call.verb == Verb::Create && call.place.resource == Resource::Pod;
+            let is_first = call.body.as_ref()?["spec"]["containers"][0]["image"] == "wrong";
+            (is_pod && is_first).then_some(fault)
+        });
+        let mut one = told("one", first, "wrong");
+        one.pins.priority_class = Some("none-such".into());
+        let task = task();
+        tokio::select! {
+            done = rewrite_one(&lab, &task, &one) => panic!("{done:?}"),
+            () = lab.cluster.died.notified() => {}
+        }
+        let two = told("two", second, "right");
+        rewrite_one(&lab, &task, &two).await.unwrap();
+        assert!(lab.is_csi());
+        lab.assert_clean();
+        assert_eq!(lab.images.lock().unwrap().last().unwrap(), "right");
+        let pins = &lab.cluster.record().unwrap()["spec"]["pins"];
+        assert_eq!(*pins, json!({"namespace": PIN_NAMESPACE, "image": "right"}));
+        // Who brings it back was told nothing of pins.
+        lab.pod_ends();
+        back(&lab, "three").await.unwrap();
+        assert_eq!(lab.cluster.record().unwrap()["spec"]["pins"], *pins);
+    }
 }

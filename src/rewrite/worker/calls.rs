@@ -1,8 +1,12 @@
 //! The calls that are made, each between its two fault points.
 
-use flex2csi_translators::rewrite::{Action, Change, Direction, Record, Status, Step, View, next};
+use std::pin::pin;
+
+use flex2csi_translators::rewrite::{
+    Action, Change, Direction, Record, Status, Step, View, names, next,
+};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::Worker;
 use crate::journal::{self, Document};
@@ -37,7 +41,15 @@ impl<A: Api> Worker<'_, A> {
                 self.is_fresh = true;
                 Ok(())
             }
-            Answer::Missing | Answer::Changed | Answer::Unsure => Box::pin(self.reload()).await,
+            Answer::Missing | Answer::Changed | Answer::Unsure => {
+                // That may have taken its time.
+                self.forget_use();
+                Box::pin(self.reload()).await?;
+                if self.is_unrecorded {
+                    self.record = Record::open(self.record.spec.clone(), status)?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -59,6 +71,10 @@ impl<A: Api> Worker<'_, A> {
             }
             Answer::Object(object) => {
                 self.has_marked = change == Change::Mark;
+                if self.has_marked {
+                    // Who uses it is asked once more: it is not to be long ago when it goes.
+                    self.forget_use();
+                }
                 self.world.object = Some(object);
             }
             Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
@@ -110,19 +126,38 @@ impl<A: Api> Worker<'_, A> {
     }
 
     pub(super) async fn ask_use(&mut self) -> Result<(), Stopped> {
-        let spec = &self.record.spec;
-        let csi = &self.record.form(Direction::Forward)["spec"]["csi"];
+        let record = self.record.clone();
+        let spec = &record.spec;
+        let csi = &record.form(Direction::Forward)["spec"]["csi"];
         let csi = csi["driver"].as_str().zip(csi["volumeHandle"].as_str());
+        let is_csi = |object: &Value| object["spec"]["csi"].is_object();
+        let form = match self.world.object.as_ref().is_some_and(is_csi) {
+            true => Direction::Forward,
+            false => Direction::Back,
+        };
         let pinned = pins::armed_on(&self.world);
         let subject = Subject {
             kind: spec.kind,
             name: &spec.name,
             claim: spec.claim.as_ref(),
             csi,
+            form,
             in_use: &spec.in_use,
             pinned: &pinned,
         };
-        match self.line.api.used(&subject).await {
+        let began = Instant::now();
+        let api = self.line.api;
+        let mut asked = pin!(api.used(&subject));
+        let used = loop {
+            // It may take longer than another waits for a sign of life.
+            let renewal = sleep(self.line.options.stale_after / 3);
+            tokio::select! {
+                used = &mut asked => break used,
+                () = renewal => self.renew().await?,
+            }
+        };
+        self.looked = Some((began, began.elapsed()));
+        match used {
             Ok(used) => self.world.used = Some(used),
             Err(failure) => {
                 let failed = Err(failure);
@@ -164,9 +199,30 @@ impl<A: Api> Worker<'_, A> {
         match answer {
             Answer::Object(object) if object["kind"] == "Status" => self.world.object = None,
             Answer::Object(object) => self.world.object = Some(object),
+            Answer::Unsure if self.line.is_lost => self.refuse_delete(version).await?,
             Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
         }
         Ok(())
+    }
+
+    /// Sees to it that a delete whose answer was lost is refused, should it still be on its
+    /// way: whatever is found next may be a reason to leave the object where it is.
+    async fn refuse_delete(&mut self, version: &str) -> Result<(), Stopped> {
+        loop {
+            self.observe().await?;
+            let live = self.world.object.as_ref().map(View);
+            let Some(live) = live.filter(|live| live.version() == version && !live.is_ending())
+            else {
+                return Ok(());
+            };
+            // It is set once more before anything is deleted.
+            let patch = json!({"metadata": {
+                "uid": live.uid(),
+                "resourceVersion": version,
+                "annotations": {names::REWRITING: null},
+            }});
+            self.line.patch(self.place(), patch).await?;
+        }
     }
 
     pub(super) async fn create(&mut self, body: Value) -> Result<(), Stopped> {

@@ -1,6 +1,6 @@
 //! What is seen of the world and of the record.
 
-use flex2csi_translators::rewrite::{Action, next};
+use flex2csi_translators::rewrite::{Action, View, next};
 use serde_json::Value;
 
 use super::Worker;
@@ -15,7 +15,7 @@ impl<A: Api> Worker<'_, A> {
         Place::of_cluster(self.record.spec.kind.into(), &self.record.spec.name)
     }
 
-    pub(super) fn record_place(&self, resource: Resource) -> Place {
+    pub(in crate::rewrite) fn record_place(&self, resource: Resource) -> Place {
         place(self.record.spec.kind, &self.record.spec.name, resource)
     }
 
@@ -28,9 +28,14 @@ impl<A: Api> Worker<'_, A> {
         })
     }
 
-    pub(in crate::rewrite) async fn observe(&mut self) -> Result<(), Stopped> {
+    /// Who uses the object is to be asked anew.
+    pub(super) fn forget_use(&mut self) {
         self.world.used = None;
         self.world.pins = None;
+    }
+
+    pub(in crate::rewrite) async fn observe(&mut self) -> Result<(), Stopped> {
+        self.forget_use();
         let Some(claim) = self.claim_place() else {
             return self.observe_object().await;
         };
@@ -64,18 +69,19 @@ impl<A: Api> Worker<'_, A> {
             }
             None => self.line.get(&record).await?,
         };
-        self.adopt(found).await?;
-        Ok(next(&self.record, &self.world, self.goal) == *action)
+        let is_there = self.adopt(found).await?;
+        Ok(is_there && next(&self.record, &self.world, self.goal) == *action)
     }
 
     /// Reads the record again, which has to be ours.
     pub(super) async fn reload(&mut self) -> Result<(), Stopped> {
         let place = self.record_place(Resource::Migration);
         let found = self.line.get(&place).await?;
-        self.adopt(found).await
+        self.adopt(found).await.map(|_| ())
     }
 
-    pub(super) async fn adopt(&mut self, found: Option<Value>) -> Result<(), Stopped> {
+    /// Takes the record as it is; whether all is recorded that is not to be done without.
+    async fn adopt(&mut self, found: Option<Value>) -> Result<bool, Stopped> {
         let Some(found) = found else {
             let place = self.record_place(Resource::Migration);
             return self.record_anew(place).await;
@@ -92,12 +98,13 @@ impl<A: Api> Worker<'_, A> {
             let start = Start::of(document)?;
             (self.record, self.version) = (start.record, start.version);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Somebody has deleted the record of what is under way. It may be all that there
-    /// is of a volume.
-    pub(super) async fn record_anew(&mut self, place: Place) -> Result<(), Stopped> {
+    /// is of a volume. Where the kind is gone as well, the only copy is here: what is
+    /// missing is created first, and nothing else is done.
+    async fn record_anew(&mut self, place: Place) -> Result<bool, Stopped> {
         tracing::warn!(
             subject = self.line.subject(),
             "the record was deleted; it is made anew"
@@ -106,12 +113,28 @@ impl<A: Api> Worker<'_, A> {
             .line
             .create(place, journal::new(&self.record), false)
             .await?;
-        let Answer::Object(object) = answer else {
+        match answer {
+            Answer::Object(object) => {
+                self.version = Document::read(&object)?.version;
+                self.journal(self.record.status.clone()).await?;
+                Ok(true)
+            }
+            Answer::Missing if self.is_live() => Err(Stopped::NoJournal),
+            Answer::Missing => {
+                self.is_unrecorded = true;
+                Ok(true)
+            }
             // The next step looks again.
-            self.version = String::from("0");
-            return Ok(());
-        };
-        self.version = Document::read(&object)?.version;
-        self.journal(self.record.status.clone()).await
+            Answer::Changed | Answer::Unsure => {
+                self.version = String::from("0");
+                Ok(false)
+            }
+        }
+    }
+
+    /// Whether the object is there, and not about to go.
+    fn is_live(&self) -> bool {
+        let object = self.world.object.as_ref();
+        object.is_some_and(|object| !View(object).is_ending())
     }
 }

@@ -14,6 +14,15 @@ use crate::rewrite::stopped::Stopped;
 const OVERLOOKED: Duration = Duration::from_millis(700);
 
 impl<A: Api> Worker<'_, A> {
+    /// Gives a sign of life, if the last one was a while ago.
+    pub(super) async fn renew(&mut self) -> Result<(), Stopped> {
+        if self.written.elapsed() >= self.line.options.stale_after / 3 {
+            self.journal(self.record.status.clone()).await?;
+            self.is_fresh = false;
+        }
+        Ok(())
+    }
+
     pub(super) async fn wait(&mut self, awaited: Awaited) -> Result<(), Stopped> {
         let (since, longest) = match &mut self.waiting {
             Some((reason, since, backoff)) if *reason == awaited => (*since, backoff.next()),
@@ -33,10 +42,7 @@ impl<A: Api> Worker<'_, A> {
                 waited,
             });
         }
-        if self.written.elapsed() >= self.line.options.stale_after / 3 {
-            self.journal(self.record.status.clone()).await?;
-            self.is_fresh = false;
-        }
+        self.renew().await?;
         let place = match awaited {
             Awaited::Claim => self.claim_place().unwrap_or_else(|| self.place()),
             _ => self.place(),

@@ -1,5 +1,7 @@
 //! flex2csi and the embedded backend, installed in a lab as `deploy/` says.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::{Lab, Story};
@@ -32,6 +34,19 @@ impl Backend {
             Self::Files => "nas.csi.everest.io",
             Self::Disks => "disk.csi.everest.io",
         }
+    }
+
+    /// Who makes its new volumes, by the mapping of the legacy classes.
+    #[must_use]
+    pub fn provisioner(self) -> &'static str {
+        "everest-csi-provisioner"
+    }
+
+    /// Where its controller is reached from here.
+    #[must_use]
+    pub fn socket(self, lab: &Lab) -> PathBuf {
+        let socket = format!("/var/lib/kubelet/plugins/{}/csi.sock", self.csi_driver());
+        lab.node(super::NODES[0]).path(&socket)
     }
 
     /// The FlexVolume driver's name.
@@ -130,18 +145,25 @@ impl Story {
     /// # Panics
     /// The backend makes none.
     pub async fn provisioned(&self, backend: Backend, name: &str) -> String {
+        self.provisioned_as(backend, name, "directory").await
+    }
+
+    /// The same, of a kind of `flex2csi hostpath`.
+    ///
+    /// # Panics
+    /// The backend makes none.
+    pub async fn provisioned_as(&self, backend: Backend, name: &str, kind: &str) -> String {
         let request = json!({
             "name": format!("{}-{name}", self.namespace()),
             "capacityRange": { "requiredBytes": "1073741824" },
             "volumeCapabilities": [{
                 "mount": {}, "accessMode": { "mode": "SINGLE_NODE_WRITER" },
             }],
-            "parameters": { "kind": "directory" },
+            "parameters": { "kind": kind },
             // Reached from everywhere: all nodes share the backend's directory.
             "accessibilityRequirements": { "requisite": [{ "segments": {} }] },
         });
-        let socket = format!("/var/lib/kubelet/plugins/{}/csi.sock", backend.csi_driver());
-        let socket = self.lab.node(super::NODES[0]).path(&socket);
+        let socket = backend.socket(&self.lab);
         // Its pod is ready a moment before it serves.
         self.until("the backend serves", async || {
             tokio::net::UnixStream::connect(&socket).await.is_ok()

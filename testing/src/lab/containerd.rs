@@ -46,22 +46,26 @@ pub(super) async fn start(
     containerd
         .wait_ready(READY_WITHIN, async || machine.run(version).await.map(drop))
         .await?;
-    for archive in images::archives()? {
-        let archive = archive.display().to_string();
-        let import = [
-            "ctr",
-            "--address",
-            SOCKET,
-            "-n",
-            "k8s.io",
-            "images",
-            "import",
-        ];
-        machine
-            .run(import.into_iter().chain([archive.as_str()]))
-            .await?;
+    for archive in images::OF_ALL {
+        machine.run(import(archive)?).await?;
     }
     Ok(containerd)
+}
+
+/// The command that gives containerd an archive of images, on its machine.
+pub(super) fn import(archive: &str) -> Result<Vec<String>, StartError> {
+    let archive = images::archive(archive)?.display().to_string();
+    let words = [
+        "ctr",
+        "--address",
+        SOCKET,
+        "-n",
+        "k8s.io",
+        "images",
+        "import",
+    ];
+    let words = words.into_iter().chain([archive.as_str()]);
+    Ok(words.map(str::to_owned).collect())
 }
 
 /// Where a machine has what is written for it.

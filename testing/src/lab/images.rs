@@ -7,23 +7,25 @@ use crate::StartError;
 /// Busybox, for the pods of a test; sleeps unless it is told otherwise.
 pub const WORKLOAD: &str = "docker.io/library/busybox:test";
 
-/// The archives with all images.
-pub(super) fn archives() -> Result<Vec<PathBuf>, StartError> {
+/// What every node has.
+pub(super) const OF_ALL: [&str; 2] = ["flex2csi.tar", "images.tar"];
+
+/// The sidecars beside external-attacher.
+pub(super) const SIDECARS: &str = "sidecars.tar";
+
+/// An archive of images.
+pub(super) fn archive(name: &str) -> Result<PathBuf, StartError> {
     let missing = |reason: String| StartError::Missing {
-        program: "images.tar".to_owned(),
+        program: name.to_owned(),
         reason,
     };
     // A test runs in <target>/<profile>/deps, a program in <target>/<profile>. A build
     // of a profile comes before the one that is for all.
     let test = std::env::current_exe().map_err(|error| missing(error.to_string()))?;
-    let directory = test
-        .ancestors()
+    test.ancestors()
         .skip(1)
         .take(3)
-        .map(|target| target.join("images"))
-        .find(|images| images.join("images.tar").is_file())
-        .ok_or_else(|| missing(format!("not beside {}", test.display())))?;
-    Ok(["images.tar", "flex2csi.tar"]
-        .map(|archive| directory.join(archive))
-        .into())
+        .map(|target| target.join("images").join(name))
+        .find(|archive| archive.is_file())
+        .ok_or_else(|| missing(format!("not beside {}", test.display())))
 }

@@ -118,13 +118,6 @@ impl Node {
         Ok(())
     }
 
-    /// Kills kubelet. Pods run on.
-    pub async fn kill_kubelet(&self) {
-        if let Some(running) = self.running.lock().await.as_ref() {
-            running.kubelet.kill().await;
-        }
-    }
-
     /// Starts kubelet again, and waits until the cluster has heard of it since. One
     /// that runs is killed first.
     ///

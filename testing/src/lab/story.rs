@@ -194,6 +194,16 @@ impl Story {
         }
     }
 
+    /// An object of the namespace, as `["persistentvolumeclaim", "data"]`, or of the cluster.
+    ///
+    /// # Panics
+    /// It is not there.
+    pub async fn object(&self, arguments: &[&str]) -> Value {
+        let get = ["get", "-o", "json", "-n", &self.namespace];
+        let object = self.lab.kubectl(get.iter().chain(arguments)).await.unwrap();
+        serde_json::from_str(&object).unwrap()
+    }
+
     /// The objects of a kind in the namespace.
     pub fn api<K>(&self) -> Api<K>
     where

@@ -125,7 +125,6 @@ pub const USED: &[Row] = &[
             "get persistentvolumes",
             "get storageclasses.storage.k8s.io",
             "get volumemigrations.flex2csi.io",
-            "list volumemigrations.flex2csi.io",
             "patch persistentvolumeclaims",
             "patch persistentvolumes",
             "patch storageclasses.storage.k8s.io",

@@ -12,7 +12,8 @@ pub fn configuration(objects: &[Value]) -> Option<Loaded> {
     maps.find(is_theirs).map(read)
 }
 
-fn read(map: &Value) -> Loaded {
+/// What a daemon reads that has this ConfigMap.
+pub fn read(map: &Value) -> Loaded {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in map["data"].as_object().unwrap() {
         let text = text.as_str().unwrap();

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod files;
+mod filled_in;
 mod rendered;
 mod templates;
 

@@ -79,6 +79,53 @@ mod tier_2 {
         nothing_left(&cluster).await;
     }
 
+    #[tokio::test]
+    #[ignore = "tier 2: needs etcd, kube-apiserver, kube-controller-manager and kubectl; testing/run prepares them"]
+    async fn an_overlay_that_has_changed_is_applied_again() {
+        let legacy = VOLUMES.iter().find(|it| it.overlay == "huawei-fuxi");
+        let legacy = legacy.unwrap();
+        let cluster = cluster(legacy).await;
+        let _kubelet = Kubelet::play(cluster.clone());
+        let site = Site::new(legacy.overlay, &cluster, "registry.site.example/flex2csi");
+        let job = async || {
+            let place = ["-n", "flex2csi-rewrite", "flex2csi-rewrite"];
+            let job = object(&cluster, "job", &place).await.unwrap();
+            job["spec"]["template"]["spec"]["containers"][0].clone()
+        };
+        for title in ["prepare", "install", "plan"] {
+            site.follow(title).await;
+        }
+
+        // Somebody has edited what may not be: whoever waits for the Job is told.
+        std::fs::write(site.file("plan.yaml"), "edited: true\n").unwrap();
+        let said = site.follow("rewrite").await;
+        assert!(said.contains("Failed"), "{said}");
+        assert_eq!(form(&cluster).await, None);
+
+        // The next round, with another program and a component more.
+        site.edit("newTag: 0.1.0", "newTag: 0.1.1");
+        site.edit("# - ../../components/restart", "- ../../components/restart");
+        let said = site.follow("again").await;
+        assert!(said.contains("Complete"), "{said}");
+        assert_eq!(form(&cluster).await.as_deref(), Some(legacy.driver));
+        let run = job().await;
+        assert_eq!(run["image"], "registry.site.example/flex2csi:0.1.1");
+        assert!(
+            run["args"]
+                .as_array()
+                .unwrap()
+                .contains(&json!("--restart"))
+        );
+
+        // And what is done with a Job that has ended.
+        site.edit("newTag: 0.1.1", "newTag: 0.1.2");
+        site.update().await;
+        assert_eq!(job().await["image"], "registry.site.example/flex2csi:0.1.2");
+        site.edit("newTag: 0.1.2", "newTag: 0.1.3");
+        site.follow("leave").await;
+        assert_eq!(job().await["image"], "registry.site.example/flex2csi:0.1.3");
+    }
+
     macro_rules! guides {
         ($($name:ident: $overlay:literal,)*) => {
             $(

@@ -1,8 +1,8 @@
 //! A guide, and the commands in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// A page of `docs/guides`.
+/// A page of `docs/guides`, or beside it.
 pub struct Page {
     /// The overlay that it is about.
     pub overlay: String,
@@ -13,7 +13,15 @@ pub struct Page {
 impl Page {
     /// The page of an overlay.
     pub fn of(overlay: &str) -> Self {
-        let path = guides().join(format!("{overlay}.md"));
+        Self::at(&guides().join(format!("{overlay}.md")), overlay)
+    }
+
+    /// The page on what all overlays have in common, where this one is the example.
+    pub fn of_installing(overlay: &str) -> Self {
+        Self::at(&guides().join("../install.md"), overlay)
+    }
+
+    fn at(path: &Path, overlay: &str) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
         let blocks = text.split("```sh\n").skip(1).map(|block| {
             let (block, _) = block.split_once("```").unwrap();

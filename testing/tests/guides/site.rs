@@ -43,9 +43,27 @@ impl Site {
         self.checkout.path().join(path)
     }
 
+    /// Changes the overlay.
+    pub fn edit(&self, from: &str, to: &str) {
+        let overlay = &self.page.overlay;
+        let file = self.file(&format!("deploy/overlays/{overlay}/kustomization.yaml"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{overlay} has no {from}");
+        std::fs::write(&file, text.replace(from, to)).unwrap();
+    }
+
     /// Does what stands under a title of the guide, and gives what it prints.
     pub async fn follow(&self, title: &str) -> String {
-        let commands = self.page.commands(title);
+        self.run(title, self.page.commands(title)).await
+    }
+
+    /// Does what `docs/install.md` says of updating.
+    pub async fn update(&self) -> String {
+        let page = Page::of_installing(&self.page.overlay);
+        self.run("update", page.commands("update")).await
+    }
+
+    async fn run(&self, title: &str, commands: &str) -> String {
         let programs = [programs::flex2csi(), programs::built("kubectl")];
         let mut path = programs
             .map(|program| {

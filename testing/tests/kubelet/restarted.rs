@@ -3,12 +3,13 @@
 mod tier_3 {
     use flex2csi_testing::lab::{Backend, Pod, Story};
     use flex2csi_testing::overlaid::overlaid;
+    use flex2csi_testing::provisioner::Provisioner;
     use serde_json::{Value, json};
 
+    use crate::legacy::{self, PROVISIONER};
     use crate::operator::{flex2csi, object, planned};
 
     const CLASS: &str = "legacy-disks";
-    const PROVISIONER: &str = "flexvolume-huawei.com/fuxivol";
     const REPLICAS: usize = 3;
     const JOB: &str = "job/flex2csi-rewrite";
     const JOB_NAMESPACE: &str = "flex2csi-rewrite";
@@ -18,10 +19,14 @@ mod tier_3 {
     async fn a_statefulsets_volumes_are_rewritten_by_the_job_and_brought_back() {
         let story = Story::of_shim("restarted").await;
         let lab = &story.lab;
-        story.apply([class()]).await;
+        let class = legacy::class(CLASS, "ext4");
+        story.apply([class.clone()]).await;
         let mut handles = Vec::new();
         for index in 0..REPLICAS {
-            handles.push(volume(&story, &format!("data-web-{index}")).await);
+            let claim = format!("data-web-{index}");
+            let handle = story.provisioned(Backend::Disks, &claim).await;
+            legacy::volume(&story, &class, &claim, &handle).await;
+            handles.push(handle);
         }
         story.apply([set()]).await;
         ready(&story).await;
@@ -42,7 +47,26 @@ mod tier_3 {
         hold_what_they_held(&story, &before).await;
         assert_eq!(forms(&story).await, ["csi"; REPLICAS]);
         let class = object(lab, &["storageclass", CLASS]).await;
-        assert_eq!(class["provisioner"], "everest-csi-provisioner");
+        assert_eq!(class["provisioner"], Backend::Disks.provisioner());
+
+        // What the set gets from now on is made for CSI.
+        let (provisioner, driver) = (Backend::Disks.provisioner(), Backend::Disks.csi_driver());
+        let socket = Backend::Disks.socket(lab);
+        let _provisioner = Provisioner::start(&lab.cluster, provisioner, driver, &socket).unwrap();
+        scale(&story, REPLICAS + 1).await;
+        ready(&story).await;
+        let added = format!("web-{REPLICAS}");
+        let write = "echo new >/data/file; sync; stat -c %g /data/file";
+        let group = story.pod(&added).await.exec(write).await;
+        assert_eq!(group.trim(), "2345");
+        let added = format!("data-{added}");
+        let volume = volume_of(&story, &added).await;
+        assert_eq!(volume["spec"]["csi"]["driver"], driver);
+        assert_eq!(
+            volume["metadata"]["annotations"]["pv.kubernetes.io/provisioned-by"],
+            provisioner
+        );
+        hold_what_they_held(&story, &before).await;
 
         // And back, once nobody uses them.
         scale(&story, 0).await;
@@ -51,61 +75,13 @@ mod tier_3 {
         assert_eq!(forms(&story).await, ["flexVolume"; REPLICAS]);
         let class = object(lab, &["storageclass", CLASS]).await;
         assert_eq!(class["provisioner"], PROVISIONER);
+        // What was made meanwhile has no other form.
+        assert_eq!(volume_of(&story, &added).await["spec"], volume["spec"]);
         scale(&story, REPLICAS).await;
         ready(&story).await;
         hold_what_they_held(&story, &before).await;
         scale(&story, 0).await;
         idle(&story, &handles).await;
-    }
-
-    fn class() -> Value {
-        json!({
-            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
-            "metadata": { "name": CLASS },
-            "provisioner": PROVISIONER,
-            "parameters": { "kubernetes.io/volumetype": "SSD", "kubernetes.io/fstype": "ext4" },
-        })
-    }
-
-    /// As the legacy provisioner left it; gives its handle.
-    async fn volume(story: &Story, claim: &str) -> String {
-        let handle = story.provisioned(Backend::Disks, claim).await;
-        let mut volume = json!({
-            "apiVersion": "v1", "kind": "PersistentVolume",
-            "metadata": {
-                "name": format!("pvc-{claim}"),
-                "annotations": { "pv.kubernetes.io/provisioned-by": PROVISIONER },
-            },
-            "spec": Backend::Disks.flex_source(&handle),
-        });
-        let spec = json!({
-            "accessModes": ["ReadWriteOnce"],
-            "capacity": { "storage": "1Gi" },
-            "persistentVolumeReclaimPolicy": "Delete",
-            "storageClassName": CLASS,
-            "claimRef": { "namespace": story.namespace(), "name": claim },
-        });
-        for (key, value) in spec.as_object().unwrap() {
-            volume["spec"][key] = value.clone();
-        }
-        let mut claim = claim_template(claim);
-        claim["apiVersion"] = json!("v1");
-        claim["kind"] = json!("PersistentVolumeClaim");
-        claim["metadata"]["namespace"] = json!("");
-        claim["spec"]["volumeName"] = volume["metadata"]["name"].clone();
-        story.apply([volume, claim]).await;
-        handle
-    }
-
-    fn claim_template(name: &str) -> Value {
-        json!({
-            "metadata": { "name": name },
-            "spec": {
-                "accessModes": ["ReadWriteOnce"],
-                "resources": { "requests": { "storage": "1Gi" } },
-                "storageClassName": CLASS,
-            },
-        })
     }
 
     /// Its pods have a group, to which kubelet would give the files of a CSI volume: so
@@ -116,6 +92,8 @@ mod tier_3 {
             pod["spec"]["containers"][0]["volumeMounts"] = mounts;
             pod["spec"]["restartPolicy"] = json!("Always");
         });
+        let mut template = legacy::claim("data", CLASS);
+        template["metadata"] = json!({ "name": "data" });
         json!({
             "apiVersion": "apps/v1", "kind": "StatefulSet",
             "metadata": { "name": "web", "namespace": "" },
@@ -124,7 +102,7 @@ mod tier_3 {
                 "replicas": REPLICAS,
                 "selector": { "matchLabels": { "app": "web" } },
                 "template": { "metadata": { "labels": { "app": "web" } }, "spec": pod.object()["spec"] },
-                "volumeClaimTemplates": [claim_template("data")],
+                "volumeClaimTemplates": [template],
             },
         })
     }
@@ -192,17 +170,21 @@ mod tier_3 {
         let mut all = Vec::new();
         for index in 0..REPLICAS {
             let name = format!("data-web-{index}");
-            let arguments = ["persistentvolumeclaim", "-n", story.namespace(), &name];
-            all.push(object(&story.lab, &arguments).await);
+            all.push(story.object(&["persistentvolumeclaim", &name]).await);
         }
         all
+    }
+
+    async fn volume_of(story: &Story, claim: &str) -> Value {
+        let claim = story.object(&["persistentvolumeclaim", claim]).await;
+        let volume = claim["spec"]["volumeName"].as_str().unwrap();
+        story.object(&["persistentvolume", volume]).await
     }
 
     async fn forms(story: &Story) -> Vec<&'static str> {
         let mut all = Vec::new();
         for claim in claims(story).await {
-            let name = claim["spec"]["volumeName"].as_str().unwrap();
-            let volume = object(&story.lab, &["persistentvolume", name]).await;
+            let volume = volume_of(story, claim["metadata"]["name"].as_str().unwrap()).await;
             assert_eq!(volume["spec"]["persistentVolumeReclaimPolicy"], "Delete");
             let forms = ["csi", "flexVolume"].into_iter();
             all.extend(forms.filter(|&form| volume["spec"][form].is_object()));

@@ -1,12 +1,16 @@
 //! Volumes that kubelet's CSI plugin takes over, and volumes that grow.
 
 use std::fs;
+use std::path::PathBuf;
 
+use flex2csi::fault_points as points;
+use rustix::mount::{UnmountFlags, mount_bind, unmount};
 use serde_json::json;
 
 use crate::cluster::{BACKEND, DRIVER, Volume};
 use crate::kubelet::{Pod, mounts_on};
 use crate::node::Node;
+use crate::process::until;
 
 /// As kubelet's CSI plugin writes it for a pod.
 fn held_by_csi(pod: &Pod, volume: &Volume) -> std::path::PathBuf {
@@ -22,11 +26,61 @@ fn held_by_csi(pod: &Pod, volume: &Volume) -> std::path::PathBuf {
     directory
 }
 
+/// The same, with what it has mounted by then; gives where.
+fn published_by_csi(node: &Node, pod: &Pod, volume: &Volume) -> PathBuf {
+    let target = held_by_csi(pod, volume).join("mount");
+    fs::create_dir(&target).unwrap();
+    mount_bind(node.staging(volume), &target).unwrap();
+    target
+}
+
 /// The PersistentVolume was rewritten under the pod, and kubelet has published it once
-/// more through CSI.
+/// more through CSI: it is kubelet's from then on, whenever the daemon dies.
 #[test]
 #[ignore = "needs root: mounts"]
-fn what_kubelets_csi_plugin_has_is_not_unstaged() {
+fn what_kubelets_csi_plugin_has_published_is_forgotten() {
+    let node = Node::start();
+    let (volume, pod) = (node.volume("a"), node.pod("one"));
+    let steps = [
+        None,
+        Some(points::RELEASE_BEFORE),
+        Some(points::RELEASE_AFTER),
+    ];
+    for step in steps {
+        pod.mount(&volume).unwrap();
+        let target = published_by_csi(&node, &pod, &volume);
+        if let Some(step) = step {
+            node.daemon().kill();
+            node.start_daemon_dying_at(step);
+            pod.unmount(&volume).unwrap_err();
+            node.daemon().is_killed();
+            node.start_daemon();
+        }
+        pod.unmount(&volume).unwrap();
+        assert_eq!(mounts_on(&pod.target(&volume)), 0);
+        let records = node.path("state/volumes");
+        until("it is forgotten", || {
+            let mut records = fs::read_dir(&records).unwrap();
+            records.next().is_none().then_some(())
+        });
+        node.restart_daemon();
+        assert_eq!(mounts_on(&node.staging(&volume)), 1);
+        assert_eq!(mounts_on(&target), 1);
+
+        // Kubelet unpublishes it. It is rewritten back before kubelet has unstaged it.
+        unmount(&target, UnmountFlags::empty()).unwrap();
+        fs::remove_dir_all(target.parent().unwrap()).unwrap();
+    }
+    let other = node.pod("other");
+    other.mount(&volume).unwrap();
+    other.unmount(&volume).unwrap();
+    node.assert_nothing_left();
+}
+
+/// What kubelet has only begun to publish it may give up, and then nobody unstages it.
+#[test]
+#[ignore = "needs root: mounts"]
+fn what_kubelets_csi_plugin_may_have_is_not_unstaged() {
     let node = Node::start();
     let (volume, pod) = (node.volume("a"), node.pod("one"));
     pod.mount(&volume).unwrap();

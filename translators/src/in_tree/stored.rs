@@ -248,6 +248,13 @@ pub(crate) fn inline_access_modes(field: &str, read_only: bool) -> &'static str 
     }
 }
 
+/// The members of a volume whose source does not stay what it is whatever is asked for.
+pub(crate) fn moving() -> impl Iterator<Item = &'static str> {
+    let abouts = SOURCES.iter().map(|source| source.about());
+    let moving = abouts.filter(|about| about.reach != Reach::Kept);
+    moving.map(|about| about.field)
+}
+
 /// Every in-tree source, for `flex2csi drivers` and `flex2csi explain`.
 pub fn catalogue() -> impl Iterator<Item = SourceInfo> {
     SOURCES.iter().map(|source| source.about().info())

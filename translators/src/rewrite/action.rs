@@ -118,6 +118,8 @@ pub enum StopCode {
     DeletedByOther,
     /// Somebody else has deleted the object.
     Vanished,
+    /// It was deleted in the normal way, long after.
+    Gone,
     /// The claim is not there.
     ClaimGone,
     /// There is another claim of its name.
@@ -149,6 +151,7 @@ impl StopCode {
             Self::Foreign => "ForeignObject",
             Self::DeletedByOther => "DeletedByOther",
             Self::Vanished => "ObjectVanished",
+            Self::Gone => "Gone",
             Self::ClaimGone => "ClaimGone",
             Self::ClaimReplaced => "ClaimReplaced",
             Self::ClaimEnding => "ClaimBeingDeleted",

@@ -4,7 +4,8 @@
 pub const MIGRATION: &str = "flex2csi.io/migration";
 /// Beside [`MIGRATION`]: which of the record's two forms the object is in.
 pub const FORM: &str = "flex2csi.io/form";
-/// On an object that is about to be replaced: the id of the record.
+/// On an object that is about to be replaced: the id of the record, and after a `/` its
+/// holder. (Earlier versions wrote no holder: that is another one's mark.)
 pub const REWRITING: &str = "flex2csi.io/rewriting";
 /// On a volume whose policy is `Retain` for as long as it is being replaced: the
 /// policy that it is to have after.
@@ -17,6 +18,8 @@ pub const VOLUME_UID: &str = "flex2csi.io/volume-uid";
 pub const PIN_OF: &str = "flex2csi.io/pin-of";
 /// On the parts of a pin: the node.
 pub const PIN_NODE: &str = "flex2csi.io/pin-node";
+/// On the pod of a pin: the image as it was told, whatever a webhook made of it.
+pub const PIN_IMAGE: &str = "flex2csi.io/pin-image";
 /// On the volume of a pin: the uid of the VolumeAttachment that it goes by.
 pub const PIN_ATTACHMENT: &str = "flex2csi.io/pin-attachment";
 

@@ -25,10 +25,14 @@ pub fn next(record: &Record, world: &World, goal: Direction) -> Action {
     };
     let object = View(object);
     let Some(form) = form_of(record, object) else {
-        return stop::foreign(record, object);
+        return pins::leave(record, world, stop::foreign(record, object));
     };
     if object.is_ending() {
-        replace::ending(record, goal, object)
+        replace::ending(record, world, goal, object)
+    } else if replace::is_marked_by_another(record, object) {
+        // Their delete may be on its way still. From here on it is refused, whatever
+        // becomes of this.
+        replace::mark(record, object)
     } else if form == goal {
         in_place::next(record, world, goal, object)
     } else {

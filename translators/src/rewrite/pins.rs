@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::names::{MIGRATION, PIN_ATTACHMENT, PIN_NODE, PIN_OF, RETAIN};
+use super::names::{MIGRATION, PIN_ATTACHMENT, PIN_IMAGE, PIN_NODE, PIN_OF, RETAIN};
 use super::record::{Direction, Record};
 use super::task::InUse;
 use super::view::View;
@@ -227,10 +227,12 @@ impl Record {
         if let Some(class) = &settings.priority_class {
             spec["priorityClassName"] = class.as_str().into();
         }
+        let mut metadata = self.pin_metadata(Some(settings), node);
+        metadata["annotations"][PIN_IMAGE] = settings.image.as_str().into();
         json!({
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": self.pin_metadata(Some(settings), node),
+            "metadata": metadata,
             "spec": spec,
         })
     }

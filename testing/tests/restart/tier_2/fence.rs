@@ -6,6 +6,9 @@ use serde_json::json;
 
 use super::site::{Site, api};
 
+/// Of what its driver does not attach nothing tells what kubelet has mounted.
+const UNATTACHED: &str = "--without-node-evidence";
+
 /// It is in force before anything is touched; a run that was killed leaves it, and the
 /// next one takes it down.
 #[tokio::test]
@@ -85,7 +88,7 @@ async fn nothing_is_left_of_a_fence() {
     }
     no_fence(&site).await;
     site.killed(
-        &["rollback", "--yes", "-n", "shop", "--fence"],
+        &["rollback", "--yes", "-n", "shop", "--fence", UNATTACHED],
         "delete.after",
     )
     .await;
@@ -93,7 +96,7 @@ async fn nothing_is_left_of_a_fence() {
     assert!(said.contains("the fence is removed"), "{said}");
     no_fence(&site).await;
     // Two share it, and the last one takes it down.
-    let back = |namespace| ["rollback", "--yes", "-n", namespace, "--fence"];
+    let back = |namespace| ["rollback", "--yes", "-n", namespace, "--fence", UNATTACHED];
     let (shop, web) = (back("shop"), back("web"));
     let (shop, web) = tokio::join!(site.run(&shop), site.run(&web));
     for (code, said) in [shop, web] {

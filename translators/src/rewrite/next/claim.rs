@@ -39,6 +39,13 @@ fn named(id: &ClaimId) -> String {
     format!("{}/{}", id.namespace, id.name)
 }
 
+/// Whether the recorded claim is there, and would miss its volume.
+pub(super) fn is_left(record: &Record, world: &World) -> bool {
+    let claim = world.claim.as_ref().map(|claim| View(claim).uid());
+    let recorded = record.spec.claim.as_ref().map(|id| id.uid.as_str());
+    recorded.is_some() && claim == recorded
+}
+
 /// Stops if the claim is being deleted.
 pub(super) fn is_to_stay(record: &Record, world: &World) -> Option<Action> {
     let id = record.spec.claim.as_ref()?;

@@ -5,7 +5,7 @@ mod release;
 
 pub(super) use hold::hold;
 pub use release::abandon;
-pub(super) use release::{When, release};
+pub(super) use release::{When, leave, release};
 
 use super::stop::stop;
 use crate::rewrite::action::{Action, StopCode};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::claim;
-use super::pins::{When, hold, is_armed, release};
+use super::pins::{When, hold, is_armed, leave, release};
 use super::stop::stop;
 use crate::rewrite::action::{Action, Awaited, Change, StopCode};
 use crate::rewrite::body::compose;
@@ -19,31 +19,36 @@ pub(super) fn live(record: &Record, world: &World, goal: Direction, object: View
     let recorded = status.direction == goal
         && status.step != Step::Done
         && status.replaces.as_deref() == Some(object.uid());
-    if !recorded {
-        return Action::Journal(Box::new(Status {
-            id: record.spec.id.clone(),
-            direction: goal,
-            step: Step::Recorded,
-            replaces: Some(object.uid().to_owned()),
-            ..Status::default()
-        }));
-    }
     if let Some(action) = is_fit(record, world, object) {
         return action;
     }
-    if !is_marked(record, object) {
-        return is_idle(record, world, goal).unwrap_or_else(|| mark(record, object));
+    if !(recorded && is_marked(record, object)) {
+        if let Some(action) = is_idle(record, world, goal) {
+            return action;
+        }
+        // Another direction only once there is nothing in its way: what is stopped before
+        // is as it was.
+        if !recorded {
+            return Action::Journal(Box::new(Status {
+                id: record.spec.id.clone(),
+                direction: goal,
+                step: Step::Recorded,
+                replaces: Some(object.uid().to_owned()),
+                ..Status::default()
+            }));
+        }
+        return mark(record, object);
     }
     if object.finalizers().any(is_deleter) {
         return Action::Wait(Awaited::Deleter);
     }
-    // Once more: that may have taken its time.
-    if let Some(action) = is_idle(record, world, goal) {
-        return action;
-    }
     let body = compose(record, goal, object.0);
     if world.accepted.as_ref() != Some(&body) {
         return Action::Try(body);
+    }
+    // Once more, and last: all before may have taken its time.
+    if let Some(action) = is_idle(record, world, goal) {
+        return action;
     }
     if let Some(action) = is_pinned(record, world) {
         return action;
@@ -61,18 +66,19 @@ pub(super) fn live(record: &Record, world: &World, goal: Direction, object: View
 }
 
 /// It was deleted. If by us, then it is to go at once, and the recorded body comes.
-pub(super) fn ending(record: &Record, goal: Direction, object: View<'_>) -> Action {
+pub(super) fn ending(record: &Record, world: &World, goal: Direction, object: View<'_>) -> Action {
     let status = &record.status;
     let body = record.body();
     let ours = status.step == Step::Committed && status.replaces.as_deref() == Some(object.uid());
     let (true, Some(body)) = (ours, body) else {
-        return stop(
+        let by_other = stop(
             record,
             StopCode::DeletedByOther,
             "is being deleted, and not by this rewrite",
             "find out by whom; it stays until its claim is gone, and its storage with it only \
              if its policy is Delete",
         );
+        return leave(record, world, by_other);
     };
     if status.direction != goal {
         return commit(record, goal, &body, Some(object));
@@ -220,7 +226,7 @@ fn used(record: &Record, who: &str) -> Action {
 }
 
 fn is_marked(record: &Record, object: View<'_>) -> bool {
-    let marked = object.annotation(REWRITING) == Some(&record.spec.id);
+    let marked = object.annotation(REWRITING) == Some(&mark_of(record));
     match record.spec.kind {
         ObjectKind::StorageClass => marked,
         ObjectKind::PersistentVolume => {
@@ -229,8 +235,18 @@ fn is_marked(record: &Record, object: View<'_>) -> bool {
     }
 }
 
-fn mark(record: &Record, object: View<'_>) -> Action {
-    let mut annotations = json!({REWRITING: record.spec.id});
+/// Whether who worked on it last was not the one who holds the record now.
+pub(super) fn is_marked_by_another(record: &Record, object: View<'_>) -> bool {
+    let mark = object.annotation(REWRITING);
+    mark.is_some_and(|mark| mark != mark_of(record))
+}
+
+fn mark_of(record: &Record) -> String {
+    format!("{}/{}", record.spec.id, record.spec.holder)
+}
+
+pub(super) fn mark(record: &Record, object: View<'_>) -> Action {
+    let mut annotations = json!({REWRITING: mark_of(record)});
     let mut spec = None;
     if record.spec.kind == ObjectKind::PersistentVolume {
         annotations[POLICY] = object.policy_meant().into();

@@ -9,7 +9,7 @@ use super::model::{Model, TURNS};
 use super::worker::{End, Luck, Worker};
 use super::{claim, task, volume};
 use crate::rewrite::names::POLICY;
-use crate::rewrite::{Direction, ObjectKind, Step, View};
+use crate::rewrite::{Direction, ObjectKind, Step, StopCode, View};
 
 /// What happens next.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,8 @@ enum Event {
     Takeover(bool),
     /// Somebody meddles.
     Meddle(Meddle),
+    /// A pod comes, or goes.
+    Used(bool),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -123,7 +125,19 @@ impl Chaos {
                 self.workers.push(worker);
             }
             Event::Meddle(meddle) => self.meddle(meddle),
+            Event::Used(is_used) => self.model.is_used = is_used,
         }
+    }
+
+    /// The volume that was left where it was, since it is in use, by whoever holds the
+    /// record: nobody works on it.
+    fn left(&self) -> Option<String> {
+        let is_in_use =
+            |end: &End| matches!(end, End::Stopped(stop) if stop.code == StopCode::InUse);
+        let last = self.workers.last()?;
+        last.end.as_ref().filter(|end| is_in_use(end))?;
+        let object = View(self.model.object.as_ref()?);
+        (!object.is_ending()).then(|| object.uid().to_owned())
     }
 
     /// No look is so late that this cannot happen right after it. Then it is as if the
@@ -213,6 +227,39 @@ proptest! {
         let labels = &chaos.model.object.as_ref().unwrap()["metadata"]["labels"];
         prop_assert_eq!(labels["seen"] == "yes", chaos.labelled);
         prop_assert_eq!(&labels["team"], "blue");
+    }
+
+    /// Whoever wakes up, and whatever of theirs is on its way still: what the last one has
+    /// left in its place, since a pod uses it, stays there until another takes it up.
+    #[test]
+    fn what_is_left_in_use_stays(
+        events in prop::collection::vec(
+            prop_oneof![
+                30 => (any::<u8>(), Just(Luck::Good)).prop_map(|(who, luck)| Event::Step(who, luck)),
+                10 => (0..TURNS).prop_map(Event::Turn),
+                3 => any::<bool>().prop_map(Event::Takeover),
+                3 => any::<bool>().prop_map(Event::Used),
+            ],
+            0..200,
+        ),
+    ) {
+        let mut chaos = Chaos::new();
+        for event in events {
+            let left = chaos.left().filter(|_| !matches!(event, Event::Takeover(_)));
+            chaos.happens(event);
+            if left.is_some() {
+                prop_assert_eq!(chaos.left(), left);
+            }
+        }
+        // All of them, in the end.
+        if let Some(left) = chaos.left() {
+            let last = chaos.workers.pop();
+            for worker in std::mem::take(&mut chaos.workers) {
+                let _ = worker.run(&mut chaos.model);
+            }
+            chaos.workers.extend(last);
+            prop_assert_eq!(chaos.left(), Some(left));
+        }
     }
 
     /// In whatever order the controllers hear of things: once it is done, nothing that

@@ -50,6 +50,8 @@ pub(super) struct Model {
     /// What the deleter was told of.
     told: Option<Value>,
     pub(super) storage_deleted: bool,
+    /// Whether a pod uses the volume, where there is no node to say so.
+    pub(super) is_used: bool,
     /// The node where the volume is mounted through the node daemon.
     pub(super) node: Option<Node>,
 }
@@ -68,6 +70,7 @@ impl Model {
             queued: false,
             decided: None,
             storage_deleted: false,
+            is_used: false,
             node: None,
         }
     }

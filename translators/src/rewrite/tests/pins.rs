@@ -319,6 +319,54 @@ proptest! {
     }
 }
 
+/// Somebody deletes the volume, or puts another in its place, while it is pinned: nobody
+/// can go on from there, and the pins go as soon as nothing hangs on them.
+#[test]
+fn what_others_delete_or_replace_is_not_pinned_for_good() {
+    type Meddle = fn(&mut Model);
+    let meddles: [(Meddle, StopCode); 3] = [
+        (|model| model.object = None, StopCode::Vanished),
+        (
+            |model| {
+                let object = model.object.as_mut().unwrap();
+                object["metadata"]["deletionTimestamp"] = "by another".into();
+            },
+            StopCode::DeletedByOther,
+        ),
+        (
+            |model| {
+                let object = model.object.as_mut().unwrap();
+                object["metadata"]["uid"] = "uid-other".into();
+            },
+            StopCode::Foreign,
+        ),
+    ];
+    for (meddle, code) in meddles {
+        for goal in BOTH {
+            let mut model = model();
+            let mut worker = start(&mut model, Direction::Forward, "one");
+            while !node(&mut model).is_armed() {
+                worker.step(&mut model, Luck::Good);
+                model.settle();
+            }
+            meddle(&mut model);
+            let stopped = |end: End| match end {
+                End::Stopped(stop) => stop.code,
+                end => panic!("{end:?}"),
+            };
+            // Under the pod it stays pinned.
+            let end = start(&mut model, goal, "two").run(&mut model);
+            assert_eq!(stopped(end), code);
+            assert!(node(&mut model).is_armed());
+            pod_ends(&mut model);
+            let end = start(&mut model, goal, "three").run(&mut model);
+            assert_eq!(stopped(end), code);
+            model.settle();
+            assert!(node(&mut model).is_clean(), "{code:?} {goal:?}");
+        }
+    }
+}
+
 #[test]
 fn a_pin_is_made_of_what_will_be_stored() {
     let record = Record::begin(&attached(), "one").unwrap();

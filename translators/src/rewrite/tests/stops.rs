@@ -105,7 +105,7 @@ fn a_deleter_that_has_not_seen_it_is_waited_for() {
         object["spec"]["persistentVolumeReclaimPolicy"] = "Retain".into();
         let record = Record::begin(&task(), "one").unwrap();
         object["metadata"]["annotations"] = json!({
-            "flex2csi.io/rewriting": record.spec.id,
+            "flex2csi.io/rewriting": format!("{}/one", record.spec.id),
             "flex2csi.io/reclaim-policy": "Delete",
         });
         object["metadata"]["finalizers"] = json!(["kubernetes.io/pv-controller"]);
@@ -183,6 +183,55 @@ fn a_claim_deleted_in_the_gap_stops_both_ways() {
         let body = model.journal.unwrap().status.body.unwrap();
         assert!(body.contains("uid-claim"));
     }
+}
+
+/// One sleeps with its delete on the way. Another takes over, finds that the volume is in
+/// use, and leaves it: the delete must not come after that, nobody works on it any more.
+#[test]
+fn a_delete_on_its_way_is_refused_once_another_has_taken_over() {
+    let mut deletes = 0;
+    for goal in [Direction::Forward, Direction::Back] {
+        let mut model = Model::new(
+            ObjectKind::PersistentVolume,
+            volume("Delete"),
+            Some(claim()),
+        );
+        let mut asleep = Worker::start(&mut model, &task(), Direction::Forward, "one");
+        while !matches!(asleep.intent, Some(Action::Delete { .. })) {
+            asleep.step(&mut model, Luck::Good);
+        }
+        let mut other = Worker::start(&mut model, &task(), goal, "two");
+        other.used = Use::By("pod n/p".into());
+        match (goal, other.run(&mut model)) {
+            (Direction::Forward, End::Stopped(stop)) => assert_eq!(stop.code, StopCode::InUse),
+            (Direction::Back, End::Done) => {}
+            (_, end) => panic!("{end:?}"),
+        }
+        asleep.step(&mut model, Luck::Good);
+        let object = model.object.as_ref().unwrap();
+        assert!(!View(object).is_ending(), "{goal:?}");
+        assert_eq!(View(object).uid(), "uid-original");
+        deletes += 1;
+    }
+    assert_eq!(deletes, 2);
+}
+
+/// A mark of a version that did not write who it was is another's.
+#[test]
+fn a_mark_without_a_holder_is_another_ones() {
+    let action = first(|world| {
+        let record = Record::begin(&task(), "one").unwrap();
+        let object = object(world);
+        object["metadata"]["annotations"] = json!({"flex2csi.io/rewriting": record.spec.id});
+        world.used = Some(Use::By("pod n/p".into()));
+    });
+    let Action::Patch(Change::Mark, patch) = action else {
+        panic!("{action:?}")
+    };
+    let annotations = &patch["metadata"]["annotations"];
+    let mark = annotations["flex2csi.io/rewriting"].as_str().unwrap();
+    assert!(mark.ends_with("/one"), "{mark}");
+    assert_eq!(annotations["flex2csi.io/reclaim-policy"], "Delete");
 }
 
 /// What is recorded is what is deleted: another version is recorded first.

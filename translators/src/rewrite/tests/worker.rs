@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::model::{Journal, Model, No};
-use crate::rewrite::{Action, Direction, Record, Stop, Task, Use, World, next};
+use crate::rewrite::{Action, Direction, PinCall, Record, Stop, Task, Use, World, next};
 
 /// How a call of a worker goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +106,12 @@ impl Worker {
     fn act(&mut self, model: &mut Model, action: Action, luck: Luck) {
         match action {
             Action::AskUse => {
-                let used = model.node.as_ref().map(|node| node.used());
-                self.world.used = Some(used.unwrap_or_else(|| self.used.clone()));
+                let of_node = model.node.as_ref().map(|node| node.used());
+                let used = of_node.unwrap_or_else(|| match model.is_used {
+                    true => Use::By("a pod".into()),
+                    false => self.used.clone(),
+                });
+                self.world.used = Some(used);
             }
             Action::AskPins => {
                 let name = self.record.pin_name("a");
@@ -116,6 +120,13 @@ impl Worker {
             }
             Action::Pin(call) => {
                 self.calls += 1;
+                // Nobody makes pins who has lost the record.
+                if matches!(call, PinCall::Create(..)) {
+                    self.reload(model);
+                    if self.end.is_some() {
+                        return;
+                    }
+                }
                 let node = model.node.as_mut().expect("a node");
                 if luck != Luck::CallLost {
                     node.call(call);

@@ -2,7 +2,7 @@
 
 use super::seen;
 use crate::rewrite::action::{Action, Awaited, StopCode};
-use crate::rewrite::names::PIN_ATTACHMENT;
+use crate::rewrite::names::{PIN_ATTACHMENT, PIN_IMAGE};
 use crate::rewrite::next::stop::stop;
 use crate::rewrite::pins::{Pin, PinCall, PinPart, PinSettings};
 use crate::rewrite::record::Record;
@@ -49,6 +49,17 @@ fn hold_one(record: &Record, settings: &PinSettings, pin: &Pin) -> Option<Action
     };
     if pod.is_ending() {
         return wait;
+    }
+    // Told anew how pins are made. One that something hangs on stays.
+    let is_other = pod
+        .annotation(PIN_IMAGE)
+        .is_some_and(|image| image != settings.image);
+    if is_other && !pin.is_armed() {
+        return Some(Action::Pin(PinCall::Delete {
+            part: PinPart::Pod,
+            name: record.pin_name(&pin.node),
+            uid: pod.uid().to_owned(),
+        }));
     }
     if matches!(pod.phase(), "Failed" | "Succeeded") {
         return Some(ended(record, pin, pod));

@@ -40,6 +40,15 @@ pub(in crate::rewrite::next) fn release(
     waits
 }
 
+/// Stops for good, which nobody goes on from: first the pins go, unless pods would lose
+/// the volume with them.
+pub(in crate::rewrite::next) fn leave(record: &Record, world: &World, stop: Action) -> Action {
+    match release(record, world, When::Back) {
+        None | Some(Action::Stop(_)) => stop,
+        Some(action) => action,
+    }
+}
+
 fn release_one(record: &Record, world: &World, when: When, pin: &Pin) -> Option<Action> {
     let wait = |what| Some(Action::Wait(what));
     if let Some(pod) = pin.pod.as_ref().map(View) {
