@@ -134,8 +134,8 @@ pub struct RunArgs {
     /// are left out.
     #[arg(long, conflicts_with = "yes")]
     pub diff: bool,
-    /// Objects under way at a time. Fewer claims are Lost at a time if the cluster
-    /// binds them slowly.
+    /// Objects that are replaced at a time, while as many again are made ready. Fewer
+    /// claims are Lost at a time if the cluster binds them slowly.
     #[arg(long, value_name = "NUMBER", default_value = "16")]
     pub parallel: NonZeroUsize,
     /// Begin nothing new after so many failures.

@@ -110,7 +110,11 @@ pub async fn all(
     loop {
         let reached = limit.reached(tally.failed, number);
         let may_begin = !stop.is_cancelled() && reached.is_none();
-        let most = run.parallel.get().min(site.depth());
+        // While some are replaced others are made ready, but one alone is one alone.
+        let most = match run.parallel.get() {
+            1 => 1,
+            _ => site.depth(),
+        };
         while may_begin && under_way.len() < most {
             let Some(job) = jobs.next() else { break };
             let site = Arc::clone(site);

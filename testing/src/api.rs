@@ -39,6 +39,15 @@ pub fn claims_in(client: &Client, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client.clone(), namespace, &claim)
 }
 
+/// StorageClasses.
+#[must_use]
+pub fn classes(client: &Client) -> Api<DynamicObject> {
+    Api::all_with(
+        client.clone(),
+        &resource("storage.k8s.io", "v1", "StorageClass"),
+    )
+}
+
 /// Nodes.
 #[must_use]
 pub fn nodes(client: &Client) -> Api<DynamicObject> {

@@ -2,6 +2,7 @@
 //! the truth about them.
 
 mod check;
+mod classes;
 mod create;
 mod flex_volume;
 mod form;
@@ -159,7 +160,8 @@ impl Fleet {
     }
 
     /// Compares every member with what the server has, as `expect` says, and
-    /// records of rewrites, where there are any, with both.
+    /// records of rewrites, where there are any, with both. StorageClasses are to be as
+    /// their records say.
     ///
     /// # Errors
     /// Everything that is not as it has to be.

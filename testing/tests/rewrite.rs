@@ -12,10 +12,9 @@ mod tier_2 {
     use flex2csi_testing::deployed::deployed;
     use flex2csi_testing::fleet::{Expect, Fleet, Member, Size};
     use flex2csi_testing::users::User;
-    use flex2csi_testing::{Cluster, Setup, programs};
-    use serde_json::{Value, json};
-
-    const ROLES: [&str; 2] = ["flex2csi-plan", "flex2csi-rewrite"];
+    use flex2csi_testing::{Cluster, Setup, programs, rewrite_account, rights};
+    use serde_json::Value;
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
 
     /// A cluster with a fleet, and who rewrites it.
     struct Site {
@@ -27,25 +26,10 @@ mod tier_2 {
 
     impl Site {
         async fn new(pairs: usize) -> Self {
-            let user = User::service_account("flex2csi-system", "rewrite");
+            let user = rewrite_account::user();
             let setup = Setup::binding(ApiRate::FAST).user(user.clone());
             let cluster = Cluster::start_with(&setup).await.unwrap();
-            for file in ["rbac/plan.yaml", "rbac/rewrite.yaml"] {
-                applied(&cluster, deployed(file)).await.unwrap();
-            }
-            for role in ROLES {
-                let binding = json!({
-                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-                    "metadata": {"name": role},
-                    "roleRef": {
-                        "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role,
-                    },
-                    "subjects": [
-                        {"kind": "ServiceAccount", "namespace": "flex2csi-system", "name": "rewrite"},
-                    ],
-                });
-                applied(&cluster, [binding]).await.unwrap();
-            }
+            rewrite_account::install(&cluster, &[]).await.unwrap();
             let fleet = Fleet::make(&cluster, &Size::pairs(pairs)).await.unwrap();
             let values = fleet.values_file(&cluster).unwrap();
             Self {
@@ -63,12 +47,19 @@ mod tier_2 {
 
         /// Runs the program, which dies at a step if that is asked for.
         async fn run(&self, args: &[&str], die_at: &str) -> Output {
+            self.command(args, die_at).output().await.unwrap()
+        }
+
+        fn command(&self, args: &[&str], die_at: &str) -> tokio::process::Command {
             let mut command = tokio::process::Command::new(programs::flex2csi().unwrap());
             command
                 .args(args)
                 .arg("--kubeconfig")
                 .arg(self.user.kubeconfig(self.cluster.directory()))
-                .stdin(Stdio::null());
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .kill_on_drop(true);
             if args
                 .first()
                 .is_some_and(|verb| matches!(*verb, "plan" | "rewrite"))
@@ -78,7 +69,7 @@ mod tier_2 {
             if !die_at.is_empty() {
                 command.env("FLEX2CSI_DIE_AT", die_at);
             }
-            command.output().await.unwrap()
+            command
         }
 
         /// Runs the program, which has to end well.
@@ -192,7 +183,17 @@ mod tier_2 {
         let one = site.fleet.members.keys().next().unwrap();
         let shown = site.done(&["rollback", "--pv", one]).await;
         assert!(shown.contains("dry run") && shown.contains(one), "{shown}");
+        let mut looking = site.command(&["status", "--watch"], "").spawn().unwrap();
+        let mut seen = BufReader::new(looking.stdout.take().unwrap()).lines();
+        // It has shown what there is, and looks from then on.
+        seen.next_line().await.unwrap();
         site.done(&["rollback", "--pv", one, node, "--yes"]).await;
+        while let Some(line) = seen.next_line().await.unwrap() {
+            if line.contains(one.as_str()) && line.contains("RolledBack") {
+                break;
+            }
+        }
+        looking.kill().await.unwrap();
         let share = |index| ["rollback", "--all", "--shard", index, node, "--yes"];
         let (first, second) = (share("0/2"), share("1/2"));
         let (first, second) = tokio::join!(site.run(&first, ""), site.run(&second, ""));
@@ -209,5 +210,6 @@ mod tier_2 {
             "{phases:?}"
         );
         witness.so_far().await.unwrap();
+        rights::prove(&site.cluster, "rewrite", &["get secrets"]).await;
     }
 }

@@ -47,6 +47,23 @@ pub fn print(peers: &[Peer], passes: &BTreeMap<&str, Vec<Pass>>, audit: &Audit) 
             audit.of(&user).filter(|call| call.is_write()).count() as f64 / all as f64,
         );
     }
+    for peer in peers {
+        if let Some(own) = passes.get(peer.name) {
+            let all: usize = own.iter().map(|pass| pass.volumes).sum();
+            calls(peer, all, audit);
+        }
+    }
+}
+
+/// Which calls those are, by how many a volume.
+fn calls(peer: &Peer, volumes: usize, audit: &Audit) {
+    let counts = audit.counts(&peer.user().name);
+    let a_volume = |count: usize| count as f64 / volumes as f64;
+    let said = counts
+        .iter()
+        .filter(|(_, count)| a_volume(**count) >= 0.05)
+        .map(|(what, count)| format!("{what} {:.1}", a_volume(*count)));
+    println!("{}: {}", peer.name, said.collect::<Vec<_>>().join(", "));
 }
 
 /// The median of the rounds' ratios to the floor that waits.

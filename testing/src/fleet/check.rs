@@ -7,7 +7,7 @@ use kube::api::{Api, DynamicObject, ListParams};
 use serde_json::Value;
 
 use super::journal::Journal;
-use super::{Fleet, Form, Member, Untrue, text};
+use super::{Fleet, Form, Member, Untrue, classes, text};
 use crate::{Cluster, api};
 
 /// How long the controller may take to look at a whole fleet once.
@@ -27,11 +27,16 @@ pub enum Expect {
 pub async fn fleet(fleet: &Fleet, cluster: &Cluster, expect: Expect) -> Result<(), Untrue> {
     let state = State::read(cluster).await?;
     let mut findings = state.doubles();
+    // Beside whoever rewrites with records, others may that keep none.
+    let mut members = fleet.members.values();
+    let is_recorded = members.any(|member| state.record(member).is_some());
+    let (classes, records) = (&state.classes, &state.records);
+    findings.extend(classes::findings(fleet, classes, records, expect)?);
     for member in fleet.members.values() {
         let mut found = Vec::new();
         state.volume(member, expect, &mut found);
         state.claim(member, &mut found);
-        state.journal(member, expect, &mut found);
+        state.journal(member, expect, is_recorded, &mut found);
         let named = |finding| format!("{} ({}): {finding}", member.name, member.kind);
         findings.extend(found.into_iter().map(named));
     }
@@ -54,6 +59,7 @@ pub async fn bound(fleet: &Fleet, cluster: &Cluster) -> Result<(), Untrue> {
 struct State {
     volumes: BTreeMap<String, Value>,
     claims: BTreeMap<(String, String), Value>,
+    classes: BTreeMap<String, Value>,
     /// The records of rewrites, by their names; none in a cluster without them.
     records: BTreeMap<String, Value>,
 }
@@ -63,6 +69,7 @@ impl State {
         let client = cluster.client().map_err(Untrue::of)?;
         let volumes = all(&api::volumes(&client)).await?;
         let claims = all(&api::claims(&client)).await?;
+        let classes = all(&api::classes(&client)).await?;
         // A cluster in which nobody rewrites knows no such resource.
         let records = all(&api::migrations(&client)).await.unwrap_or_default();
         let name = |object: &Value| text(object, "/metadata/name").to_owned();
@@ -72,6 +79,7 @@ impl State {
         Ok(Self {
             volumes: volumes.into_iter().map(named).collect(),
             claims: claims.into_iter().map(placed).collect(),
+            classes: classes.into_iter().map(named).collect(),
             records: records.into_iter().map(named).collect(),
         })
     }
@@ -157,11 +165,22 @@ impl State {
         finding(!protected, &|| format!("it lacks {protection}"));
     }
 
-    fn journal(&self, member: &Member, expect: Expect, findings: &mut Vec<String>) {
+    fn record(&self, member: &Member) -> Option<&Value> {
+        self.records.get(&format!("pv-{}", member.name))
+    }
+
+    /// `is_recorded`: whether those are who rewrite the fleet who keep records.
+    fn journal(
+        &self,
+        member: &Member,
+        expect: Expect,
+        is_recorded: bool,
+        findings: &mut Vec<String>,
+    ) {
         let Some(volume) = self.volumes.get(&member.name) else {
             return;
         };
-        match self.records.get(&format!("pv-{}", member.name)) {
+        match self.record(member) {
             Some(record) => {
                 let journal = Journal::of(record, member);
                 // What was interrupted says so itself.
@@ -171,7 +190,7 @@ impl State {
             }
             None => {
                 let translated = Form::of(volume, member) == Form::Translated;
-                if translated && !self.records.is_empty() {
+                if translated && is_recorded {
                     findings.push("it is translated without a record".to_owned());
                 }
             }

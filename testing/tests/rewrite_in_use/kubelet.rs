@@ -39,6 +39,11 @@ impl Kubelet {
         self.turn(site).await;
     }
 
+    /// Whether nothing is mounted for a pod, and the node has said so.
+    pub fn has_none(&self) -> bool {
+        self.mounted.lock().unwrap().is_empty()
+    }
+
     /// Works until the other is done.
     pub async fn while_it_works<T>(&self, site: &Site, done: impl Future<Output = T>) -> T {
         let work = async {
