@@ -7,6 +7,7 @@
 
 use flex2csi_translators::Kind;
 use flex2csi_translators::plan::VerdictKind;
+use flex2csi_translators::rewrite::InUse;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 
@@ -56,6 +57,8 @@ pub struct Found {
     pub csi_volumes: u64,
     /// Legacy objects that were told of, by verdict.
     pub verdicts: std::collections::BTreeMap<VerdictKind, u64>,
+    /// Volumes that are pinned to nodes while they are rewritten.
+    pub pinned: u64,
     /// What could not be listed.
     pub unread: Vec<Unread>,
 }
@@ -249,6 +252,8 @@ impl Telling<'_> {
         for candidate in self.asker.complete(candidates).await? {
             let row = candidate.judge();
             *self.found.verdicts.entry(row.verdict).or_default() += 1;
+            let needs_pins = matches!(row.in_use, InUse::Shim { attach: true, .. });
+            self.found.pinned += u64::from(needs_pins);
             self.sink.row(&row).map_err(SurveyError::Sink)?;
         }
         Ok(())

@@ -10,9 +10,13 @@ use super::api::{Api, Call, Failure, Place, Verb};
 use super::backoff::Backoff;
 use super::options::Options;
 use super::stopped::Stopped;
+use crate::api_request::WEBHOOK_IS_DOWN;
 
 /// After so many refusals in a row, somebody fights us.
 const MOST_CONFLICTS: u32 = 60;
+
+/// With which status a webhook that does not answer is told of.
+const INTERNAL_ERROR: u16 = 500;
 
 /// What became of a call.
 #[derive(Debug)]
@@ -95,22 +99,33 @@ impl<'a, A: Api> Line<'a, A> {
                 }
                 Ok(Answer::Changed)
             }
-            Failure::Refused { status, message } => Err(Stopped::Refused {
-                subject: self.subject(),
-                remedy: remedy(status, &message),
-                doing: doing.to_owned(),
-                status,
-                message,
-            }),
+            Failure::Refused { status, message } => Err(self.refused(doing, status, message)),
             Failure::Busy { after } => {
                 let last = "too many requests".to_owned();
                 self.silence(after, last).await?;
                 Ok(Answer::Unsure)
             }
-            Failure::Unknown(last) => {
-                self.silence(None, last).await?;
-                Ok(Answer::Unsure)
+            // Nothing hangs on it yet: whoever runs the webhook hears of it now.
+            Failure::Unknown(last) if dry_run && last.contains(WEBHOOK_IS_DOWN) => {
+                Err(self.refused(doing, INTERNAL_ERROR, last))
             }
+            Failure::Unknown(last) => match self.silence(None, last).await {
+                Err(Stopped::Unreachable { last, .. }) if last.contains(WEBHOOK_IS_DOWN) => {
+                    Err(self.refused(doing, INTERNAL_ERROR, last))
+                }
+                Err(stopped) => Err(stopped),
+                Ok(()) => Ok(Answer::Unsure),
+            },
+        }
+    }
+
+    fn refused(&self, doing: &str, status: u16, message: String) -> Stopped {
+        Stopped::Refused {
+            subject: self.subject(),
+            remedy: remedy(status, &message),
+            doing: doing.to_owned(),
+            status,
+            message,
         }
     }
 
@@ -219,6 +234,16 @@ fn describe(call: &Call) -> String {
 }
 
 fn remedy(status: u16, message: &str) -> &'static str {
+    if message.contains(WEBHOOK_IS_DOWN) {
+        return "see that the webhook that is named answers, or take its configuration away, then go on \
+                or roll back";
+    }
+    if ["ValidatingAdmissionPolicy", "admission webhook"]
+        .iter()
+        .any(|by| message.contains(by))
+    {
+        return "let the webhook or policy that is named allow it, then go on or roll back";
+    }
     match status {
         400 if message.contains("unknown field") => {
             "apply the deploy/crds/volumemigrations.yaml of this version, then go on"
@@ -226,7 +251,7 @@ fn remedy(status: u16, message: &str) -> &'static str {
         401 => "see that the token or certificate is valid, then go on",
         403 => {
             "give the right that is named (deploy/rbac/rewrite.yaml has all, and rewrite-pins.yaml those \
-             for volumes under pods), or let the webhook or policy that is named allow it, then go on"
+             for volumes under pods), then go on"
         }
         _ => "see what it does not like, then go on or roll back",
     }

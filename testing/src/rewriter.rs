@@ -12,8 +12,15 @@ use crate::tool::Tool;
 use crate::users::User;
 use crate::{Cluster, Setup};
 
-/// The ClusterRoles that a rewriter needs, each in a file of its own.
-const ROLES: [&str; 2] = ["plan", "rewrite"];
+/// The files with what a rewriter needs.
+const FILES: [&str; 3] = ["plan", "rewrite", "rewrite-fence"];
+
+/// Those of their ClusterRoles that `deploy/rewrite` binds to each Job.
+const ROLES: [&str; 3] = [
+    "flex2csi-plan",
+    "flex2csi-rewrite",
+    "flex2csi-rewrite-fence-look",
+];
 
 /// Where the Job runs.
 const NAMESPACE: &str = "flex2csi-system";
@@ -85,11 +92,12 @@ impl Rewriter {
 /// # Errors
 /// The server refuses it.
 pub async fn grant(cluster: &Cluster, user: &User) -> Result<(), Untrue> {
-    for role in ROLES {
-        let path = format!("{}/../deploy/rbac/{role}.yaml", env!("CARGO_MANIFEST_DIR"));
+    for file in FILES {
+        let path = format!("{}/../deploy/rbac/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
         let apply = cluster.kubectl(["apply", "-f", &path]).await;
         apply.map_err(Untrue::of)?;
-        let role = format!("flex2csi-{role}");
+    }
+    for role in ROLES {
         let binding = json!({
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
             "metadata": {"name": role},

@@ -427,7 +427,20 @@ fn post(
             "flex2csi.io" => "/apis/flex2csi.io/v1alpha1".to_owned(),
             group => format!("/apis/{group}/v1"),
         };
-        let right = format!("{} {prefix}/{}", of("verb"), of("resource"));
+        let text = |key: &str| asked[key].as_str().unwrap_or_default();
+        let namespace = match text("namespace") {
+            "" => String::new(),
+            namespace => format!("/namespaces/{namespace}"),
+        };
+        let name = match text("name") {
+            "" => String::new(),
+            name => format!("/{name}"),
+        };
+        let right = format!(
+            "{} {prefix}{namespace}/{}{name}",
+            of("verb"),
+            of("resource")
+        );
         object["status"] = json!({ "allowed": !behaviour.forbid.contains(&right) });
         return json_answer(StatusCode::CREATED, object.to_string(), headers);
     }

@@ -297,9 +297,6 @@ async fn answer(
         .split('&')
         .filter_map(|pair| pair.split_once('='))
         .collect();
-    let Some((collection, key, is_status)) = place(uri.path()) else {
-        return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
-    };
     let act = taken(&served, &line);
     let mut then = None;
     match act {
@@ -308,6 +305,12 @@ async fn answer(
         Some(Act::Then(what)) => then = Some(what),
         None => {}
     }
+    if uri.path() == "/readyz" {
+        return "ok".into_response();
+    }
+    let Some((collection, key, is_status)) = place(uri.path()) else {
+        return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
+    };
     if method == Method::GET && query.contains_key("watch") {
         return watch(
             served,
