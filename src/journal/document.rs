@@ -105,7 +105,7 @@ pub fn new(record: &Record) -> Value {
 /// A merge patch that takes an old record's place.
 pub fn replacement(record: &Record, version: &str) -> Value {
     let mut spec = json!(record.spec);
-    for optional in ["claim", "claimAnnotations", "pins"] {
+    for optional in ["from", "claim", "claimAnnotations", "pins"] {
         if spec.get(optional).is_none() {
             spec[optional] = Value::Null;
         }

@@ -28,7 +28,8 @@ pub fn run(args: &PlanArgs) -> anyhow::Result<Done> {
     }
     let mappings = site::mappings(&args.mappings)?;
     let values = site::values(args.values.as_deref(), &mappings)?;
-    let mut translator = Translator::new(mappings, values);
+    let translator = Translator::new(mappings, values);
+    let mut translator = translator.via_endpoint(args.survey.via_endpoint);
     let mut survey = Survey {
         selection: args.selection.selection()?,
         node_evidence: !args.survey.without_node_evidence,

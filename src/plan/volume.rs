@@ -161,8 +161,11 @@ impl Teller<'_> {
         let name = &volume.metadata.name;
         let annotations = &volume.metadata.annotations;
         let spec = &volume.spec;
+        // One of the endpoint's is deleted by its policy today.
+        let is_csi = matches!(subject.source, Source::Endpoint { .. });
         facts.static_delete = spec.persistent_volume_reclaim_policy == "Delete"
-            && !annotations.contains_key(PROVISIONED_BY);
+            && !annotations.contains_key(PROVISIONED_BY)
+            && !is_csi;
         facts.claim = self.claim(volume);
         if let Some(claim) = &spec.claim_ref {
             for (mut pod, maker) in evidence.pods.of(&claim.namespace, &claim.name) {

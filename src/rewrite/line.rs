@@ -1,6 +1,7 @@
 //! One object's line to the API server: it is tried again for as long as it is to
 //! be, and every answer is one of few.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,6 +18,10 @@ const MOST_CONFLICTS: u32 = 60;
 
 /// With which status a webhook that does not answer is told of.
 const INTERNAL_ERROR: u16 = 500;
+
+/// After this time a call that failed counts as one that was let be. One that is made
+/// again and again takes no longer: 30 s for an answer, and 5 s until the next.
+const FORGOTTEN: Duration = Duration::from_secs(90);
 
 /// What became of a call.
 #[derive(Debug)]
@@ -35,12 +40,30 @@ pub(super) struct Line<'a, A> {
     pub(super) api: &'a A,
     pub(super) options: &'a Options,
     subject: String,
-    /// Since when nothing is heard.
-    silent: Option<Instant>,
-    backoff: Backoff,
+    /// Calls of which nothing is heard. One that is answered says nothing of the others:
+    /// a webhook that is down, or a full disk, lets whoever only reads through.
+    silent: HashMap<String, Silence>,
     conflicts: u32,
     /// How long the last call took.
     latency: Duration,
+}
+
+/// A call that is not answered.
+struct Silence {
+    since: Instant,
+    last: Instant,
+    backoff: Backoff,
+}
+
+impl Silence {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self {
+            since: now,
+            last: now,
+            backoff: Backoff::retry(),
+        }
+    }
 }
 
 impl<'a, A: Api> Line<'a, A> {
@@ -49,8 +72,7 @@ impl<'a, A: Api> Line<'a, A> {
             api,
             options,
             subject,
-            silent: None,
-            backoff: Backoff::retry(),
+            silent: HashMap::new(),
             conflicts: 0,
             latency: Duration::ZERO,
         }
@@ -77,8 +99,7 @@ impl<'a, A: Api> Line<'a, A> {
     ) -> Result<Answer, Stopped> {
         let failure = match result {
             Ok(object) => {
-                self.silent = None;
-                self.backoff.reset();
+                self.silent.remove(doing);
                 return Ok(Answer::Object(object));
             }
             Err(failure) => failure,
@@ -86,12 +107,12 @@ impl<'a, A: Api> Line<'a, A> {
         tracing::debug!(subject = self.subject, doing, %failure, "not done");
         match failure {
             Failure::NotFound(_) => {
-                self.silent = None;
+                self.silent.remove(doing);
                 Ok(Answer::Missing)
             }
             Failure::Conflict(_) if dry_run => Ok(Answer::Changed),
             Failure::Conflict(last) => {
-                self.silent = None;
+                self.silent.remove(doing);
                 self.conflicts += 1;
                 if self.conflicts > MOST_CONFLICTS {
                     let subject = self.subject();
@@ -102,14 +123,14 @@ impl<'a, A: Api> Line<'a, A> {
             Failure::Refused { status, message } => Err(self.refused(doing, status, message)),
             Failure::Busy { after } => {
                 let last = "too many requests".to_owned();
-                self.silence(after, last).await?;
+                self.silence(doing, after, last).await?;
                 Ok(Answer::Unsure)
             }
             // Nothing hangs on it yet: whoever runs the webhook hears of it now.
             Failure::Unknown(last) if dry_run && last.contains(WEBHOOK_IS_DOWN) => {
                 Err(self.refused(doing, INTERNAL_ERROR, last))
             }
-            Failure::Unknown(last) => match self.silence(None, last).await {
+            Failure::Unknown(last) => match self.silence(doing, None, last).await {
                 Err(Stopped::Unreachable { last, .. }) if last.contains(WEBHOOK_IS_DOWN) => {
                     Err(self.refused(doing, INTERNAL_ERROR, last))
                 }
@@ -129,9 +150,20 @@ impl<'a, A: Api> Line<'a, A> {
         }
     }
 
-    async fn silence(&mut self, at_least: Option<Duration>, last: String) -> Result<(), Stopped> {
-        let since = *self.silent.get_or_insert_with(Instant::now);
-        let waited = since.elapsed();
+    async fn silence(
+        &mut self,
+        doing: &str,
+        at_least: Option<Duration>,
+        last: String,
+    ) -> Result<(), Stopped> {
+        let of_call = self.silent.entry(doing.to_owned());
+        let silence = of_call.or_insert_with(Silence::begin);
+        // Of a call that was not needed any more then, and is again.
+        if silence.last.elapsed() >= FORGOTTEN {
+            *silence = Silence::begin();
+        }
+        silence.last = Instant::now();
+        let waited = silence.since.elapsed();
         if waited >= self.options.outage {
             return Err(Stopped::Unreachable {
                 subject: self.subject(),
@@ -139,7 +171,7 @@ impl<'a, A: Api> Line<'a, A> {
                 last,
             });
         }
-        let wait = self.backoff.next().max(at_least.unwrap_or_default());
+        let wait = silence.backoff.next().max(at_least.unwrap_or_default());
         sleep(wait.min(self.options.outage)).await;
         Ok(())
     }

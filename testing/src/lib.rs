@@ -33,6 +33,7 @@ pub mod process;
 pub mod programs;
 pub mod proxy;
 pub mod rewriter;
+pub mod rights;
 pub mod seed;
 pub mod served;
 pub mod tool;

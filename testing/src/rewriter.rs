@@ -2,25 +2,12 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
-use crate::applied::applied;
 use crate::controller_manager::ApiRate;
 use crate::fleet::{Fleet, Size, Untrue};
 use crate::proxy::Proxy;
 use crate::tool::Tool;
 use crate::users::User;
-use crate::{Cluster, Setup};
-
-/// The files with what a rewriter needs.
-const FILES: [&str; 3] = ["plan", "rewrite", "rewrite-fence"];
-
-/// Those of their ClusterRoles that `deploy/rewrite` binds to each Job.
-const ROLES: [&str; 3] = [
-    "flex2csi-plan",
-    "flex2csi-rewrite",
-    "flex2csi-rewrite-fence-look",
-];
+use crate::{Cluster, Setup, rights};
 
 /// Where the Job runs.
 const NAMESPACE: &str = "flex2csi-system";
@@ -86,29 +73,12 @@ impl Rewriter {
     }
 }
 
-/// Gives a user what `deploy/rbac` gives a rewriter, and no more: Secrets cannot be
+/// Gives a user what `deploy/rewrite` gives each Job, and no more: Secrets cannot be
 /// read, so volumes are not blocked for lack of those that a test does not have.
 ///
 /// # Errors
 /// The server refuses it.
 pub async fn grant(cluster: &Cluster, user: &User) -> Result<(), Untrue> {
-    for file in FILES {
-        let path = format!("{}/../deploy/rbac/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
-        let apply = cluster.kubectl(["apply", "-f", &path]).await;
-        apply.map_err(Untrue::of)?;
-    }
-    for role in ROLES {
-        let binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": {"name": role},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role,
-            },
-            "subjects": [{
-                "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name,
-            }],
-        });
-        applied(cluster, [binding]).await.map_err(Untrue::of)?;
-    }
-    Ok(())
+    let granted = rights::granted(cluster, user, &rights::OF_EACH_REWRITE);
+    granted.await.map_err(Untrue::of)
 }

@@ -12,10 +12,8 @@ mod tier_2 {
     use flex2csi_testing::deployed::deployed;
     use flex2csi_testing::fleet::{Expect, Fleet, Member, Size};
     use flex2csi_testing::users::User;
-    use flex2csi_testing::{Cluster, Setup, programs};
-    use serde_json::{Value, json};
-
-    const ROLES: [&str; 2] = ["flex2csi-plan", "flex2csi-rewrite"];
+    use flex2csi_testing::{Cluster, Setup, programs, rewriter};
+    use serde_json::Value;
 
     /// A cluster with a fleet, and who rewrites it.
     struct Site {
@@ -30,22 +28,7 @@ mod tier_2 {
             let user = User::service_account("flex2csi-system", "rewrite");
             let setup = Setup::binding(ApiRate::FAST).user(user.clone());
             let cluster = Cluster::start_with(&setup).await.unwrap();
-            for file in ["rbac/plan.yaml", "rbac/rewrite.yaml"] {
-                applied(&cluster, deployed(file)).await.unwrap();
-            }
-            for role in ROLES {
-                let binding = json!({
-                    "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-                    "metadata": {"name": role},
-                    "roleRef": {
-                        "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role,
-                    },
-                    "subjects": [
-                        {"kind": "ServiceAccount", "namespace": "flex2csi-system", "name": "rewrite"},
-                    ],
-                });
-                applied(&cluster, [binding]).await.unwrap();
-            }
+            rewriter::grant(&cluster, &user).await.unwrap();
             let fleet = Fleet::make(&cluster, &Size::pairs(pairs)).await.unwrap();
             let values = fleet.values_file(&cluster).unwrap();
             Self {

@@ -8,6 +8,8 @@ mod attach;
 mod cut;
 mod detach;
 mod leader;
+#[path = "../rewrite/merge_patch.rs"]
+mod merge_patch;
 mod node_volumes;
 mod release;
 mod rig;

@@ -250,6 +250,7 @@ pub fn by_hand(workload: &Workload, from: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::merge_patch::merge;
 
     fn live(kind: &str, spec: Value) -> Value {
         json!({
@@ -257,25 +258,6 @@ mod tests {
             "metadata": {"namespace": "shop", "name": "db", "uid": "u", "resourceVersion": "7", "labels": {"a": "b"}},
             "spec": spec,
         })
-    }
-
-    /// As the API server does it (RFC 7396).
-    fn merged(object: &mut Value, patch: &Value) {
-        let Some(members) = patch.as_object() else {
-            *object = patch.clone();
-            return;
-        };
-        if !object.is_object() {
-            *object = json!({});
-        }
-        let object = object.as_object_mut().unwrap();
-        for (key, value) in members {
-            if value.is_null() {
-                object.remove(key);
-            } else {
-                merged(object.entry(key).or_insert(Value::Null), value);
-            }
-        }
     }
 
     #[test]
@@ -291,12 +273,12 @@ mod tests {
         ] {
             let before = live(kind, spec);
             let mut object = before.clone();
-            merged(&mut object, &Live(&before).stop("me", 5).unwrap());
+            merge(&mut object, &Live(&before).stop("me", 5).unwrap());
             assert!(Live(&object).is_stopped(), "{object}");
             assert_eq!(Live(&object).stop("me", 5), None);
             assert_eq!(Live(&object).label(BY), "me");
             let back = Live(&object).back().unwrap();
-            merged(&mut object, &back);
+            merge(&mut object, &back);
             assert_eq!(object, before);
             assert_eq!(Live(&object).back(), None);
         }
@@ -306,10 +288,10 @@ mod tests {
     fn what_others_set_meanwhile_stays() {
         let mut object = live("Deployment", json!({"replicas": 3}));
         let stop = Live(&object).stop("me", 5).unwrap();
-        merged(&mut object, &stop);
+        merge(&mut object, &stop);
         object["spec"]["replicas"] = 5.into();
         let back = Live(&object).back().unwrap();
-        merged(&mut object, &back);
+        merge(&mut object, &back);
         assert_eq!(object, live("Deployment", json!({"replicas": 5})));
     }
 

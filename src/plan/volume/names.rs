@@ -31,6 +31,9 @@ pub(super) fn unique_names(subject: &Subject<'_>) -> Vec<String> {
                 names.push(format!("{plugin}/{id}"));
             }
         }
+        Source::Endpoint { driver, handle } => {
+            names.push(format!("kubernetes.io/csi/{driver}^{handle}"));
+        }
         Source::Csi | Source::Unknown => {}
     }
     names

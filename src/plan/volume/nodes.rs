@@ -54,11 +54,14 @@ impl Teller<'_> {
                 not_ready,
             };
         }
-        match source {
-            Source::InTree { field } if self.node_evidence && !is_attached(field) => {
-                Evidence::NoneForSource
-            }
-            _ => Evidence::Enough,
+        let is_listed = match source {
+            Source::InTree { field } => is_attached(field),
+            Source::Endpoint { driver, .. } => self.evidence.csi_drivers.get(driver).attaches(),
+            Source::Flex { .. } | Source::Csi | Source::Unknown => true,
+        };
+        match self.node_evidence && !is_listed {
+            true => Evidence::NoneForSource,
+            false => Evidence::Enough,
         }
     }
 

@@ -92,37 +92,16 @@ async fn a_server_that_is_away_for_too_long_is_given_up() {
     assert_right(&cluster, Direction::Forward);
 }
 
-/// A webhook that is asked about what is created, and does not answer.
-struct Unanswered {
-    cluster: Cluster,
-    dry_run: bool,
-}
-
-impl crate::rewrite::Api for Unanswered {
-    async fn call(&self, call: Call) -> Result<serde_json::Value, Failure> {
-        let is_volume = call.place.resource == Resource::PersistentVolume;
-        if is_volume && call.verb == Verb::Create && call.dry_run == self.dry_run {
-            let said = "Internal error occurred: failed calling webhook \"w\": refused";
-            return Err(Failure::Unknown(said.to_owned()));
-        }
-        self.cluster.call(call).await
-    }
-
-    async fn used(&self, subject: &crate::rewrite::Subject<'_>) -> Result<Use, Failure> {
-        self.cluster.used(subject).await
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_webhook_that_does_not_answer_is_named_and_waited_for_only_in_the_gap() {
     for dry_run in [true, false] {
-        let api = Unanswered {
-            cluster: Cluster::new(),
-            dry_run,
-        };
-        let (began, options) = (tokio::time::Instant::now(), Options::new("one"));
-        let stopped = rewrite_one(&api, &super::task(), &options).await;
-        let stopped = stopped.unwrap_err();
+        let mut cluster = Cluster::failing(move |_, call| {
+            let is_volume = call.place.resource == Resource::PersistentVolume;
+            let is_asked = is_volume && call.verb == Verb::Create && call.dry_run == dry_run;
+            is_asked.then_some(Fault::Webhook)
+        });
+        let began = tokio::time::Instant::now();
+        let stopped = forward(&cluster, "one").await.unwrap_err();
         let Stopped::Refused { status: 500, .. } = stopped else {
             panic!("{stopped}")
         };
@@ -130,12 +109,13 @@ async fn a_webhook_that_does_not_answer_is_named_and_waited_for_only_in_the_gap(
         assert!(said.contains("failed calling webhook \"w\""), "{said}");
         assert!(said.contains("see that the webhook"), "{said}");
         // It may only have been restarted, and the claim is Lost in the gap.
-        let waited = began.elapsed();
-        assert_eq!(waited >= options.outage, !dry_run, "{waited:?}");
-        let record = api.cluster.record().unwrap();
+        let (waited, outage) = (began.elapsed(), Options::new("one").outage);
+        assert_eq!(waited >= outage, !dry_run, "{waited:?}");
+        let record = cluster.record().unwrap();
         assert_eq!(record["status"]["conditions"][0]["reason"], "Refused");
-        forward(&api.cluster, "two").await.unwrap();
-        assert_right(&api.cluster, Direction::Forward);
+        cluster.fault = Box::new(|_, _| None);
+        forward(&cluster, "two").await.unwrap();
+        assert_right(&cluster, Direction::Forward);
     }
 }
 

@@ -11,7 +11,7 @@ use flex2csi_testing::process::Process;
 use flex2csi_testing::served::Served;
 use flex2csi_testing::tool::{End, Ended, Tool};
 use flex2csi_testing::users::User;
-use flex2csi_testing::{Cluster, Setup, api, programs};
+use flex2csi_testing::{Cluster, Setup, api, programs, rights};
 use flex2csi_translators::attachment::attachment_name;
 use kube::Client;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
@@ -50,33 +50,15 @@ impl Site {
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE},
         }))
         .await;
-        for (file, role) in [
-            ("plan", "plan"),
-            ("rewrite", "rewrite"),
-            ("rewrite-pins", "rewrite-pins"),
-            ("rewrite-fence", "rewrite-fence-look"),
+        for roles in [
+            &rights::OF_EACH_REWRITE[..],
+            &[("rewrite-pins", "flex2csi-rewrite-pins")],
         ] {
-            let path = format!("{}/../deploy/rbac/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
-            let apply = ["apply", "-f", path.as_str()];
-            site.cluster.kubectl(apply).await.unwrap();
-            site.bind("ClusterRole", &format!("flex2csi-{role}")).await;
+            let granted = rights::granted(&site.cluster, &site.user, roles);
+            granted.await.unwrap();
         }
-        site.bind("Role", "flex2csi-rewrite-pins").await;
         site.node().await;
         site
-    }
-
-    async fn bind(&self, kind: &str, role: &str) {
-        let mut binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": format!("{kind}Binding"),
-            "metadata": {"name": role},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
-            "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": "rewrite"}],
-        });
-        if kind == "Role" {
-            binding["metadata"]["namespace"] = NAMESPACE.into();
-        }
-        self.put(binding).await;
     }
 
     /// A node as its kubelet registers it, with the driver.

@@ -87,7 +87,7 @@ pub(super) fn prepare(
 /// `goal` leads to, with what was changed of the live object since the record
 /// was made (grown capacity, labels, policy).
 pub(super) fn compose(record: &Record, goal: Direction, live: &Value) -> Value {
-    let base = record.form(goal.opposite());
+    let base = record.base(View(live), goal);
     let target = record.form(goal);
     let kind = record.spec.kind;
     let mut body = target.clone();

@@ -13,8 +13,7 @@ mod vacant;
 pub use pins::{abandon, is_armed};
 
 use super::action::Action;
-use super::names::{FORM, MIGRATION};
-use super::record::{Direction, Record, Step};
+use super::record::{Direction, Form, Record};
 use super::view::View;
 use super::world::World;
 
@@ -24,33 +23,14 @@ pub fn next(record: &Record, world: &World, goal: Direction) -> Action {
         return vacant::next(record, world, goal);
     };
     let object = View(object);
-    let Some(form) = form_of(record, object) else {
+    let Some(form) = record.form_of(object) else {
         return stop::foreign(record, object);
     };
     if object.is_ending() {
         replace::ending(record, goal, object)
-    } else if form == goal {
+    } else if form == Form::Of(goal) {
         in_place::next(record, world, goal, object)
     } else {
         replace::live(record, world, goal, object)
     }
-}
-
-/// Which of the record's forms an object is in: it is the original itself, or was
-/// written by this rewrite.
-fn form_of(record: &Record, object: View<'_>) -> Option<Direction> {
-    let status = &record.status;
-    if object.uid() == record.spec.uid {
-        return Some(Direction::Back);
-    }
-    if status.step == Step::Done && status.uid.as_deref() == Some(object.uid()) {
-        return Some(status.direction);
-    }
-    if object.annotation(MIGRATION) != Some(&record.spec.id) {
-        return None;
-    }
-    let form = object.annotation(FORM)?;
-    [Direction::Forward, Direction::Back]
-        .into_iter()
-        .find(|direction| direction.form() == form)
 }

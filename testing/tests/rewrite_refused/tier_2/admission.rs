@@ -191,12 +191,10 @@ async fn what_a_policy_turns_away_is_named_and_goes_on_once_it_is_let() {
     // The same on the way back.
     let policy = unmarked();
     policy.put_up(&site).await;
-    ended(
-        &run(&site, "rollback").await,
-        1,
-        &["refuses patch PersistentVolume", policy.name],
-    );
-    check(&site, Expect::Translated).await;
+    let replaced = witness.so_far().await.unwrap().replaced;
+    let says = ["refuses patch PersistentVolume", policy.name];
+    ended(&run(&site, "rollback").await, 1, &says);
+    assert_eq!(witness.so_far().await.unwrap().replaced, replaced);
     policy.take_down(&site).await;
     until(&site, "rollback", |ended| ended.code == Some(0)).await;
     check(&site, Expect::Originals).await;
@@ -248,8 +246,9 @@ async fn a_webhook_that_does_not_answer_is_heard_of_before_anything_is_deleted()
     ];
     ended(&run_with(&site, "rewrite", &unseen).await, 1, &says);
     assert_eq!(witness.so_far().await.unwrap().replaced, 0);
-    let status = site.tool("status", None).unwrap().run().await.unwrap();
-    ended(&status, 1, &["stopped", down]);
+    let status = site.tool("status", None).unwrap();
+    let status = status.arguments(["-o", "json"]).run().await.unwrap();
+    ended(&status, 1, &["Stopped", "failed calling webhook"]);
     remove(&site.cluster, &[webhook()]).await;
     until(&site, "rewrite", |ended| ended.code == Some(0)).await;
     check(&site, Expect::Translated).await;

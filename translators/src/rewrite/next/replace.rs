@@ -20,6 +20,22 @@ pub(super) fn live(record: &Record, world: &World, goal: Direction, object: View
         && status.step != Step::Done
         && status.replaces.as_deref() == Some(object.uid());
     if !recorded {
+        // Whoever was taken over may be about to delete it for the other direction. That is
+        // refused once it is not as it was; where one of the two leads to the form that it
+        // is in, taking the mark off is all there is to do anyway.
+        let may_be_deleted = status.step == Step::Committed
+            && status.replaces.as_deref() == Some(object.uid())
+            && status.resource_version.as_deref() == Some(object.version());
+        if may_be_deleted {
+            // Its policy stays Retain: what its claim is like was not looked at.
+            let annotations = json!({REWRITING: null});
+            return patch(
+                Change::Settle,
+                object,
+                json!({"annotations": annotations}),
+                None,
+            );
+        }
         return Action::Journal(Box::new(Status {
             id: record.spec.id.clone(),
             direction: goal,
