@@ -1,6 +1,8 @@
 //! Requests to the API server: each with an end, and with errors told apart by
 //! what is to be done about them.
 
+pub mod readiness;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -15,6 +17,10 @@ pub const FIELD_MANAGER: &str = "flex2csi";
 
 /// The label of every object that flex2csi makes for itself.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// What the API server says where a webhook with `failurePolicy: Fail` does not answer
+/// (k8s.io/apiserver `pkg/util/webhook/error.go`, v0.36). Nothing was written then.
+pub const WEBHOOK_IS_DOWN: &str = "failed calling webhook";
 
 /// Why the API server did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

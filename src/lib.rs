@@ -30,6 +30,9 @@ pub mod journal;
 pub mod listing;
 pub mod log;
 pub mod manifest;
+#[cfg(test)]
+#[path = "../tests/rewrite/merge_patch.rs"]
+mod merge_patch;
 pub mod metrics;
 pub mod mountinfo;
 pub mod node;

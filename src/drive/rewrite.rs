@@ -225,7 +225,7 @@ impl Run<'_> {
     fn translator(&self) -> anyhow::Result<Translator> {
         let mappings = self.args.mappings.read()?;
         let values = site_files::values(self.args.values.as_deref(), &mappings)?;
-        Ok(Translator::new(mappings, values))
+        Ok(Translator::new(mappings, values).via_endpoint(self.args.survey.via_endpoint))
     }
 
     fn site(&self, translator: Translator) -> anyhow::Result<Arc<Site>> {

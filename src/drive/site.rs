@@ -180,7 +180,8 @@ impl Site {
     async fn recorded(&self, kind: ObjectKind, name: &str) -> anyhow::Result<Option<ClaimId>> {
         let spec = records::get(&self.client, kind, name).await?.spec;
         let forms = Forms {
-            original: spec.original,
+            // Where it is not the original that may be used, it is what came of it.
+            original: spec.from.unwrap_or(spec.original),
             translated: spec.translated,
         };
         self.objects.begin(kind, name, forms);

@@ -62,6 +62,11 @@ pub struct SurveyArgs {
     /// pod that was deleted by force left mounted is then not seen.
     #[arg(long)]
     pub without_node_evidence: bool,
+    /// Have volumes and classes become those of flex2csi's own CSI endpoint, which
+    /// translates at call time. Those of the endpoint stay; without this they become the
+    /// backend's own.
+    #[arg(long)]
+    pub via_endpoint: bool,
     /// Do not show the new objects to the API server (dry run).
     #[arg(long)]
     pub no_server_dry_run: bool,

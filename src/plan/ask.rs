@@ -13,6 +13,7 @@ use super::candidate::{Candidate, secret_state};
 use super::objects::volume::SecretRef;
 use super::redact::redact;
 use super::request::{self, Ask, METADATA_ONLY, RequestError};
+use super::rights;
 
 /// Secrets whose state is remembered: volumes share a few.
 const REMEMBERED: usize = 10_000;
@@ -103,18 +104,28 @@ impl Asker {
             accept: METADATA_ONLY,
             ..Ask::get(path)
         };
-        let there = match self.send(&ask).await {
-            Ok(_) => Ok(true),
-            Err(RequestError::NotFound { .. }) => Ok(false),
-            Err(RequestError::Forbidden { .. }) => Err("you may not get it".to_owned()),
-            Err(RequestError::Refused { message, .. }) => Err(message),
-            Err(error) => return Err(error),
+        let not_allowed = || Err("you may not get it".to_owned());
+        let there = match self.may_get(secret).await? {
+            false => not_allowed(),
+            true => match self.send(&ask).await {
+                Ok(_) => Ok(true),
+                Err(RequestError::NotFound { .. }) => Ok(false),
+                Err(RequestError::Forbidden { .. }) => not_allowed(),
+                Err(RequestError::Refused { message, .. }) => Err(message),
+                Err(error) => return Err(error),
+            },
         };
         let mut remembered = self.remembered();
         if remembered.len() < REMEMBERED {
             remembered.insert(secret.clone(), there.clone());
         }
         Ok(there)
+    }
+
+    async fn may_get(&self, secret: &SecretRef) -> Result<bool, RequestError> {
+        // The semaphore is never closed.
+        let _turn = self.at_once.acquire().await;
+        rights::may_get_secret(&self.client, &secret.namespace, &secret.name).await
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<SecretRef, Result<bool, String>>> {

@@ -18,7 +18,7 @@ mod snapshots;
 mod workloads;
 
 pub use affinity::Affinities;
-pub use attachments::Attachments;
+pub use attachments::{Attachment, Attachments};
 pub use claims::Claims;
 pub use csi_drivers::CsiDrivers;
 pub use daemon_sets::Installers;

@@ -9,6 +9,9 @@ use http_body_util::BodyExt;
 use kube::Client;
 use serde::Deserialize;
 
+use crate::api_request::WEBHOOK_IS_DOWN;
+use crate::api_request::readiness::Doubt;
+
 /// How often a request is tried that the server could not answer.
 const ATTEMPTS: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -138,16 +141,23 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// Sends a request, again where the server was too busy or not there.
+/// Sends a request, again where the server was too busy or not there, or did not know yet
+/// who may do what.
 ///
 /// # Errors
 /// The server's refusal, or what kept it from answering.
 pub async fn send(client: &Client, ask: &Ask<'_>) -> Result<String, RequestError> {
-    let mut attempt = 1;
+    let (mut attempt, mut doubt) = (1, Doubt::default());
     loop {
         let answer = tokio::time::timeout(WITHIN, try_once(client, ask)).await;
         let (error, wait) = match answer {
             Ok(Ok(text)) => return Ok(text),
+            Ok(Err(Failure::Refused(RequestError::Forbidden { what, message }))) => {
+                if doubt.may_pass(client, &message).await {
+                    continue;
+                }
+                return Err(RequestError::Forbidden { what, message });
+            }
             Ok(Err(Failure::Refused(error))) => return Err(error),
             Ok(Err(Failure::Passing(message, wait))) => (message, wait),
             Err(_) => ("no answer in time".to_owned(), Duration::ZERO),
@@ -217,6 +227,8 @@ async fn try_once(client: &Client, ask: &Ask<'_>) -> Result<String, Failure> {
             message,
             go_on: status.metadata.go_on,
         },
+        // It was told to ask somebody who does not answer.
+        500 if message.contains(WEBHOOK_IS_DOWN) => RequestError::Refused { what, message },
         408 | 429 | 500..600 => return Err(Failure::Passing(message, wait)),
         _ => RequestError::Refused { what, message },
     }))

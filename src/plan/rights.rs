@@ -2,9 +2,11 @@
 
 use kube::Client;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::request::{self, Ask, RequestError};
+use crate::api_request::readiness;
+use crate::rewrite::PIN_NAMESPACE;
 
 /// The rights that a plan needs, as `deploy/rbac/plan.yaml` has them.
 pub const PLAN: &str = include_str!("../../deploy/rbac/plan.yaml");
@@ -24,6 +26,8 @@ pub const FENCE_ROLE: &str = include_str!("../../deploy/rbac/rewrite-fence.yaml"
 /// A right: verb, API group, resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Right {
+    /// Empty for what is in none, or for all of them.
+    namespace: &'static str,
     verb: &'static str,
     group: &'static str,
     resource: &'static str,
@@ -32,6 +36,7 @@ pub struct Right {
 
 const fn right(verb: &'static str, group: &'static str, resource: &'static str) -> Right {
     Right {
+        namespace: "",
         verb,
         group,
         resource,
@@ -39,12 +44,17 @@ const fn right(verb: &'static str, group: &'static str, resource: &'static str) 
     }
 }
 
+const fn pin(verb: &'static str, resource: &'static str) -> Right {
+    Right {
+        namespace: PIN_NAMESPACE,
+        ..right(verb, "", resource)
+    }
+}
+
 const fn status(verb: &'static str, group: &'static str, resource: &'static str) -> Right {
     Right {
-        verb,
-        group,
-        resource,
         subresource: "status",
+        ..right(verb, group, resource)
     }
 }
 
@@ -90,6 +100,19 @@ pub fn needed(classes: bool, claims: bool) -> Vec<Right> {
         .collect()
 }
 
+/// What pins need beside that: `deploy/rbac/rewrite-pins.yaml`.
+pub const PINS: [Right; 9] = [
+    right("get", "", "nodes"),
+    right("get", STORAGE, "volumeattachments"),
+    right("get", OURS, "nodevolumes"),
+    pin("get", "pods"),
+    pin("create", "pods"),
+    pin("delete", "pods"),
+    pin("get", "persistentvolumeclaims"),
+    pin("create", "persistentvolumeclaims"),
+    pin("delete", "persistentvolumeclaims"),
+];
+
 /// What the server-side dry run needs beside reading.
 pub const DRY_RUN: [Right; 2] = [
     right("create", "", "persistentvolumes"),
@@ -102,9 +125,12 @@ impl std::fmt::Display for Right {
         if !self.subresource.is_empty() {
             write!(f, "/{}", self.subresource)?;
         }
-        match self.group {
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        match self.namespace {
             "" => Ok(()),
-            group => write!(f, ".{group}"),
+            namespace => write!(f, " in namespace {namespace}"),
         }
     }
 }
@@ -126,26 +152,55 @@ struct ReviewStatus {
 /// # Errors
 /// The API server does not say.
 pub async fn missing(client: &Client, rights: &[Right]) -> Result<Vec<Right>, RequestError> {
-    const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     let mut missing = Vec::new();
     for right in rights {
-        let body = json!({
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": { "resourceAttributes": {
-                "verb": right.verb, "group": right.group,
-                "resource": right.resource, "subresource": right.subresource,
-            }},
-        })
-        .to_string();
-        let answer = request::send(client, &Ask::post(PATH, &body)).await?;
-        let review: Review = serde_json::from_str(&answer)
-            .map_err(|error| RequestError::unreadable(PATH, &error))?;
-        if !review.status.allowed {
+        let attributes = json!({
+            "verb": right.verb, "group": right.group, "namespace": right.namespace,
+            "resource": right.resource, "subresource": right.subresource,
+        });
+        if !is_allowed(client, &attributes).await? {
             missing.push(*right);
         }
     }
     Ok(missing)
+}
+
+/// Whether whoever asks may get a Secret. To try it would do as well, but a right that is
+/// left out on purpose is not to look like a break-in in the audit log.
+///
+/// # Errors
+/// The API server does not say.
+pub async fn may_get_secret(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<bool, RequestError> {
+    let attributes = json!({
+        "verb": "get", "group": "", "resource": "secrets", "namespace": namespace, "name": name,
+    });
+    is_allowed(client, &attributes).await
+}
+
+async fn is_allowed(client: &Client, attributes: &Value) -> Result<bool, RequestError> {
+    const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let body = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": { "resourceAttributes": attributes },
+    })
+    .to_string();
+    let ask = async || {
+        let answer = request::send(client, &Ask::post(PATH, &body)).await?;
+        let review: Review = serde_json::from_str(&answer)
+            .map_err(|error| RequestError::unreadable(PATH, &error))?;
+        Ok(review.status.allowed)
+    };
+    let allowed = ask().await?;
+    // A server that was just started may not know yet.
+    match !allowed && readiness::settle(client).await {
+        true => ask().await,
+        false => Ok(allowed),
+    }
 }
 
 #[cfg(test)]
@@ -153,35 +208,44 @@ mod tests {
     use super::*;
     use crate::manifest::yaml;
 
-    /// The rights of the ClusterRole in a manifest.
+    /// The rights of the roles in a manifest.
     fn rights(manifest: &str) -> Vec<String> {
+        let mut rights: Vec<String> = manifest.split("---\n").flat_map(of_role).collect();
+        rights.sort();
+        rights
+    }
+
+    fn of_role(manifest: &str) -> Vec<String> {
         let json = yaml::to_json(manifest, 1).unwrap();
         let role: serde_json::Value = serde_json::from_str(&json).unwrap();
         let texts = |value: &serde_json::Value| -> Vec<String> {
             serde_json::from_value(value.clone()).unwrap()
         };
+        let place = match role["metadata"]["namespace"].as_str() {
+            Some(namespace) => format!(" in namespace {namespace}"),
+            None => String::new(),
+        };
         let mut rights = Vec::new();
         for rule in role["rules"].as_array().unwrap() {
+            let group = match texts(&rule["apiGroups"])[0].as_str() {
+                "" => String::new(),
+                group => format!(".{group}"),
+            };
             for resource in texts(&rule["resources"]) {
                 for verb in texts(&rule["verbs"]) {
-                    rights.push(match texts(&rule["apiGroups"])[0].as_str() {
-                        "" => format!("{verb} {resource}"),
-                        group => format!("{verb} {resource}.{group}"),
-                    });
+                    rights.push(format!("{verb} {resource}{group}{place}"));
                 }
             }
         }
-        rights.sort();
         rights
     }
 
     #[test]
     fn what_is_asked_for_is_what_a_rewrite_is_given() {
-        let mut asked: Vec<String> = REWRITE.iter().map(ToString::to_string).collect();
-        asked.sort();
-        assert_eq!(
-            asked,
-            rights(include_str!("../../deploy/rbac/rewrite.yaml"))
-        );
+        for (asked, given) in [(&REWRITE[..], REWRITE_ROLE), (&PINS[..], PINS_ROLES)] {
+            let mut asked: Vec<String> = asked.iter().map(ToString::to_string).collect();
+            asked.sort();
+            assert_eq!(asked, rights(given));
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::file::{Head, Writer};
 use super::objects::metadata::Named;
 use super::output::Output;
 use super::request::{self, Ask, RequestError};
-use super::rights;
+use super::rights::{self, Right};
 use super::survey::{Found, Survey, SurveyError};
 use super::translator::Translator;
 use crate::exit::{Done, Usage};
@@ -28,7 +28,8 @@ pub fn run(args: &PlanArgs) -> anyhow::Result<Done> {
     }
     let mappings = args.mappings.read()?;
     let values = site::values(args.values.as_deref(), &mappings)?;
-    let mut translator = Translator::new(mappings, values);
+    let translator = Translator::new(mappings, values);
+    let mut translator = translator.via_endpoint(args.survey.via_endpoint);
     let mut survey = Survey {
         selection: args.selection.selection()?,
         node_evidence: !args.survey.without_node_evidence,
@@ -62,10 +63,9 @@ async fn plan(
         ));
     }
     if !missing.is_empty() {
-        let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
         let message = format!(
             "a rewrite with these credentials would fail: you may not {}",
-            names.join(", ")
+            names(&missing)
         );
         warnings.push((Code::PermissionMissing, message));
     }
@@ -93,6 +93,17 @@ async fn plan(
         .run(&client, translator, &mut output)
         .await
         .map_err(report)?;
+    if found.pinned > 0 {
+        let missing = rights::missing(&client, &rights::PINS).await?;
+        if !missing.is_empty() {
+            let message = format!(
+                "{} volumes can only be rewritten under their pods with pin pods: you may not {}",
+                found.pinned,
+                names(&missing)
+            );
+            warnings.push((Code::PermissionMissing, message));
+        }
+    }
     for unread in &found.unread {
         let message = format!("{} were not looked at: {}", unread.what, unread.why);
         warnings.push((Code::NotLookedAt, message));
@@ -132,6 +143,11 @@ pub async fn cluster_identity(client: &Client) -> anyhow::Result<String> {
     let named: Named =
         serde_json::from_str(&json).context("the namespace kube-system cannot be read")?;
     Ok(named.metadata.uid)
+}
+
+fn names(rights: &[Right]) -> String {
+    let names: Vec<String> = rights.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 fn usage(message: String) -> anyhow::Error {

@@ -5,8 +5,9 @@
 //! second time to tell of them, a page at a time. What is kept between is a few
 //! dozen bytes for each.
 
-use flex2csi_translators::Kind;
 use flex2csi_translators::plan::VerdictKind;
+use flex2csi_translators::rewrite::InUse;
+use flex2csi_translators::{Kind, endpoint};
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 
@@ -56,6 +57,8 @@ pub struct Found {
     pub csi_volumes: u64,
     /// Legacy objects that were told of, by verdict.
     pub verdicts: std::collections::BTreeMap<VerdictKind, u64>,
+    /// Volumes that are pinned to nodes while they are rewritten.
+    pub pinned: u64,
     /// What could not be listed.
     pub unread: Vec<Unread>,
 }
@@ -140,7 +143,7 @@ impl Survey {
             let mut candidates = Vec::new();
             for json in page.items()? {
                 let source = Source::of(json);
-                if source == Source::Csi {
+                if translator.leaves(&source) {
                     continue;
                 }
                 let volume: Volume<'_> = VOLUMES.read(json)?;
@@ -222,9 +225,13 @@ async fn survey_handles(
         let volume: Volume<'_> = VOLUMES.read(json)?;
         let name = &volume.metadata.name;
         if let Some(csi) = &volume.spec.csi {
-            found.csi_volumes += 1;
             evidence.handles.add(&csi.driver, &csi.volume_handle, name);
-            return Ok(());
+            // Few have the endpoint's form; only those are read once more.
+            let may_go_on = json.contains(endpoint::SOURCE);
+            if !may_go_on || translator.leaves(&Source::of(json)) {
+                found.csi_volumes += 1;
+                return Ok(());
+            }
         }
         if let Some((driver, handle)) = volume::handle_of(translator, json) {
             evidence.handles.add(&driver, &handle, name);
@@ -249,6 +256,8 @@ impl Telling<'_> {
         for candidate in self.asker.complete(candidates).await? {
             let row = candidate.judge();
             *self.found.verdicts.entry(row.verdict).or_default() += 1;
+            let needs_pins = matches!(row.in_use, InUse::Shim { attach: true, .. });
+            self.found.pinned += u64::from(needs_pins);
             self.sink.row(&row).map_err(SurveyError::Sink)?;
         }
         Ok(())

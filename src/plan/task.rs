@@ -45,8 +45,8 @@ pub enum StaleError {
     },
     /// It translates to something else.
     #[error(
-        "{object} translates to something else than was planned: the values, the mappings or flex2csi \
-         itself are others than then; plan again"
+        "{object} translates to something else than was planned: the values, the mappings, --via-endpoint \
+         or flex2csi itself are others than then; plan again"
     )]
     OtherTranslation {
         /// Which.

@@ -1,8 +1,10 @@
 //! Translation as the plan needs it: of objects as the API server lists them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use flex2csi_translators::context::Secrets;
+use flex2csi_translators::endpoint;
 use flex2csi_translators::plan::Finding;
 use flex2csi_translators::storage_class::{self, StorageClass};
 use flex2csi_translators::{
@@ -18,6 +20,7 @@ pub struct Translator {
     mappings: Mappings,
     values: Values,
     classes: HashMap<String, StorageClass>,
+    via_endpoint: bool,
 }
 
 /// What became of an object.
@@ -38,6 +41,13 @@ pub struct Translated {
 pub enum Source {
     /// It is CSI already.
     Csi,
+    /// It is CSI, of flex2csi's own endpoint, and has the legacy source in its attributes.
+    Endpoint {
+        /// The endpoint.
+        driver: String,
+        /// The volume, to the endpoint.
+        handle: String,
+    },
     /// A FlexVolume driver's.
     Flex {
         /// As in `flexVolume.driver`.
@@ -59,6 +69,23 @@ impl Translator {
             mappings,
             values,
             classes: HashMap::new(),
+            via_endpoint: false,
+        }
+    }
+
+    /// Has legacy objects become those of flex2csi's own CSI endpoint, or not.
+    #[must_use]
+    pub fn via_endpoint(mut self, via_endpoint: bool) -> Self {
+        self.via_endpoint = via_endpoint;
+        self
+    }
+
+    /// Whether volumes of a source stay as they are.
+    pub fn leaves(&self, source: &Source) -> bool {
+        match source {
+            Source::Csi => true,
+            Source::Endpoint { .. } => self.via_endpoint,
+            Source::Flex { .. } | Source::InTree { .. } | Source::Unknown => false,
         }
     }
 
@@ -115,7 +142,10 @@ impl Translator {
         let class = storage_class::name_of(kind, &mut object)?;
         let context = Context {
             target,
-            direction: Direction::ToCsi,
+            direction: match (self.via_endpoint, target) {
+                (true, Target::Stored) => Direction::ToEndpoint,
+                _ => Direction::ToCsi,
+            },
             namespace: None,
             claim: None,
             storage_class: class.and_then(|name| self.classes.get(&*name)),
@@ -157,7 +187,18 @@ impl Source {
         let mut pv = flex2csi_translators::parse(json).ok()?;
         let spec = pv.object("spec").ok()??;
         Some(match source::only_source(spec).ok()?? {
-            source::CSI => Self::Csi,
+            source::CSI => {
+                let csi = spec.object(source::CSI).ok()??;
+                let text = |text: Option<Cow<'_, str>>| text.unwrap_or_default().into_owned();
+                let driver = text(csi.str("driver").ok()?);
+                let handle = text(csi.str("volumeHandle").ok()?);
+                match csi.object("volumeAttributes").ok()? {
+                    Some(attributes) if attributes.get(endpoint::SOURCE).is_some() => {
+                        Self::Endpoint { driver, handle }
+                    }
+                    _ => Self::Csi,
+                }
+            }
             source::FLEX_VOLUME => {
                 let flex = spec.object(source::FLEX_VOLUME).ok()??;
                 let driver = flex.str("driver").ok()?.unwrap_or_default();
@@ -173,7 +214,7 @@ impl Source {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Csi => source::CSI,
-            Self::Flex { driver } => driver,
+            Self::Flex { driver } | Self::Endpoint { driver, .. } => driver,
             Self::InTree { field } => field,
             Self::Unknown => "unknown",
         }

@@ -1,22 +1,24 @@
 //! From a PersistentVolume, and what else the cluster has, to facts about it.
 
-use flex2csi_translators::plan::{
-    ClaimState, DriverFacts, Evidence as NodeEvidence, Mount, Shim, Target, VolumeFacts,
-};
+mod names;
+mod nodes;
+mod runtime;
+
+use flex2csi_translators::Kind;
+use flex2csi_translators::plan::{ClaimState, Evidence as NodeEvidence, Target, VolumeFacts};
 use flex2csi_translators::rewrite::{ClaimId, Direction, Use};
-use flex2csi_translators::{Kind, in_tree};
-use serde_json::Value;
+
+use self::names::unique_names;
 
 use super::candidate::{Candidate, Facts};
 use super::digest;
-use super::evidence::{Affinities, Evidence, Node, Word};
+use super::evidence::{Affinities, Evidence};
 use super::objects::volume::{ClaimRef, Volume};
 use super::row::{ObjectId, Options, Row, To};
 use super::translator::{Source, Translated, Translator};
 
 const KIND: &str = "PersistentVolume";
 const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
-const MIGRATED_TO: &str = "pv.kubernetes.io/migrated-to";
 /// What a pending resize of the volume's filesystem leaves on it.
 const PRE_RESIZE: &str = "volume.alpha.kubernetes.io/pre-resize-capacity";
 
@@ -172,8 +174,11 @@ impl Teller<'_> {
         let name = &volume.metadata.name;
         let annotations = &volume.metadata.annotations;
         let spec = &volume.spec;
+        // One of the endpoint's is deleted by its policy today.
+        let is_csi = matches!(subject.source, Source::Endpoint { .. });
         facts.static_delete = spec.persistent_volume_reclaim_policy == "Delete"
-            && !annotations.contains_key(PROVISIONED_BY);
+            && !annotations.contains_key(PROVISIONED_BY)
+            && !is_csi;
         facts.claim = self.claim(volume);
         if let Some(claim) = &spec.claim_ref {
             for (mut pod, maker) in evidence.pods.of(&claim.namespace, &claim.name) {
@@ -187,7 +192,10 @@ impl Teller<'_> {
             facts.workloads.sort_unstable();
             facts.workloads.dedup();
         }
-        facts.attachments = evidence.attachments.of(name);
+        let attachments = evidence.attachments.of(name).iter();
+        facts.attachments = attachments
+            .map(|one| (one.name.to_string(), one.node.to_string()))
+            .collect();
         facts.mounts = evidence.node_volumes.mounts(name, driver, handle);
         let held = evidence.held.by(&unique_names(subject));
         let held = held.into_iter().filter_map(|node| evidence.nodes.at(node));
@@ -232,197 +240,6 @@ impl Teller<'_> {
         }
         ClaimState::There(facts)
     }
-
-    fn driver(&mut self, driver: &str, stored: &Volume<'_>) -> DriverFacts {
-        let nodes = &self.evidence.nodes;
-        let wanted = self.affinities.nodes(stored.spec.node_affinity, nodes);
-        let wanted: Vec<&Node> = wanted
-            .iter()
-            .filter_map(|number| nodes.at(*number))
-            .collect();
-        let names = |keep: fn(&Node, &str) -> bool| {
-            let found = wanted.iter().filter(|node| keep(node, driver));
-            found.map(|node| node.name.clone()).collect()
-        };
-        DriverFacts {
-            nodes: nodes.all().iter().filter(|node| node.takes_pods).count(),
-            anywhere: nodes.having(driver),
-            wanted: wanted.len(),
-            without: names(|node, driver| !node.drivers.contains(driver)),
-            attaches: self.evidence.csi_drivers.get(driver).attaches(),
-            attach_off: names(|node, _| !node.controller_attaches),
-        }
-    }
-
-    /// Whether nodes tell that a volume of this source is idle.
-    fn word_of_nodes(&self, source: &Source) -> NodeEvidence {
-        let (mut silent, mut stale, mut not_ready) = (Vec::new(), Vec::new(), Vec::new());
-        let daemons = matches!(source, Source::Flex { .. }) && self.node_evidence;
-        for node in self.evidence.nodes.all() {
-            if node.out_of_service {
-                continue;
-            }
-            if !node.ready {
-                not_ready.push(node.name.clone());
-            } else if daemons {
-                match self.evidence.node_volumes.word(&node.name) {
-                    Word::Fresh => {}
-                    Word::Stale => stale.push(node.name.clone()),
-                    Word::Silent => silent.push(node.name.clone()),
-                }
-            }
-        }
-        if !(silent.is_empty() && stale.is_empty() && not_ready.is_empty()) {
-            return NodeEvidence::Lacking {
-                silent,
-                stale,
-                not_ready,
-            };
-        }
-        match source {
-            Source::InTree { field } if self.node_evidence && !is_attached(field) => {
-                NodeEvidence::NoneForSource
-            }
-            _ => NodeEvidence::Enough,
-        }
-    }
-
-    /// Whether nodes tell that a volume in CSI form is idle. Kubelet lists it in
-    /// `volumesInUse` only where its driver attaches, and node daemons tell of what they
-    /// and original drivers have mounted.
-    fn word_of_kubelets(&self, driver: &DriverFacts) -> NodeEvidence {
-        match self.node_evidence && !driver.attaches {
-            true => NodeEvidence::NoneForSource,
-            false => NodeEvidence::Enough,
-        }
-    }
-
-    /// Whether the cluster serves the volume through CSI, and by the very
-    /// specification that would be stored.
-    fn runtime(&self, subject: &Subject<'_>, facts: &VolumeFacts) -> Option<Result<(), String>> {
-        let Source::InTree { field } = subject.source else {
-            return None;
-        };
-        let plugin = in_tree::plugin_of_member(field)?;
-        let migrated_to = subject.volume.metadata.annotations.get(MIGRATED_TO)?;
-        if migrated_to != subject.driver {
-            return None;
-        }
-        let used_on = facts.pods.iter().map(|pod| pod.node.as_str());
-        let attached_to = facts.attachments.iter().map(|(_, node)| node.as_str());
-        let held_by = facts.held_by.iter().map(String::as_str);
-        for name in used_on.chain(attached_to).chain(held_by) {
-            if name.is_empty() {
-                continue;
-            }
-            let node = self.evidence.nodes.named(name)?;
-            if !node.migrated.contains(plugin) || !node.drivers.contains(subject.driver) {
-                return None;
-            }
-        }
-        let runtime = self.translator.runtime(subject.json)?;
-        Some(same_specification(&runtime, subject.stored_json))
-    }
-
-    fn shim(&mut self, subject: &Subject<'_>, mounts: &[Mount]) -> Shim {
-        let nodes = &self.evidence.nodes;
-        let admitted = self
-            .affinities
-            .nodes(subject.stored.spec.node_affinity, nodes);
-        let driver = self.evidence.csi_drivers.get(subject.driver);
-        let (mut misplaced, mut old_kubelets) = (Vec::new(), Vec::new());
-        for mount in mounts {
-            let Some(node) = nodes.named(&mount.node) else {
-                continue;
-            };
-            let here = |number: &&u32| nodes.at(**number).is_some_and(|at| at.name == node.name);
-            if node.takes_pods && admitted.iter().find(here).is_none() {
-                misplaced.push(node.name.clone());
-            }
-            if node.kubelet.is_none_or(|version| version < (1, 24)) {
-                old_kubelets.push(node.name.clone());
-            }
-        }
-        let modes = &subject.stored.spec.access_modes;
-        Shim {
-            attaches: driver.attaches(),
-            republishes: driver.republishes(),
-            se_linux_mount: driver.se_linux_mount(),
-            leaves_groups_alone: driver.leaves_groups_alone(),
-            one_pod: modes.iter().any(|mode| mode == "ReadWriteOncePod"),
-            misplaced,
-            old_kubelets,
-        }
-    }
-}
-
-/// Sources whose volumes are attached, so that nodes list them.
-fn is_attached(field: &str) -> bool {
-    matches!(
-        field,
-        "awsElasticBlockStore"
-            | "azureDisk"
-            | "cinder"
-            | "gcePersistentDisk"
-            | "rbd"
-            | "vsphereVolume"
-    )
-}
-
-/// The names under which nodes may list a volume in `volumesInUse` and
-/// `volumesAttached` (kubernetes v1.36 `pkg/volume/util/util.go`,
-/// `GetUniqueVolumeName`, and each plugin's `GetVolumeName`).
-fn unique_names(subject: &Subject<'_>) -> Vec<String> {
-    let mut names = vec![format!(
-        "kubernetes.io/csi/{}^{}",
-        subject.driver, subject.handle
-    )];
-    match subject.source {
-        // The volume's name is kubelet's default where a driver has no getvolumename.
-        Source::Flex { driver } => names.push(format!("{driver}/{}", subject.volume.metadata.name)),
-        Source::InTree { field } => {
-            let id = match *field {
-                "awsElasticBlockStore" | "cinder" => "volumeID",
-                "azureDisk" => "diskURI",
-                "gcePersistentDisk" => "pdName",
-                "vsphereVolume" => "volumePath",
-                _ => return names,
-            };
-            let volume: Value = serde_json::from_str(subject.json).unwrap_or_default();
-            let id = volume["spec"][field][id].as_str();
-            if let (Some(plugin), Some(id)) = (in_tree::plugin_of_member(field), id) {
-                names.push(format!("{plugin}/{id}"));
-            }
-        }
-        Source::Csi | Source::Unknown => {}
-    }
-    names
-}
-
-/// Whether two volumes have one specification: else in which members they differ.
-fn same_specification(runtime: &str, stored: &str) -> Result<(), String> {
-    let read = |json: &str| -> Value {
-        let mut object: Value = serde_json::from_str(json).unwrap_or_default();
-        object["spec"].take()
-    };
-    let (runtime, stored) = (read(runtime), read(stored));
-    let (Some(runtime), Some(stored)) = (runtime.as_object(), stored.as_object()) else {
-        return Err("its specification cannot be compared".to_owned());
-    };
-    let mut differ: Vec<&str> = runtime
-        .iter()
-        .filter(|(key, value)| stored.get(*key) != Some(*value))
-        .chain(stored.iter().filter(|(key, _)| !runtime.contains_key(*key)))
-        .map(|(key, _)| key.as_str())
-        .collect();
-    if differ.is_empty() {
-        return Ok(());
-    }
-    differ.sort_unstable();
-    Err(format!(
-        "what the cluster makes of it differs from what would be stored in spec.{}",
-        differ.join(", spec.")
-    ))
 }
 
 /// The CSI driver and the handle that a volume in legacy form gets, if it gets one.
@@ -480,17 +297,5 @@ mod tests {
         assert!(why.contains("nothing on the nodes tells"), "{why}");
         // Whoever has looked at the nodes says so.
         assert_eq!(used(Forward, false, false), Use::Idle);
-    }
-
-    #[test]
-    fn what_differs_is_named_and_not_shown() {
-        let one = r#"{"spec":{"csi":{"driver":"d"},"mountOptions":["a"]}}"#;
-        assert_eq!(same_specification(one, one), Ok(()));
-        let other = r#"{"spec":{"csi":{"driver":"d"},"nodeAffinity":{}}}"#;
-        let said = same_specification(one, other).unwrap_err();
-        assert!(
-            said.ends_with("in spec.mountOptions, spec.nodeAffinity"),
-            "{said}"
-        );
     }
 }

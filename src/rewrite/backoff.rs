@@ -6,7 +6,6 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub(super) struct Backoff {
     next: Duration,
-    first: Duration,
     longest: Duration,
 }
 
@@ -24,7 +23,6 @@ impl Backoff {
     fn new(first: Duration, longest: Duration) -> Self {
         Self {
             next: first,
-            first,
             longest,
         }
     }
@@ -34,10 +32,5 @@ impl Backoff {
         let wait = self.next;
         self.next = (wait * 3 / 2).min(self.longest);
         wait
-    }
-
-    /// Starts over.
-    pub(super) fn reset(&mut self) {
-        self.next = self.first;
     }
 }

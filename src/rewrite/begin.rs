@@ -42,8 +42,8 @@ pub(super) fn place(kind: ObjectKind, name: &str, resource: Resource) -> Place {
 enum Found {
     /// It is of this very rewrite, or of one that is past the point of no return.
     Resume,
-    /// Nothing hangs on it any more.
-    Replace,
+    /// Nothing hangs on it any more, or all that does is in the record that comes instead.
+    Replace(Box<Record>),
 }
 
 /// Makes the record of a rewrite, or goes on with the one that there is. Where
@@ -80,7 +80,7 @@ pub(super) async fn forward<A: Api>(
                     return Ok(start);
                 }
             }
-            Found::Replace => {
+            Found::Replace(fresh) => {
                 let Some(held) = take(&mut line, document, Some(Direction::Forward)).await? else {
                     continue;
                 };
@@ -189,7 +189,14 @@ fn what_of(document: &Document, fresh: &Record) -> Result<Found, Stopped> {
         })
     };
     match (step, direction) {
-        (Step::Recorded, Direction::Forward) if is_same_original => Ok(what_is_told(old, new)),
+        (Step::Recorded, Direction::Forward) if is_same_original => {
+            // What it leads back to was another's original already.
+            let told = match old.from {
+                Some(_) => fresh.clone().after(&opened(document)?)?,
+                None => fresh.clone(),
+            };
+            Ok(what_is_told(old, told))
+        }
         (Step::Done, Direction::Back)
             if *old
                 != Spec {
@@ -197,10 +204,18 @@ fn what_of(document: &Document, fresh: &Record) -> Result<Found, Stopped> {
                     ..new.clone()
                 } =>
         {
-            Ok(Found::Replace)
+            Ok(Found::Replace(Box::new(fresh.clone())))
         }
         (Step::Done, Direction::Back) => Ok(Found::Resume),
         _ if is_same_original => Ok(Found::Resume),
+        // What it has made is to become something else. The way back to the original goes
+        // into the new record, by the same write.
+        (Step::Done, Direction::Forward)
+            if document.is_settled() && status.uid.as_deref() == Some(&new.uid) =>
+        {
+            let after = fresh.clone().after(&opened(document)?)?;
+            Ok(Found::Replace(Box::new(after)))
+        }
         (Step::Done, Direction::Forward) => other(
             "which is rewritten",
             "that record is the only way back to it: keep a copy and delete it to rewrite the \
@@ -214,18 +229,23 @@ fn what_of(document: &Document, fresh: &Record) -> Result<Found, Stopped> {
     }
 }
 
+fn opened(document: &Document) -> Result<Record, Stopped> {
+    let (spec, status) = (document.spec.clone(), document.status.clone());
+    Ok(Record::open(spec, status)?)
+}
+
 /// Before anything is deleted, what was planned last counts.
-fn what_is_told(old: &Spec, new: &Spec) -> Found {
+fn what_is_told(old: &Spec, new: Record) -> Found {
     let told = Spec {
         holder: old.holder.clone(),
-        ..new.clone()
+        ..new.spec.clone()
     };
     // What may be pinned goes on as it began: its pins are named after its record.
     let may_be_pinned = matches!(old.in_use, InUse::Shim { attach: true, .. });
     if *old == told || may_be_pinned {
         Found::Resume
     } else {
-        Found::Replace
+        Found::Replace(Box::new(new))
     }
 }
 

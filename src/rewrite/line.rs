@@ -1,6 +1,7 @@
 //! One object's line to the API server: it is tried again for as long as it is to
 //! be, and every answer is one of few.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use flex2csi_translators::rewrite::Spec;
@@ -11,10 +12,18 @@ use super::api::{Api, Call, Failure, Place, Verb};
 use super::backoff::Backoff;
 use super::options::Options;
 use super::stopped::Stopped;
+use crate::api_request::WEBHOOK_IS_DOWN;
 use crate::plan::redact::redact;
 
 /// After so many refusals, somebody fights us.
 const MOST_CONFLICTS: u32 = 60;
+
+/// With which status a webhook that does not answer is told of.
+const INTERNAL_ERROR: u16 = 500;
+
+/// After this time a call that failed counts as one that was let be. One that is made
+/// again and again takes no longer: 30 s for an answer, and 5 s until the next.
+const FORGOTTEN: Duration = Duration::from_secs(90);
 
 /// What became of a call.
 #[derive(Debug)]
@@ -35,14 +44,32 @@ pub(super) struct Line<'a, A> {
     subject: String,
     /// What is worked on, JSON: the API server may repeat it, with credentials.
     objects: Vec<String>,
-    /// Since when nothing is heard.
-    silent: Option<Instant>,
     /// Whether nobody knows what became of the last call: it may still be done.
     pub(super) is_lost: bool,
-    backoff: Backoff,
+    /// Calls of which nothing is heard. One that is answered says nothing of the others:
+    /// a webhook that is down, or a full disk, lets whoever only reads through.
+    silent: HashMap<String, Silence>,
     conflicts: u32,
     /// How long the last call took.
     latency: Duration,
+}
+
+/// A call that is not answered.
+struct Silence {
+    since: Instant,
+    last: Instant,
+    backoff: Backoff,
+}
+
+impl Silence {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self {
+            since: now,
+            last: now,
+            backoff: Backoff::retry(),
+        }
+    }
 }
 
 impl<'a, A: Api> Line<'a, A> {
@@ -52,9 +79,8 @@ impl<'a, A: Api> Line<'a, A> {
             options,
             subject,
             objects: Vec::new(),
-            silent: None,
             is_lost: false,
-            backoff: Backoff::retry(),
+            silent: HashMap::new(),
             conflicts: 0,
             latency: Duration::ZERO,
         }
@@ -92,8 +118,7 @@ impl<'a, A: Api> Line<'a, A> {
         self.is_lost = matches!(result, Err(Failure::Unknown(_)));
         let failure = match result {
             Ok(object) => {
-                self.silent = None;
-                self.backoff.reset();
+                self.silent.remove(doing);
                 return Ok(Answer::Object(object));
             }
             Err(failure) => {
@@ -104,12 +129,12 @@ impl<'a, A: Api> Line<'a, A> {
         tracing::debug!(subject = self.subject, doing, %failure, "not done");
         match failure {
             Failure::NotFound(_) => {
-                self.silent = None;
+                self.silent.remove(doing);
                 Ok(Answer::Missing)
             }
             Failure::Conflict(_) if dry_run => Ok(Answer::Changed),
             Failure::Conflict(last) => {
-                self.silent = None;
+                self.silent.remove(doing);
                 self.conflicts += 1;
                 if self.conflicts > MOST_CONFLICTS {
                     let subject = self.subject();
@@ -122,31 +147,53 @@ impl<'a, A: Api> Line<'a, A> {
                 status: 401,
                 message,
             } => {
-                self.silence(None, message).await?;
+                self.silence(doing, None, message).await?;
                 Ok(Answer::Unsure)
             }
-            Failure::Refused { status, message } => Err(Stopped::Refused {
-                subject: self.subject(),
-                remedy: remedy(status, &message),
-                doing: doing.to_owned(),
-                status,
-                message,
-            }),
+            Failure::Refused { status, message } => Err(self.refused(doing, status, message)),
             Failure::Busy { after } => {
                 let last = "too many requests".to_owned();
-                self.silence(after, last).await?;
+                self.silence(doing, after, last).await?;
                 Ok(Answer::Unsure)
             }
-            Failure::Unknown(last) => {
-                self.silence(None, last).await?;
-                Ok(Answer::Unsure)
+            // Nothing hangs on it yet: whoever runs the webhook hears of it now.
+            Failure::Unknown(last) if dry_run && last.contains(WEBHOOK_IS_DOWN) => {
+                Err(self.refused(doing, INTERNAL_ERROR, last))
             }
+            Failure::Unknown(last) => match self.silence(doing, None, last).await {
+                Err(Stopped::Unreachable { last, .. }) if last.contains(WEBHOOK_IS_DOWN) => {
+                    Err(self.refused(doing, INTERNAL_ERROR, last))
+                }
+                Err(stopped) => Err(stopped),
+                Ok(()) => Ok(Answer::Unsure),
+            },
         }
     }
 
-    async fn silence(&mut self, at_least: Option<Duration>, last: String) -> Result<(), Stopped> {
-        let since = *self.silent.get_or_insert_with(Instant::now);
-        let waited = since.elapsed();
+    fn refused(&self, doing: &str, status: u16, message: String) -> Stopped {
+        Stopped::Refused {
+            subject: self.subject(),
+            remedy: remedy(status, &message),
+            doing: doing.to_owned(),
+            status,
+            message,
+        }
+    }
+
+    async fn silence(
+        &mut self,
+        doing: &str,
+        at_least: Option<Duration>,
+        last: String,
+    ) -> Result<(), Stopped> {
+        let of_call = self.silent.entry(doing.to_owned());
+        let silence = of_call.or_insert_with(Silence::begin);
+        // Of a call that was not needed any more then, and is again.
+        if silence.last.elapsed() >= FORGOTTEN {
+            *silence = Silence::begin();
+        }
+        silence.last = Instant::now();
+        let waited = silence.since.elapsed();
         if waited >= self.options.outage {
             return Err(Stopped::Unreachable {
                 subject: self.subject(),
@@ -154,7 +201,7 @@ impl<'a, A: Api> Line<'a, A> {
                 last,
             });
         }
-        let wait = self.backoff.next().max(at_least.unwrap_or_default());
+        let wait = silence.backoff.next().max(at_least.unwrap_or_default());
         sleep(wait.min(self.options.outage)).await;
         Ok(())
     }
@@ -264,13 +311,23 @@ fn describe(call: &Call) -> String {
 }
 
 fn remedy(status: u16, message: &str) -> &'static str {
+    if message.contains(WEBHOOK_IS_DOWN) {
+        return "see that the webhook that is named answers, or take its configuration away, then go on \
+                or roll back";
+    }
+    if ["ValidatingAdmissionPolicy", "admission webhook"]
+        .iter()
+        .any(|by| message.contains(by))
+    {
+        return "let the webhook or policy that is named allow it, then go on or roll back";
+    }
     match status {
         400 if message.contains("unknown field") => {
             "apply the deploy/crds/volumemigrations.yaml of this version, then go on"
         }
         403 => {
             "give the right that is named (deploy/rbac/rewrite.yaml has all, and rewrite-pins.yaml those \
-             for volumes under pods), or let the webhook or policy that is named allow it, then go on"
+             for volumes under pods), then go on"
         }
         _ => "see what it does not like, then go on or roll back",
     }

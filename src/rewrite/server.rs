@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::api::{Api, Call, Failure, Place, Resource, Verb};
 use super::used::{Evidence, Subject};
+use crate::api_request::readiness::Doubt;
 
 /// How all that we write is marked as ours.
 const MANAGER: &str = "flex2csi";
@@ -42,8 +43,8 @@ impl<E> Server<E> {
         Self { client, evidence }
     }
 
-    async fn send(&self, call: Call) -> Result<Value, Failure> {
-        let request = request(&call)?;
+    async fn send(&self, call: &Call) -> Result<Value, Failure> {
+        let request = request(call)?;
         let unknown =
             |error: &dyn std::fmt::Display| Failure::Unknown(format!("{}: {error}", call.place));
         let answer = async {
@@ -67,7 +68,17 @@ impl<E> Server<E> {
 
 impl<E: Evidence> Api for Server<E> {
     async fn call(&self, call: Call) -> Result<Value, Failure> {
-        self.send(call).await
+        let mut doubt = Doubt::default();
+        loop {
+            let result = self.send(&call).await;
+            // Nothing was done, so the same call once more is right.
+            if let Err(Failure::Refused { message, .. }) = &result
+                && doubt.may_pass(&self.client, message).await
+            {
+                continue;
+            }
+            return result;
+        }
     }
 
     async fn used(&self, subject: &Subject<'_>) -> Result<Use, Failure> {

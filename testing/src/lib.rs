@@ -19,6 +19,7 @@ pub mod dry_run;
 pub mod error;
 pub mod etcd;
 pub mod fleet;
+pub mod granted;
 pub mod grpc_client;
 pub mod grpc_server;
 pub mod history;

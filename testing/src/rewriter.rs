@@ -2,18 +2,12 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
-use crate::applied::applied;
 use crate::controller_manager::ApiRate;
 use crate::fleet::{Fleet, Size, Untrue};
 use crate::proxy::Proxy;
 use crate::tool::Tool;
 use crate::users::User;
-use crate::{Cluster, Setup};
-
-/// The ClusterRoles that a rewriter needs, each in a file of its own.
-const ROLES: [&str; 2] = ["plan", "rewrite"];
+use crate::{Cluster, Setup, granted};
 
 /// Where the Job runs.
 const NAMESPACE: &str = "flex2csi-system";
@@ -79,28 +73,12 @@ impl Rewriter {
     }
 }
 
-/// Gives a user what `deploy/rbac` gives a rewriter, and no more: Secrets cannot be
+/// Gives a user what `deploy/rewrite` gives each Job, and no more: Secrets cannot be
 /// read, so volumes are not blocked for lack of those that a test does not have.
 ///
 /// # Errors
 /// The server refuses it.
 pub async fn grant(cluster: &Cluster, user: &User) -> Result<(), Untrue> {
-    for role in ROLES {
-        let path = format!("{}/../deploy/rbac/{role}.yaml", env!("CARGO_MANIFEST_DIR"));
-        let apply = cluster.kubectl(["apply", "-f", &path]).await;
-        apply.map_err(Untrue::of)?;
-        let role = format!("flex2csi-{role}");
-        let binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": {"name": role},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role,
-            },
-            "subjects": [{
-                "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name,
-            }],
-        });
-        applied(cluster, [binding]).await.map_err(Untrue::of)?;
-    }
-    Ok(())
+    let granted = granted::granted(cluster, user, &granted::OF_EACH_REWRITE);
+    granted.await.map_err(Untrue::of)
 }

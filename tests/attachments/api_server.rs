@@ -10,6 +10,8 @@ use http_body_util::Full;
 use kube::client::Body;
 use serde_json::{Value, json};
 
+use super::merge_patch::merge;
+
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
@@ -302,17 +304,6 @@ fn is_collection(path: &str) -> bool {
         "nodevolumes",
     ];
     kinds.iter().any(|kind| path.ends_with(&format!("/{kind}")))
-}
-
-fn merge(object: &mut Value, patch: &Value) {
-    match patch {
-        Value::Object(members) => {
-            for (key, value) in members {
-                merge(&mut object[key], value);
-            }
-        }
-        value => *object = value.clone(),
-    }
 }
 
 fn unescaped(text: &str) -> String {

@@ -9,6 +9,8 @@ mod cut;
 mod detach;
 mod hand_over;
 mod leader;
+#[path = "../rewrite/merge_patch.rs"]
+mod merge_patch;
 mod node_volumes;
 mod originals;
 mod release;

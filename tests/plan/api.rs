@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -16,8 +15,8 @@ use axum::response::{IntoResponse, Response};
 use flate2::{Compression, write::GzEncoder};
 use flex2csi::manifest::{Piece, Reader, yaml};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
+
+use super::served::Served;
 
 /// Kinds that every API server has, by where they are listed.
 const BUILT_IN: [(&str, &str); 18] = [
@@ -74,7 +73,7 @@ pub struct Behaviour {
     pub expire: Option<(String, usize)>,
 }
 
-struct Served {
+struct Cluster {
     objects: HashMap<&'static str, Arc<dyn Objects>>,
     behaviour: Mutex<Behaviour>,
     asked: Mutex<Vec<String>>,
@@ -98,19 +97,8 @@ impl Objects for Vec<Value> {
 
 /// A running server.
 pub struct Api {
-    served: Arc<Served>,
-    directory: TempDir,
-    stop: CancellationToken,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for Api {
-    fn drop(&mut self) {
-        self.stop.cancel();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+    cluster: Arc<Cluster>,
+    served: Served,
 }
 
 impl Api {
@@ -153,62 +141,34 @@ impl Api {
 
     /// Serves objects that are made as they are asked for.
     pub fn start(objects: HashMap<&'static str, Arc<dyn Objects>>, behaviour: Behaviour) -> Self {
-        let served = Arc::new(Served {
+        let cluster = Arc::new(Cluster {
             objects,
             behaviour: Mutex::new(behaviour),
             asked: Mutex::default(),
         });
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new()
-            .fallback(answer)
-            .with_state(Arc::clone(&served));
-        let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime.unwrap().block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                tokio::select! {
-                    served = axum::serve(listener, router) => served.unwrap(),
-                    () = stopped.cancelled() => {}
-                }
-            });
-        });
-        let directory = tempfile::tempdir().unwrap();
-        let kubeconfig = format!(
-            "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: 'http://{address}'}}}}]\n\
-             contexts: [{{name: c, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\n\
-             current-context: c\n"
-        );
-        std::fs::write(directory.path().join("kubeconfig"), kubeconfig).unwrap();
+        let router = Router::new().fallback(answer);
         Self {
-            served,
-            directory,
-            stop,
-            thread: Some(thread),
+            served: Served::start(router.with_state(Arc::clone(&cluster))),
+            cluster,
         }
     }
 
     pub fn kubeconfig(&self) -> PathBuf {
-        self.directory.path().join("kubeconfig")
+        self.served.kubeconfig()
     }
 
     /// A directory that is gone with the server.
     pub fn directory(&self) -> PathBuf {
-        self.directory.path().to_owned()
+        self.served.directory().to_owned()
     }
 
     pub fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
-        change(&mut self.served.behaviour.lock().unwrap());
+        change(&mut self.cluster.behaviour.lock().unwrap());
     }
 
     /// Every request so far: method, path and query.
     pub fn asked(&self) -> Vec<String> {
-        self.served.asked.lock().unwrap().clone()
+        self.cluster.asked.lock().unwrap().clone()
     }
 }
 
@@ -278,7 +238,7 @@ fn json_answer(code: StatusCode, body: String, headers: &HeaderMap) -> Response 
 }
 
 async fn answer(
-    State(served): State<Arc<Served>>,
+    State(served): State<Arc<Cluster>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -324,7 +284,7 @@ async fn answer(
 }
 
 fn list(
-    served: &Served,
+    served: &Cluster,
     path: &str,
     query: &HashMap<String, String>,
     headers: &HeaderMap,
@@ -378,7 +338,7 @@ fn list(
     json_answer(StatusCode::OK, body, headers)
 }
 
-fn get(served: &Served, path: &str, headers: &HeaderMap) -> Response {
+fn get(served: &Cluster, path: &str, headers: &HeaderMap) -> Response {
     let parts: Vec<&str> = path.split('/').collect();
     let (kind, namespace, name) = match parts.as_slice() {
         ["", "api", "v1", "namespaces", name] => ("Namespace", "", *name),
@@ -410,7 +370,7 @@ fn get(served: &Served, path: &str, headers: &HeaderMap) -> Response {
 }
 
 fn post(
-    served: &Served,
+    served: &Cluster,
     path: &str,
     query: &HashMap<String, String>,
     body: &Bytes,
@@ -427,7 +387,20 @@ fn post(
             "flex2csi.io" => "/apis/flex2csi.io/v1alpha1".to_owned(),
             group => format!("/apis/{group}/v1"),
         };
-        let right = format!("{} {prefix}/{}", of("verb"), of("resource"));
+        let text = |key: &str| asked[key].as_str().unwrap_or_default();
+        let namespace = match text("namespace") {
+            "" => String::new(),
+            namespace => format!("/namespaces/{namespace}"),
+        };
+        let name = match text("name") {
+            "" => String::new(),
+            name => format!("/{name}"),
+        };
+        let right = format!(
+            "{} {prefix}{namespace}/{}{name}",
+            of("verb"),
+            of("resource")
+        );
         object["status"] = json!({ "allowed": !behaviour.forbid.contains(&right) });
         return json_answer(StatusCode::CREATED, object.to_string(), headers);
     }

@@ -6,6 +6,7 @@ mod api;
 mod documentation;
 mod golden;
 mod scale;
+mod served;
 mod trouble;
 
 use std::path::PathBuf;

@@ -4,19 +4,17 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
+use super::served::Served;
 use super::store::{BINDINGS, FENCES, Key, Outcome, POLICIES, Store};
 
 /// Kinds, by where they are listed.
@@ -108,7 +106,7 @@ pub struct Asked {
 }
 
 #[derive(Default)]
-struct Served {
+struct State {
     store: Mutex<Store>,
     rules: Mutex<Vec<Rule>>,
     asked: Mutex<Vec<Asked>>,
@@ -117,27 +115,16 @@ struct Served {
 
 /// A running cluster.
 pub struct Cluster {
-    served: Arc<Served>,
-    directory: TempDir,
-    stop: CancellationToken,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        self.stop.cancel();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+    state: Arc<State>,
+    served: Served,
 }
 
 impl Cluster {
     /// With these objects, which have their kinds.
     pub fn of(objects: impl IntoIterator<Item = Value>) -> Self {
-        let served = Arc::new(Served::default());
+        let state = Arc::new(State::default());
         {
-            let mut store = served.store.lock().unwrap();
+            let mut store = state.store.lock().unwrap();
             let identity = json!({"kind": "Namespace", "metadata": {"name": "kube-system"}});
             for object in objects.into_iter().chain([identity]) {
                 let kind = object["kind"].as_str().unwrap();
@@ -146,72 +133,43 @@ impl Cluster {
                 store.put(collection, object);
             }
         }
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new()
-            .fallback(answer)
-            .with_state(Arc::clone(&served));
-        let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime.unwrap().block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                tokio::select! {
-                    served = axum::serve(listener, router) => served.unwrap(),
-                    () = stopped.cancelled() => {}
-                }
-            });
-        });
-        let directory = tempfile::tempdir().unwrap();
-        let kubeconfig = json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "c",
-            "clusters": [{"name": "c", "cluster": {"server": format!("http://{address}")}}],
-            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-            "users": [{"name": "u", "user": {"token": "t"}}],
-        });
-        std::fs::write(directory.path().join("kubeconfig"), kubeconfig.to_string()).unwrap();
+        let router = Router::new().fallback(answer);
         Self {
-            served,
-            directory,
-            stop,
-            thread: Some(thread),
+            served: Served::start(router.with_state(Arc::clone(&state))),
+            state,
         }
     }
 
     pub fn kubeconfig(&self) -> PathBuf {
-        self.directory.path().join("kubeconfig")
+        self.served.kubeconfig()
     }
 
     /// A directory that is gone with the cluster.
     pub fn directory(&self) -> &Path {
-        self.directory.path()
+        self.served.directory()
     }
 
     pub fn store(&self) -> MutexGuard<'_, Store> {
-        self.served.store.lock().unwrap()
+        self.state.store.lock().unwrap()
     }
 
     pub fn rule(&self, rule: Rule) {
-        self.served.rules.lock().unwrap().push(rule);
+        self.state.rules.lock().unwrap().push(rule);
     }
 
     pub fn no_rules(&self) {
-        self.served.rules.lock().unwrap().clear();
+        self.state.rules.lock().unwrap().clear();
     }
 
     /// Every call so far.
     pub fn asked(&self) -> Vec<Asked> {
-        self.served.asked.lock().unwrap().clone()
+        self.state.asked.lock().unwrap().clone()
     }
 
     /// Waits until a call was made whose line has all of these in it.
     pub fn until_asked(&self, has: &[&str]) {
         self.until(&format!("a call {has:?}"), || {
-            let asked = self.served.asked.lock().unwrap();
+            let asked = self.state.asked.lock().unwrap();
             asked
                 .iter()
                 .any(|asked| has.iter().all(|has| asked.line.contains(has)))
@@ -280,7 +238,7 @@ fn place(path: &str) -> Option<(&'static str, Key, bool)> {
 }
 
 async fn answer(
-    State(served): State<Arc<Served>>,
+    extract::State(served): extract::State<Arc<State>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -300,9 +258,6 @@ async fn answer(
         .split('&')
         .filter_map(|pair| pair.split_once('='))
         .collect();
-    let Some((collection, key, is_status)) = place(uri.path()) else {
-        return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
-    };
     let act = taken(&served, &line);
     let mut then = None;
     match act {
@@ -311,6 +266,12 @@ async fn answer(
         Some(Act::Then(what)) => then = Some(what),
         None => {}
     }
+    if uri.path() == "/readyz" {
+        return "ok".into_response();
+    }
+    let Some((collection, key, is_status)) = place(uri.path()) else {
+        return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
+    };
     if method == Method::GET && query.contains_key("watch") {
         return watch(
             served,
@@ -337,7 +298,7 @@ async fn answer(
 }
 
 /// What the first rule that fits says, which is used up by it.
-fn taken(served: &Served, line: &str) -> Option<Act> {
+fn taken(served: &State, line: &str) -> Option<Act> {
     let mut rules = served.rules.lock().unwrap();
     let at = rules.iter().position(|rule| {
         rule.has.iter().all(|has| line.contains(has))
@@ -419,7 +380,7 @@ fn list(store: &Store, collection: &str, query: &HashMap<&str, &str>) -> Value {
     })
 }
 
-fn watch(served: Arc<Served>, collection: &'static str, since: u64) -> Response {
+fn watch(served: Arc<State>, collection: &'static str, since: u64) -> Response {
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(16);
     tokio::spawn(async move {
         let mut since = since;

@@ -11,12 +11,16 @@ mod display;
 mod exit_codes;
 mod fence;
 mod limits;
+mod merge_patch;
 mod refused;
 mod rig;
 mod secrets;
+#[path = "../plan/served.rs"]
+mod served;
 mod shares;
 mod signals;
 mod status;
 mod store;
 mod there_and_back;
 mod two_at_once;
+mod via_endpoint;

@@ -177,6 +177,43 @@ fn a_record_that_cannot_be_read_stands_in_nobody_elses_way() {
     rig.assert_original("a");
 }
 
+/// As the authorizer says it.
+const CANNOT: &str = "forbidden: User \"t\" cannot do that at the cluster scope";
+
+#[test]
+fn a_server_that_was_just_started_is_believed_once_it_is_ready() {
+    let rig = Rig::new(&["a", "b"]);
+    let unready = Rule {
+        times: 3,
+        ..Rule::always(&["GET /readyz"], Act::Refuse(403, CANNOT))
+    };
+    rig.cluster.rule(unready);
+    let calls: [&[&str]; 6] = [
+        &["GET /api/v1/namespaces/kube-system"],
+        &["GET", MIGRATIONS, "limit="],
+        &["GET", "/pods?"],
+        &["POST", MIGRATIONS],
+        &["PATCH", VOLUMES],
+        &["DELETE", VOLUMES],
+    ];
+    for call in calls {
+        rig.cluster.rule(Rule::once(call, Act::Refuse(403, CANNOT)));
+    }
+    rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+    rig.assert_rewritten("a");
+    rig.assert_rewritten("b");
+    rig.assert_claims();
+    // One that stays is believed.
+    rig.cluster
+        .rule(Rule::always(&["PATCH", VOLUMES], Act::Refuse(403, CANNOT)));
+    rig.run(&["rollback", "--pv", "pv-a", "--yes"])
+        .ended(1)
+        .said(CANNOT)
+        .said("give the right that is named");
+    assert_eq!(rig.deletions("a"), 1);
+    assert!(rig.volume("a")["spec"]["csi"].is_object());
+}
+
 #[test]
 fn a_cluster_without_the_journal_is_told_to_get_it() {
     let rig = Rig::new(&["a"]);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::merge_patch::merge;
+
 /// Objects that are served, by where they are listed: group and plural.
 pub const VOLUMES: &str = "/api/v1/persistentvolumes";
 pub const CLAIMS: &str = "/api/v1/persistentvolumeclaims";
@@ -310,25 +312,6 @@ impl Store {
         match claim.map(|claim| text(claim, "/metadata/uid")) {
             Some(uid) if uid == of("uid") => "Bound",
             _ => "Released",
-        }
-    }
-}
-
-/// A JSON merge patch (RFC 7386).
-fn merge(target: &mut Value, patch: &Value) {
-    let Some(patch) = patch.as_object() else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    let target = target.as_object_mut().unwrap();
-    for (key, value) in patch {
-        if value.is_null() {
-            target.remove(key);
-        } else {
-            merge(target.entry(key).or_insert(Value::Null), value);
         }
     }
 }

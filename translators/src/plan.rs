@@ -19,5 +19,7 @@ pub use finding::{Finding, Verdict, VerdictKind};
 pub use ownership::{KnownFinalizer, Ownership, gitops_owner};
 pub use shim::{Mount, MountState, Shim};
 pub use target::{DriverFacts, SecretState, Target};
-pub use volume::{ClaimFacts, ClaimState, Evidence, Phase, PodPhase, PodUse, VolumeFacts};
+pub use volume::{
+    AttributesClass, ClaimFacts, ClaimState, Evidence, Phase, PodPhase, PodUse, VolumeFacts,
+};
 pub use workload::{Restart, Workload, WorkloadFacts};

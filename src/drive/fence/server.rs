@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::error::{FenceError, REMOVAL};
 use super::policy::NAME;
 use super::{CLAIM, namespaces};
+use crate::api_request::readiness::Doubt;
 use crate::api_request::{FIELD_MANAGER, RequestError, find, request};
 
 /// How long the API server may be away.
@@ -101,7 +102,7 @@ impl Server {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
-        let mut silent = Silent::new(what);
+        let mut silent = Silent::new(&self.0, what);
         loop {
             match request(api.create(&parameters, &object)).await {
                 Ok(_) | Err(RequestError::Conflict) => return Ok(()),
@@ -125,7 +126,7 @@ impl Server {
         what: &'static str,
     ) -> Result<Option<Value>, FenceError> {
         let (api, patch) = (self.api(resource, namespace), Patch::Merge(patch));
-        let mut silent = Silent::new(what);
+        let mut silent = Silent::new(&self.0, what);
         loop {
             match request(api.patch(NAME, &parameters(), &patch)).await {
                 Ok(object) => return Ok(serde_json::to_value(object).ok()),
@@ -141,7 +142,7 @@ impl Server {
         namespace: &str,
     ) -> Result<Option<Value>, FenceError> {
         let api = self.api(resource, namespace);
-        let mut silent = Silent::new("look at the fence");
+        let mut silent = Silent::new(&self.0, "look at the fence");
         loop {
             match find(api.get(NAME)).await {
                 Ok(object) => {
@@ -178,7 +179,7 @@ impl Server {
         who: &str,
     ) -> Result<(), FenceError> {
         let api = self.api(&fences(), namespace);
-        let mut silent = Silent::new(CLAIM);
+        let mut silent = Silent::new(&self.0, CLAIM);
         loop {
             let Some(fence) = self.look(&fences(), namespace).await? else {
                 return Ok(());
@@ -212,7 +213,7 @@ impl Server {
             preconditions,
             ..DeleteParams::default()
         };
-        let mut silent = Silent::new(REMOVAL);
+        let mut silent = Silent::new(&self.0, REMOVAL);
         loop {
             match request(api.delete(NAME, &parameters)).await {
                 Ok(_) | Err(RequestError::NotFound) => return Ok(true),
@@ -224,19 +225,28 @@ impl Server {
 }
 
 /// Since when nothing is heard.
-struct Silent {
+struct Silent<'a> {
+    client: &'a Client,
     what: &'static str,
     since: Option<Instant>,
+    doubt: Doubt,
 }
 
-impl Silent {
-    fn new(what: &'static str) -> Self {
-        Self { what, since: None }
+impl<'a> Silent<'a> {
+    fn new(client: &'a Client, what: &'static str) -> Self {
+        Self {
+            client,
+            what,
+            since: None,
+            doubt: Doubt::default(),
+        }
     }
 
     async fn take(&mut self, error: RequestError) -> Result<(), FenceError> {
         let what = self.what;
         match error {
+            RequestError::Forbidden(message)
+                if self.doubt.may_pass(self.client, &message).await => {}
             RequestError::Forbidden(message) | RequestError::Invalid(message) => {
                 return Err(FenceError::Refused { what, message });
             }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::workload::Kind;
+use crate::api_request::readiness::Doubt;
 use crate::api_request::{FIELD_MANAGER, RequestError, find, request};
 
 /// How long the API server may be away.
@@ -65,11 +66,16 @@ pub(super) fn parameters() -> PatchParams {
 pub(super) struct Tries<'a> {
     name: &'a str,
     silent: Option<Instant>,
+    doubt: Doubt,
 }
 
 impl<'a> Tries<'a> {
     pub(super) fn new(name: &'a str) -> Self {
-        Self { name, silent: None }
+        Self {
+            name,
+            silent: None,
+            doubt: Doubt::default(),
+        }
     }
 
     pub(super) async fn get(
@@ -90,7 +96,7 @@ impl<'a> Tries<'a> {
                     });
                     return Ok(found);
                 }
-                Err(error) => self.take(error).await?,
+                Err(error) => self.take(client, error).await?,
             }
         }
     }
@@ -107,14 +113,15 @@ impl<'a> Tries<'a> {
         let done = request(api.patch(&workload.name, &parameters(), &Patch::Merge(patch))).await;
         match done {
             Ok(_) => Ok(Some(())),
-            Err(error) => self.take(error).await.map(|()| None),
+            Err(error) => self.take(client, error).await.map(|()| None),
         }
     }
 
-    async fn take(&mut self, error: RequestError) -> Result<(), StopError> {
+    async fn take(&mut self, client: &Client, error: RequestError) -> Result<(), StopError> {
         let workload = self.name.to_owned();
         match error {
             RequestError::Conflict | RequestError::NotFound => {}
+            RequestError::Forbidden(message) if self.doubt.may_pass(client, &message).await => {}
             RequestError::Forbidden(message) | RequestError::Invalid(message) => {
                 return Err(StopError::Refused { workload, message });
             }

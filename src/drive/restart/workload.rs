@@ -268,6 +268,7 @@ pub fn forget_by_hand(workload: &Workload) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::merge_patch::merge;
 
     fn live(kind: &str, spec: Value) -> Value {
         json!({
@@ -275,25 +276,6 @@ mod tests {
             "metadata": {"namespace": "shop", "name": "db", "uid": "u", "resourceVersion": "7", "labels": {"a": "b"}},
             "spec": spec,
         })
-    }
-
-    /// As the API server does it (RFC 7396).
-    fn merged(object: &mut Value, patch: &Value) {
-        let Some(members) = patch.as_object() else {
-            *object = patch.clone();
-            return;
-        };
-        if !object.is_object() {
-            *object = json!({});
-        }
-        let object = object.as_object_mut().unwrap();
-        for (key, value) in members {
-            if value.is_null() {
-                object.remove(key);
-            } else {
-                merged(object.entry(key).or_insert(Value::Null), value);
-            }
-        }
     }
 
     #[test]
@@ -309,12 +291,12 @@ mod tests {
         ] {
             let before = live(kind, spec);
             let mut object = before.clone();
-            merged(&mut object, &Live(&before).stop("me", 5).unwrap());
+            merge(&mut object, &Live(&before).stop("me", 5).unwrap());
             assert!(Live(&object).is_stopped(), "{object}");
             assert_eq!(Live(&object).stop("me", 5), None);
             assert_eq!(Live(&object).label(BY), "me");
             let back = Live(&object).back().unwrap();
-            merged(&mut object, &back);
+            merge(&mut object, &back);
             assert_eq!(object, before);
             assert_eq!(Live(&object).back(), None);
         }
@@ -324,10 +306,10 @@ mod tests {
     fn what_others_set_meanwhile_stays() {
         let mut object = live("Deployment", json!({"replicas": 3}));
         let stop = Live(&object).stop("me", 5).unwrap();
-        merged(&mut object, &stop);
+        merge(&mut object, &stop);
         object["spec"]["replicas"] = 5.into();
         let back = Live(&object).back().unwrap();
-        merged(&mut object, &back);
+        merge(&mut object, &back);
         assert_eq!(object, live("Deployment", json!({"replicas": 5})));
     }
 
@@ -348,7 +330,7 @@ mod tests {
     fn only_what_is_noted_in_full_is_put_back() {
         let before = live("StatefulSet", json!({"replicas": 3}));
         let mut left = before.clone();
-        merged(&mut left, &Live(&before).stop("me", 5).unwrap());
+        merge(&mut left, &Live(&before).stop("me", 5).unwrap());
         assert!(Live(&left).is_noted());
         for labels in [
             json!({FROM: null}),
@@ -357,7 +339,7 @@ mod tests {
             json!({AT: "today"}),
         ] {
             let mut other = left.clone();
-            merged(&mut other, &json!({"metadata": {"labels": labels}}));
+            merge(&mut other, &json!({"metadata": {"labels": labels}}));
             assert!(!Live(&other).is_noted(), "{labels}");
         }
     }

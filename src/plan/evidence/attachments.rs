@@ -9,8 +9,16 @@ use crate::plan::objects::metadata::Metadata;
 #[derive(Debug, Default)]
 pub struct Attachments(HashMap<Key, Vec<Attachment>>);
 
-/// Its name, and its node's.
-type Attachment = (Box<str>, Box<str>);
+/// One that names a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its node's.
+    pub node: Box<str>,
+    /// The CSI driver that attaches: nothing else makes these objects.
+    pub attacher: Box<str>,
+}
 
 /// A VolumeAttachment.
 #[derive(Debug, Default, Deserialize)]
@@ -23,6 +31,7 @@ pub struct VolumeAttachment {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
+    attacher: String,
     node_name: String,
     source: Source,
 }
@@ -41,18 +50,16 @@ impl Attachments {
         let Some(volume) = &attachment.spec.source.persistent_volume_name else {
             return;
         };
-        let entry = (
-            attachment.metadata.name.as_str().into(),
-            attachment.spec.node_name.as_str().into(),
-        );
+        let entry = Attachment {
+            name: attachment.metadata.name.as_str().into(),
+            node: attachment.spec.node_name.as_str().into(),
+            attacher: attachment.spec.attacher.as_str().into(),
+        };
         self.0.entry(Key::of(&[volume])).or_default().push(entry);
     }
 
-    /// The attachments of a volume, with their nodes.
-    pub fn of(&self, volume: &str) -> Vec<(String, String)> {
-        let found = self.0.get(&Key::of(&[volume])).into_iter().flatten();
-        found
-            .map(|(name, node)| (name.to_string(), node.to_string()))
-            .collect()
+    /// The attachments of a volume.
+    pub fn of(&self, volume: &str) -> &[Attachment] {
+        self.0.get(&Key::of(&[volume])).map_or(&[], Vec::as_slice)
     }
 }

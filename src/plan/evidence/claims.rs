@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use flex2csi_translators::plan::ClaimFacts;
+use flex2csi_translators::plan::{AttributesClass, ClaimFacts};
 
 use crate::plan::digest::Key;
 use crate::plan::objects::claim::Claim;
@@ -23,7 +23,7 @@ pub struct ClaimRecord {
     lost: bool,
     deleting: bool,
     resize: Option<Box<str>>,
-    attributes_class: Option<Box<str>>,
+    attributes_class: Option<AttributesClass>,
 }
 
 impl Claims {
@@ -56,7 +56,7 @@ impl Claims {
             lost: claim.phase() == "Lost",
             deleting: claim.metadata.deletion_timestamp.is_some(),
             resize: claim.resize().map(String::into_boxed_str),
-            attributes_class: claim.attributes_class().map(Into::into),
+            attributes_class: claim.attributes_class(),
         };
         self.found.insert(key, record);
     }
@@ -82,7 +82,7 @@ impl ClaimRecord {
             lost: self.lost,
             deleting: self.deleting,
             resize: self.resize.as_deref().map(str::to_owned),
-            attributes_class: self.attributes_class.as_deref().map(str::to_owned),
+            attributes_class: self.attributes_class.clone(),
         }
     }
 }

@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use flex2csi_translators::endpoint::DRIVER_SUFFIX;
+
 use crate::plan::digest::Key;
 
 /// Which volume has which handle: all volumes of the cluster, the legacy ones by
@@ -8,10 +10,11 @@ use crate::plan::digest::Key;
 pub struct Handles(HashMap<Key, (Box<str>, Option<Box<str>>)>);
 
 impl Handles {
-    /// Takes note of one more volume.
+    /// Takes note of one more volume, or of one more handle of it.
     pub fn add(&mut self, driver: &str, handle: &str, volume: &str) {
-        let key = Key::of(&[driver, handle]);
+        let key = key(driver, handle);
         match self.0.get_mut(&key) {
+            Some((first, _)) if **first == *volume => {}
             Some((_, second)) => {
                 second.get_or_insert_with(|| volume.into());
             }
@@ -23,13 +26,19 @@ impl Handles {
 
     /// Another volume than `volume` that has the handle.
     pub fn twin(&self, driver: &str, handle: &str, volume: &str) -> Option<String> {
-        let (first, second) = self.0.get(&Key::of(&[driver, handle]))?;
+        let (first, second) = self.0.get(&key(driver, handle))?;
         let other = match &**first {
             first if first != volume => first,
             _ => second.as_deref()?,
         };
         Some(format!("PersistentVolume {other}"))
     }
+}
+
+/// What is an endpoint's is its backend's: both names are for one piece of storage.
+fn key(driver: &str, handle: &str) -> Key {
+    let backend = driver.strip_suffix(DRIVER_SUFFIX).unwrap_or(driver);
+    Key::of(&[backend, handle])
 }
 
 #[cfg(test)]
@@ -52,5 +61,13 @@ mod tests {
         );
         handles.add("e", "h", "c");
         assert_eq!(handles.twin("e", "h", "c"), None);
+        // One volume may be known in two forms.
+        handles.add("e.flex2csi.io", "h", "c");
+        assert_eq!(handles.twin("e", "h", "c"), None);
+        handles.add("e.flex2csi.io", "h", "d");
+        assert_eq!(
+            handles.twin("e", "h", "c").as_deref(),
+            Some("PersistentVolume d")
+        );
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use flex2csi_translators::plan::AttributesClass;
 use serde::Deserialize;
 
 use super::metadata::Metadata;
@@ -37,6 +38,13 @@ struct Status {
     conditions: Vec<Condition>,
     allocated_resource_statuses: BTreeMap<String, String>,
     current_volume_attributes_class_name: Option<String>,
+    modify_volume_status: Option<ModifyVolumeStatus>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ModifyVolumeStatus {
+    status: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -94,11 +102,27 @@ impl Claim {
         more.then(|| format!("{wanted} are asked for, and {given} given"))
     }
 
-    /// Its VolumeAttributesClass, wished for or in force.
-    pub fn attributes_class(&self) -> Option<&str> {
-        let wished = self.spec.volume_attributes_class_name.as_deref();
-        let given = self.status.current_volume_attributes_class_name.as_deref();
-        wished.or(given).filter(|name| !name.is_empty())
+    /// Its VolumeAttributesClass, if it ever had one.
+    pub fn attributes_class(&self) -> Option<AttributesClass> {
+        let name = |of: &Option<String>| of.clone().filter(|name| !name.is_empty());
+        let wished = name(&self.spec.volume_attributes_class_name);
+        let given = name(&self.status.current_volume_attributes_class_name);
+        let called = |of: &Option<String>| of.clone().unwrap_or_else(|| "none".to_owned());
+        if let Some(state) = &self.status.modify_volume_status {
+            let (wished, state) = (called(&wished), &state.status);
+            return Some(AttributesClass::Pending(format!(
+                "the change to {wished} is {state}"
+            )));
+        }
+        match (wished, given) {
+            (None, None) => None,
+            (Some(wished), Some(given)) if wished == given => Some(AttributesClass::InForce(given)),
+            (wished, given) => Some(AttributesClass::Pending(format!(
+                "{} is asked for, and {} in force",
+                called(&wished),
+                called(&given)
+            ))),
+        }
     }
 }
 
@@ -156,6 +180,44 @@ mod tests {
         }
         for none in ["", "x", "1X", "Gi"] {
             assert_eq!(quantity(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_class_is_in_force_when_nothing_else_is_asked_for_and_nothing_under_way() {
+        let class = |json: &str| claim(json).attributes_class();
+        let gold = r#""spec":{"volumeAttributesClassName":"gold"}"#;
+        assert_eq!(class("{}"), None);
+        assert_eq!(class(r#"{"spec":{"volumeAttributesClassName":""}}"#), None);
+        assert_eq!(
+            class(&format!(
+                r#"{{{gold},"status":{{"currentVolumeAttributesClassName":"gold"}}}}"#
+            )),
+            Some(AttributesClass::InForce("gold".into()))
+        );
+        for (json, said) in [
+            (
+                format!("{{{gold}}}"),
+                "gold is asked for, and none in force",
+            ),
+            (
+                format!(r#"{{{gold},"status":{{"currentVolumeAttributesClassName":"silver"}}}}"#),
+                "gold is asked for, and silver in force",
+            ),
+            (
+                r#"{"status":{"currentVolumeAttributesClassName":"silver"}}"#.to_owned(),
+                "none is asked for, and silver in force",
+            ),
+            (
+                format!(
+                    r#"{{{gold},"status":{{"currentVolumeAttributesClassName":"gold",
+                        "modifyVolumeStatus":{{"status":"Infeasible"}}}}}}"#
+                ),
+                "the change to gold is Infeasible",
+            ),
+        ] {
+            let said = Some(AttributesClass::Pending(said.to_owned()));
+            assert_eq!(class(&json), said, "{json}");
         }
     }
 

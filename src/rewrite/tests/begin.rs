@@ -59,9 +59,11 @@ async fn what_was_never_rewritten_cannot_be_rolled_back() {
 async fn the_record_of_another_original_is_never_written_over() {
     let cluster = Cluster::new();
     forward(&cluster, "one").await.unwrap();
-    // As if it were to be rewritten once more.
+    // As if another of its name were to be rewritten.
     let mut again = task();
-    again.original = cluster.volume().unwrap().to_string();
+    let mut other = cluster.volume().unwrap();
+    other["metadata"]["uid"] = "uid-other".into();
+    again.original = other.to_string();
     let stopped = rewrite_one(&cluster, &again, &Options::new("two"))
         .await
         .unwrap_err();
@@ -71,6 +73,44 @@ async fn the_record_of_another_original_is_never_written_over() {
         "{stopped}"
     );
     assert_right(&cluster, Direction::Forward);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_rewritten_goes_on_to_another_form_and_back_to_its_original() {
+    let cluster = Cluster::new();
+    forward(&cluster, "one").await.unwrap();
+    let mut again = task();
+    let mut live = cluster.volume().unwrap();
+    again.original = live.to_string();
+    live["spec"]["csi"]["driver"] = "other.example.com".into();
+    again.translated = live.to_string();
+    let options = Options::new("two");
+    rewrite_one(&cluster, &again, &options).await.unwrap();
+    assert_right(&cluster, Direction::Forward);
+    let driver = |cluster: &Cluster| cluster.volume().unwrap()["spec"]["csi"]["driver"].clone();
+    assert_eq!(driver(&cluster), "other.example.com");
+    let again = rewrite_one(&cluster, &again, &options).await.unwrap();
+    assert!(again.was_done);
+    // The first original is in the second record.
+    let record = cluster.record().unwrap()["spec"].clone();
+    assert!(
+        record["original"]
+            .as_str()
+            .unwrap()
+            .contains("uid-original")
+    );
+    assert!(record["from"].as_str().unwrap().contains("csi.example.com"));
+    back(&cluster, "three").await.unwrap();
+    assert_right(&cluster, Direction::Back);
+    // From there it begins anew.
+    let mut task = task();
+    task.original = cluster.volume().unwrap().to_string();
+    rewrite_one(&cluster, &task, &Options::new("four"))
+        .await
+        .unwrap();
+    assert_right(&cluster, Direction::Forward);
+    assert!(cluster.record().unwrap()["spec"]["from"].is_null());
+    assert_eq!(driver(&cluster), "csi.example.com");
 }
 
 #[tokio::test(start_paused = true)]

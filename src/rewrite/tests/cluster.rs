@@ -8,6 +8,7 @@ use std::time::Duration;
 use flex2csi_translators::rewrite::{Awaited, Use, View};
 use serde_json::{Value, json};
 
+use crate::merge_patch::merge;
 use crate::rewrite::{Api, Call, Failure, Glimpse, Place, Resource, Subject, Verb};
 
 /// What goes wrong with a call.
@@ -23,6 +24,8 @@ pub(super) enum Fault {
     AnswerLost,
     /// 401, not done.
     Unauthorized,
+    /// A webhook that is to be asked does not answer.
+    Webhook,
     /// 403.
     Forbidden,
     /// The caller dies with the call on its way: it is not done.
@@ -177,6 +180,10 @@ impl Api for Cluster {
                 after: Some(Duration::from_secs(2)),
             }),
             Some(Fault::Error) => Err(Failure::Unknown("injected".into())),
+            Some(Fault::Webhook) => {
+                let said = "Internal error occurred: failed calling webhook \"w\": refused";
+                Err(Failure::Unknown(said.into()))
+            }
             Some(Fault::AnswerLost) => {
                 let _ = self.state.lock().unwrap().answer(&call, self.left_out);
                 Err(Failure::Unknown("the answer is lost".into()))
@@ -374,25 +381,6 @@ impl State {
                 claim["status"]["phase"] = phase.into();
                 self.store(of_claim, claim);
             }
-        }
-    }
-}
-
-/// A JSON merge patch (RFC 7386).
-fn merge(target: &mut Value, patch: &Value) {
-    let Some(patch) = patch.as_object() else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    let target = target.as_object_mut().unwrap();
-    for (key, value) in patch {
-        if value.is_null() {
-            target.remove(key);
-        } else {
-            merge(target.entry(key).or_insert(Value::Null), value);
         }
     }
 }

@@ -93,6 +93,33 @@ async fn a_server_that_is_away_for_too_long_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_webhook_that_does_not_answer_is_named_and_waited_for_only_in_the_gap() {
+    for dry_run in [true, false] {
+        let mut cluster = Cluster::failing(move |_, call| {
+            let is_volume = call.place.resource == Resource::PersistentVolume;
+            let is_asked = is_volume && call.verb == Verb::Create && call.dry_run == dry_run;
+            is_asked.then_some(Fault::Webhook)
+        });
+        let began = tokio::time::Instant::now();
+        let stopped = forward(&cluster, "one").await.unwrap_err();
+        let Stopped::Refused { status: 500, .. } = stopped else {
+            panic!("{stopped}")
+        };
+        let said = stopped.to_string();
+        assert!(said.contains("failed calling webhook \"w\""), "{said}");
+        assert!(said.contains("see that the webhook"), "{said}");
+        // It may only have been restarted, and the claim is Lost in the gap.
+        let (waited, outage) = (began.elapsed(), Options::new("one").outage);
+        assert_eq!(waited >= outage, !dry_run, "{waited:?}");
+        let record = cluster.record().unwrap();
+        assert_eq!(record["status"]["conditions"][0]["reason"], "Refused");
+        cluster.fault = Box::new(|_, _| None);
+        forward(&cluster, "two").await.unwrap();
+        assert_right(&cluster, Direction::Forward);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_fought_at_each_step_says_so() {
     let cluster = Cluster::failing(|_, call| {
         let volume = call.place.resource == Resource::PersistentVolume;

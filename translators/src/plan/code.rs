@@ -47,7 +47,8 @@ codes! {
     ClaimLost, "claim-lost", Block, "see `kubectl describe pvc`, and get the claim bound again first", "The claim has lost its volume.";
     ClaimNotBound, "claim-not-bound", Block, "wait until volume and claim are bound, and plan again", "Volume and claim are not bound on both sides yet.";
     ResizePending, "resize-pending", Block, "wait until it is done (a pod may have to use the volume for that), or take the request back", "The claim waits for its volume to grow, and would forget it.";
-    AttributesClass, "attributes-class", Block, "wait for a later release, or take the VolumeAttributesClass off the claim", "The claim's VolumeAttributesClass would be forgotten: it is set when a claim is bound first.";
+    AttributesClass, "attributes-class", Block, "wait until it is done, or take the request back and ask again after the rewrite (no volume in legacy form is given a class)", "Another VolumeAttributesClass is asked for, or being set.";
+    AttributesClassAgain, "attributes-class-again", Warn, "see that external-resizer runs beside the CSI driver", "The claim's VolumeAttributesClass is in force; the claim forgets so, and external-resizer sets the same one again.";
     // Who else has a say.
     ForeignFinalizer, "foreign-finalizer", Block, "find out what its owner waits for, and have it removed", "A finalizer that is not Kubernetes' own holds the object.";
     OwnedByController, "owned-by-controller", Block, "stop the controller, and take its owner reference off", "A controller owns the object and would make it again as it was.";

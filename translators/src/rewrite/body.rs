@@ -20,9 +20,11 @@ const NO_SOURCE: [&str; 9] = [
     "nodeAffinity",
     "persistentVolumeReclaimPolicy",
     "storageClassName",
-    "volumeAttributesClassName",
+    ATTRIBUTES_CLASS,
     "volumeMode",
 ];
+
+const ATTRIBUTES_CLASS: &str = "volumeAttributesClassName";
 
 /// Members of a claim's reference that make it this claim.
 const CLAIM_REF: [&str; 5] = ["apiVersion", "kind", "namespace", "name", "uid"];
@@ -85,7 +87,7 @@ pub(super) fn prepare(
 /// `goal` leads to, with what was changed of the live object since the record
 /// was made (grown capacity, labels, policy).
 pub(super) fn compose(record: &Record, goal: Direction, live: &Value) -> Value {
-    let base = record.form(goal.opposite());
+    let base = record.base(View(live), goal);
     let target = record.form(goal);
     let kind = record.spec.kind;
     let mut body = target.clone();
@@ -117,6 +119,7 @@ pub(super) fn compose(record: &Record, goal: Direction, live: &Value) -> Value {
                 body["metadata"]["annotations"][POLICY] = meant.into();
             }
             keep_attached(&mut body, live, record);
+            leave_class_to_claim(&mut body);
         }
         ObjectKind::StorageClass => {
             let merged = merge(base, target, live, |key| {
@@ -165,6 +168,18 @@ fn keep_attached(body: &mut Value, live: &Value, record: &Record) {
         .collect();
     if !kept.is_empty() {
         body["metadata"]["finalizers"] = kept.into();
+    }
+}
+
+/// The API server takes a VolumeAttributesClass of a CSI volume alone, and lets nobody take
+/// it off (kubernetes v1.36 `pkg/apis/core/validation/validation.go`,
+/// `ValidatePersistentVolumeSpec`): with it no volume would ever come back. The claim keeps
+/// the class, and external-resizer sets it again once the volume is CSI.
+fn leave_class_to_claim(body: &mut Value) {
+    if body["spec"]["csi"].is_null()
+        && let Some(spec) = body["spec"].as_object_mut()
+    {
+        spec.remove(ATTRIBUTES_CLASS);
     }
 }
 

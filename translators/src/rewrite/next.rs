@@ -15,8 +15,8 @@ pub use pins::{abandon, is_armed};
 use serde_json::Value;
 
 use super::action::{Action, Change, Look};
-use super::names::{FORM, MIGRATION, RETAIN};
-use super::record::{Direction, Record, Step};
+use super::names::RETAIN;
+use super::record::{Direction, Form, Record, Step};
 use super::view::View;
 use super::world::World;
 
@@ -76,7 +76,7 @@ fn decide(record: &Record, world: &World, goal: Direction) -> Action {
         return vacant::next(record, world, goal);
     };
     let object = View(object);
-    let Some(form) = form_of(record, object) else {
+    let Some(form) = record.form_of(object) else {
         return pins::leave(record, world, stop::foreign(record, object));
     };
     if object.is_ending() {
@@ -85,28 +85,9 @@ fn decide(record: &Record, world: &World, goal: Direction) -> Action {
         // Their delete may be on its way still. From here on it is refused, whatever
         // becomes of this.
         replace::mark(record, object)
-    } else if form == goal {
+    } else if form == Form::Of(goal) {
         in_place::next(record, world, goal, object)
     } else {
         replace::live(record, world, goal, object)
     }
-}
-
-/// Which of the record's forms an object is in: it is the original itself, or was
-/// written by this rewrite.
-fn form_of(record: &Record, object: View<'_>) -> Option<Direction> {
-    let status = &record.status;
-    if object.uid() == record.spec.uid {
-        return Some(Direction::Back);
-    }
-    if status.step == Step::Done && status.uid.as_deref() == Some(object.uid()) {
-        return Some(status.direction);
-    }
-    if object.annotation(MIGRATION) != Some(&record.spec.id) {
-        return None;
-    }
-    let form = object.annotation(FORM)?;
-    [Direction::Forward, Direction::Back]
-        .into_iter()
-        .find(|direction| direction.form() == form)
 }

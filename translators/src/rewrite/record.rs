@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::body;
+use super::names::{FORM, MIGRATION};
 use super::pins::PinSettings;
 use super::task::{AnnotationChange, ClaimId, InUse, ObjectKind, Task};
+use super::view::View;
 use crate::digest::sha256_hex;
 
 /// Where a rewrite is to end.
@@ -29,6 +31,9 @@ impl Direction {
         }
     }
 
+    /// Both of them.
+    const BOTH: [Self; 2] = [Self::Forward, Self::Back];
+
     /// The name of the form that it leads to, in annotations.
     pub fn form(self) -> &'static str {
         match self {
@@ -36,6 +41,15 @@ impl Direction {
             Self::Back => "original",
         }
     }
+}
+
+/// Which form an object is in, to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The one that a direction leads to.
+    Of(Direction),
+    /// The one in which the rewrite before has left it: neither leads there.
+    Before,
 }
 
 /// How far a rewrite is in its direction. Whatever lies between can be seen.
@@ -62,7 +76,8 @@ pub struct Spec {
     pub name: String,
     /// What objects that this rewrite wrote are known by.
     pub id: String,
-    /// The original's uid.
+    /// The uid of the object that the rewrite begins with: the original, or what
+    /// [`Spec::from`] is.
     pub uid: String,
     /// The worker that may go on with it.
     pub holder: String,
@@ -72,6 +87,10 @@ pub struct Spec {
     pub restore: String,
     /// The translated object so that it can be created, JSON.
     pub translated: String,
+    /// The object that the rewrite begins with so that it can be created, JSON, where that
+    /// is not the original: what a rewrite before has made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// The claim of a volume that has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimId>,
@@ -133,6 +152,7 @@ pub struct Record {
     pub status: Status,
     restore: Value,
     translated: Value,
+    from: Option<Value>,
 }
 
 impl Record {
@@ -187,6 +207,7 @@ impl Record {
             original: original.to_string(),
             restore: restore.to_string(),
             translated: translated.to_string(),
+            from: None,
             claim: task.claim.clone(),
             claim_annotations: task.claim_annotations.clone(),
             in_use: task.in_use.clone(),
@@ -196,7 +217,33 @@ impl Record {
             uid,
         };
         let status = Status::default();
-        Ok(Self::new(spec, status, restore, translated))
+        Ok(Self::new(spec, status, (restore, translated, None)))
+    }
+
+    /// The same rewrite, of what one before has made of an original: it leads back to that
+    /// one's original, with what has changed since.
+    ///
+    /// # Errors
+    /// What it begins with is no JSON object.
+    pub fn after(self, before: &Self) -> Result<Self, RecordError> {
+        let Self {
+            mut spec,
+            status,
+            restore: from,
+            translated,
+            ..
+        } = self;
+        let live = object(spec.kind, &spec.name, "original", &spec.original)?;
+        let restore = body::compose(before, Direction::Back, &live);
+        let restore = body::prepare(spec.kind, &restore, &spec.id, Direction::Back, None);
+        spec.from = Some(std::mem::replace(&mut spec.restore, restore.to_string()));
+        spec.original = before.spec.original.clone();
+        // What they are beside the original is what they were then.
+        for (name, change) in &before.spec.claim_annotations {
+            let of_claim = spec.claim_annotations.entry(name.clone());
+            of_claim.or_insert_with(|| change.clone()).from = change.from.clone();
+        }
+        Ok(Self::new(spec, status, (restore, translated, Some(from))))
     }
 
     /// Has the volume pinned where that is needed.
@@ -214,13 +261,20 @@ impl Record {
     pub fn open(spec: Spec, status: Status) -> Result<Self, RecordError> {
         let restore = object(spec.kind, &spec.name, "recorded original", &spec.restore)?;
         let translated = object(spec.kind, &spec.name, "recorded form", &spec.translated)?;
+        let from = spec.from.as_deref();
+        let from = from.map(|from| object(spec.kind, &spec.name, "recorded beginning", from));
         if let Some(body) = &status.body {
             object(spec.kind, &spec.name, "recorded successor", body)?;
         }
-        Ok(Self::new(spec, status, restore, translated))
+        let from = from.transpose()?;
+        Ok(Self::new(spec, status, (restore, translated, from)))
     }
 
-    fn new(spec: Spec, status: Status, restore: Value, translated: Value) -> Self {
+    fn new(
+        spec: Spec,
+        status: Status,
+        (restore, translated, from): (Value, Value, Option<Value>),
+    ) -> Self {
         let status = if status.id == spec.id {
             status
         } else {
@@ -235,6 +289,38 @@ impl Record {
             status,
             restore,
             translated,
+            from,
+        }
+    }
+
+    /// Which form an object is in: it is what the rewrite began with, or was written by
+    /// it. `None`: it is another's.
+    pub(super) fn form_of(&self, object: View<'_>) -> Option<Form> {
+        let status = &self.status;
+        if object.uid() == self.spec.uid {
+            return Some(match self.from {
+                Some(_) => Form::Before,
+                None => Form::Of(Direction::Back),
+            });
+        }
+        if status.step == Step::Done && status.uid.as_deref() == Some(object.uid()) {
+            return Some(Form::Of(status.direction));
+        }
+        if object.annotation(MIGRATION) != Some(&self.spec.id) {
+            return None;
+        }
+        let form = object.annotation(FORM)?;
+        let mut both = Direction::BOTH.into_iter();
+        both.find(|direction| direction.form() == form)
+            .map(Form::Of)
+    }
+
+    /// What was written of an object that is to be replaced on the way to `goal`: what
+    /// differs from it was changed since.
+    pub(super) fn base(&self, live: View<'_>, goal: Direction) -> &Value {
+        match (self.form_of(live), &self.from) {
+            (Some(Form::Before), Some(from)) => from,
+            _ => self.form(goal.opposite()),
         }
     }
 

@@ -3,8 +3,11 @@
 mod chaos;
 mod crashes;
 mod merge;
+#[path = "../../../tests/rewrite/merge_patch.rs"]
+mod merge_patch;
 mod model;
 mod node;
+mod once_more;
 mod pins;
 mod stops;
 mod worker;

@@ -1,7 +1,7 @@
 //! From each fact to its verdict.
 
 use super::*;
-use crate::plan::{SecretState, VerdictKind};
+use crate::plan::{MountState, SecretState, VerdictKind};
 
 /// Bound, idle, its driver everywhere.
 fn facts() -> VolumeFacts {
@@ -97,7 +97,7 @@ fn a_claim_that_is_not_as_it_should_be_blocks() {
         &["resize-pending"],
     );
     claim_with(
-        |claim| claim.attributes_class = Some("gold".into()),
+        |claim| claim.attributes_class = Some(AttributesClass::Pending("gold is asked for".into())),
         &["attributes-class"],
     );
     changed(
@@ -114,6 +114,17 @@ fn a_claim_that_is_not_as_it_should_be_blocks() {
         |facts| (facts.phase, facts.claim) = (Phase::Failed, ClaimState::None),
         VerdictKind::Blocked,
         &["phase-failed"],
+    );
+}
+
+#[test]
+fn a_class_that_is_in_force_goes_with_the_claim() {
+    let mut claim = claim();
+    claim.attributes_class = Some(AttributesClass::InForce("gold".into()));
+    changed(
+        |facts| facts.claim = ClaimState::There(claim),
+        VerdictKind::Ready,
+        &["attributes-class-again"],
     );
 }
 

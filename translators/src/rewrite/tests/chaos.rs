@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::crashes::assert_right;
 use super::model::{Lag, Model, TURNS};
+use super::once_more::{between, recorded};
 use super::worker::{End, Luck, Worker};
 use super::{claim, task, volume};
 use crate::rewrite::names::{POLICY, RETAIN};
@@ -106,6 +107,17 @@ impl Chaos {
         );
         model.has_deleter = true;
         model.settle();
+        Self::of(model)
+    }
+
+    /// A second rewrite, of what one before has made.
+    fn again() -> Self {
+        let mut model = between(&task());
+        recorded(&mut model, &task());
+        Self::of(model)
+    }
+
+    fn of(mut model: Model) -> Self {
         let worker = Worker::start(&mut model, &task(), Direction::Forward, "w0");
         Self {
             model,
@@ -223,8 +235,9 @@ proptest! {
         events in events(false),
         forward in any::<bool>(),
         lag in lags(),
+        again in any::<bool>(),
     ) {
-        let mut chaos = Chaos::new();
+        let mut chaos = if again { Chaos::again() } else { Chaos::new() };
         chaos.model.lag = lag;
         for event in events {
             chaos.happens(event);
@@ -313,14 +326,15 @@ proptest! {
         events in events(true),
         forward in any::<bool>(),
         lag in lags(),
+        again in any::<bool>(),
     ) {
         let mut theirs = false;
-        let mut chaos = Chaos::new();
+        let mut chaos = if again { Chaos::again() } else { Chaos::new() };
         chaos.model.lag = lag;
         for event in events {
             let is_done = |chaos: &Chaos| {
                 let journal = chaos.model.journal.as_ref().unwrap();
-                journal.status.step == Step::Done
+                journal.status.id == journal.spec.id && journal.status.step == Step::Done
             };
             // Who deletes what is done has the storage deleted.
             if is_done(&chaos) && matches!(event, Event::Meddle(_)) {

@@ -71,7 +71,7 @@ pub(super) fn assert_right(model: &Model, task: &Task, goal: Direction, policy: 
 
 /// Lets a worker make some calls and die: before the next one, or after it without
 /// having heard of it. `None`: it ended before.
-fn left(model: &mut Model, mut worker: Worker, calls: usize, luck: Luck) -> Option<()> {
+pub(super) fn left(model: &mut Model, mut worker: Worker, calls: usize, luck: Luck) -> Option<()> {
     while worker.end.is_none() {
         if worker.calls == calls && worker.intent.is_some() {
             if luck == Luck::AnswerLost {

@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use super::merge_patch::merge;
 use super::node::Node;
 use crate::rewrite::{ObjectKind, Spec, Status, View};
 
@@ -377,23 +378,4 @@ pub(super) const TURNS: u8 = 12;
 
 fn uid(object: &Value) -> String {
     View(object).uid().to_owned()
-}
-
-/// A JSON merge patch (RFC 7386).
-pub(super) fn merge(target: &mut Value, patch: &Value) {
-    let Some(patch) = patch.as_object() else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    let target = target.as_object_mut().unwrap();
-    for (key, value) in patch {
-        if value.is_null() {
-            target.remove(key);
-        } else {
-            merge(target.entry(key).or_insert(Value::Null), value);
-        }
-    }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::model::merge;
+use super::merge_patch::merge;
 use crate::rewrite::{Pin, PinCall, PinPart, PinSettings, Use, View};
 
 pub(super) fn settings() -> PinSettings {
