@@ -162,14 +162,15 @@ mod tier_2 {
             &namespace.unwrap(),
         );
         let poke = json!({"metadata": {"annotations": {"flex2csi.io/volume-uid": "probe"}}});
+        let poke = Patch::Merge(poke);
         let parameters = PatchParams {
             dry_run: true,
             ..PatchParams::default()
         };
         let name = name.unwrap();
         for _ in 0..240 {
-            let poked = of_namespace.patch(&name, &parameters, &Patch::Merge(&poke));
-            if poked.await.is_err() {
+            let poked = of_namespace.patch(&name, &parameters, &poke).await;
+            if poked.is_err() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(250)).await;
