@@ -51,8 +51,11 @@ impl Act {
         at(points::RECORD_BEFORE);
         let before = inner.record.at(target).map(|entry| entry.state);
         inner.record.set_state(target, MountState::Uncertain);
-        let mut begun = Begun::of(inner.record.find(&prepared.id).as_deref(), target);
-        begun.earlier = begun.publishing && before == Some(MountState::Uncertain);
+        let known = inner.record.find(&prepared.id);
+        let mut begun = Begun::of(known.as_deref(), target);
+        // What a driver was at before a reboot it is not at any more.
+        let is_now = known.is_some_and(|known| known.boot_id == inner.record.boot_id());
+        begun.earlier = begun.publishing && is_now && before == Some(MountState::Uncertain);
         let record = inner.recorded(&prepared);
         if inner.record.find(&prepared.id).as_deref() != Some(&record) {
             inner.record.put(record.clone()).await?;

@@ -125,17 +125,19 @@ fn a_volume_that_it_is_about_to_mount_is_waited_for() {
     let (old, new) = (node.pod("old"), node.pod("new"));
     let wait = node.kubelet.directory(DRIVER).join(".wait");
     fs::write(&wait, "").unwrap();
-    std::thread::scope(|scope| {
+    let refused = std::thread::scope(|scope| {
         let mounting = scope.spawn(|| old.mount(&a));
         until("the original is called", || {
             has_called(&node, "mount").then_some(())
         });
         take_over(&node);
-        let error = new.mount(&a).unwrap_err();
-        assert!(error.contains("may be mounting a"), "{error}");
+        let refused = new.mount(&a);
         fs::remove_file(&wait).unwrap();
         mounting.join().unwrap().unwrap();
+        refused
     });
+    let error = refused.unwrap_err();
+    assert!(error.contains("may be mounting pv-a"), "{error}");
     new.mount(&a).unwrap();
     for pod in [&old, &new] {
         assert!(is_of_original(&node, &pod.target(&a)));
