@@ -47,6 +47,7 @@ mod mount_options;
 mod mounts;
 mod node;
 mod node_record;
+mod open;
 mod parameters;
 mod program;
 mod record_file;
@@ -67,10 +68,6 @@ pub use kind::Kind;
 pub use size::{Size, SizeError};
 
 use crate::user_namespace::{self, Rights};
-use driver::Driver;
-use error::Error;
-use id::Id;
-use lock::Share;
 use services::Services;
 
 /// Serves until SIGTERM or SIGINT.
@@ -97,7 +94,7 @@ pub fn run(args: &HostpathArgs) -> anyhow::Result<Done> {
              process alone; filesystems and block devices are left out"
         );
     }
-    let driver = open(args, rights == Rights::Root)?;
+    let driver = open::open(args, rights == Rights::Root)?;
     daemon::run(async |shutdown| {
         let metrics = Metrics::new();
         let calls = metrics.calls(Door::Hostpath, &driver.name);
@@ -114,20 +111,4 @@ pub fn run(args: &HostpathArgs) -> anyhow::Result<Done> {
         serve::serve(services, args, shutdown).await?;
         Ok(Done::All)
     })
-}
-
-/// The driver with everything put right, and what flags ask for there.
-fn open(args: &HostpathArgs, has_images: bool) -> Result<Driver, Error> {
-    let driver = Driver::open(args, has_images)?;
-    driver.recover()?;
-    if driver.has_node {
-        let guard = driver.nodes.lock(&driver.node.id, Share::Exclusive)?;
-        driver.nodes.put(&guard, &driver.node)?;
-    }
-    for given in &args.volumes {
-        let id = Id::required("--volume", &given.id)?;
-        let size = given.size.map_or(capacity::DEFAULT, |size| size.0);
-        driver.give_volume(id, given.kind.unwrap_or(args.kind), size)?;
-    }
-    Ok(driver)
 }

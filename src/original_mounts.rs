@@ -299,8 +299,11 @@ pub fn driver_of_device(device: &Path) -> String {
     }
 }
 
-/// The uids of the pods that have, or had, a volume of a driver: kubelet removes
-/// the directory with the pod's own.
+/// The uids of the pods that have a volume of a driver, mounted or not: kubelet calls the
+/// driver for each directory of one, until that is gone. The directory of them all stays
+/// as long as the pod, and says nothing: the pod may have its volumes through CSI by now
+/// (kubernetes v1.36 `pkg/kubelet/volumemanager/reconciler/reconstruct_common.go`,
+/// `getVolumesFromPodDir`).
 ///
 /// # Errors
 /// Kubelet's directories cannot be read.
@@ -308,10 +311,8 @@ pub fn pods_of(kubelet_root: &Path, driver: &FlexDriver) -> io::Result<Vec<Strin
     let mut uids = Vec::new();
     for pod in entries(&kubelet_root.join("pods"))? {
         let volumes = pod.path.join("volumes").join(driver.directory());
-        match volumes.symlink_metadata() {
-            Ok(_) => uids.push(pod.name.to_string_lossy().into_owned()),
-            Err(error) if is_absent(&error) => {}
-            Err(error) => return Err(error),
+        if !entries(&volumes)?.is_empty() {
+            uids.push(pod.name.to_string_lossy().into_owned());
         }
     }
     uids.sort();

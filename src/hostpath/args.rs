@@ -94,6 +94,10 @@ pub struct HostpathArgs {
     /// csi-sanity 5.4.0 fails drivers that say so.
     #[arg(long)]
     pub get_snapshot: bool,
+    /// Refuse NodeStageVolume and NodePublishVolume without this key among their
+    /// secrets, as drivers do that log in with them. Can be repeated.
+    #[arg(long = "need-secret", value_name = "KEY")]
+    pub needed_secrets: Vec<String>,
     /// How many volumes a node can have attached; 0: any number.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
     pub max_volumes: i64,

@@ -30,6 +30,8 @@ pub(super) struct Driver {
     /// Whether it gives files to groups itself.
     pub has_mount_group: bool,
     pub says_get_snapshot: bool,
+    /// The keys that the secrets of a node's calls need.
+    pub needed_secrets: Vec<String>,
     /// Whether loop devices and filesystems can be had: as real root alone.
     pub has_images: bool,
     /// In bytes.
@@ -78,6 +80,7 @@ impl Driver {
             // In a user namespace there is no other group.
             has_mount_group: has_images && !args.no_mount_group,
             says_get_snapshot: args.get_snapshot,
+            needed_secrets: args.needed_secrets.clone(),
             has_images,
             max_volume_size: args.max_volume_size.0,
             faults: Faults::new(args.faults.clone(), args.faults_file.clone()),

@@ -39,6 +39,8 @@ pub(super) enum Error {
     Precondition { volume: Id, why: String },
     #[error("staging_target_path is missing: this driver stages volumes")]
     NoStagingPath,
+    #[error("{key:?} is missing from the secrets of volume {volume}: this driver needs it")]
+    NoSecret { volume: Id, key: String },
     #[error("this driver was started without {0}")]
     Unsupported(&'static str),
     #[error("{program} is not installed: install {package}")]
@@ -102,6 +104,7 @@ impl Error {
             | Self::Precondition { .. }
             | Self::NoStagingPath
             | Self::NoProgram { .. } => Code::FailedPrecondition,
+            Self::NoSecret { .. } => Code::Unauthenticated,
             Self::Unsupported(_) => Code::Unimplemented,
             Self::Io { source, .. } if is_no_space(source) => Code::ResourceExhausted,
             Self::Program { .. }

@@ -5,5 +5,6 @@ mod info;
 mod mount_group;
 mod place;
 mod publish;
+mod secrets;
 mod stage;
 mod stats;

@@ -49,8 +49,8 @@ pub enum Restored {
 pub enum UninstallError {
     /// Pods of this node have volumes of it.
     #[error(
-        "{driver} is still needed on this node: {}; drain the node, or delete these pods, \
-         and try again",
+        "{driver} is still needed on this node: {}; drain the node, delete these pods, or \
+         restart kubelet if their volumes were rewritten, and try again",
         needed(pods, mounts)
     )]
     InUse {

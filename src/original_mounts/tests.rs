@@ -151,8 +151,10 @@ fn pods_are_found_by_their_directories() {
     let driver = "a.io/b".parse().unwrap();
     assert!(pods_of(world.root.path(), &driver).unwrap().is_empty());
     world.pod("uid-2", "pv-1");
-    world.directory("pods/uid-1/volumes/a.io~b");
-    world.directory("pods/uid-3/volumes/a.io~c");
+    world.directory("pods/uid-1/volumes/a.io~b/pv-2");
+    world.directory("pods/uid-3/volumes/a.io~c/pv-3");
+    // Kubelet has let go of its volume, and the pod is still there.
+    world.directory("pods/uid-4/volumes/a.io~b");
     assert_eq!(
         pods_of(world.root.path(), &driver).unwrap(),
         ["uid-1", "uid-2"]

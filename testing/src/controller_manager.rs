@@ -1,7 +1,7 @@
 //! kube-controller-manager: who binds claims, attaches volumes and runs workloads.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -39,6 +39,7 @@ impl ApiRate {
 pub struct ControllerManager {
     component: Component,
     port: u16,
+    plugin_directory: PathBuf,
 }
 
 impl ControllerManager {
@@ -56,6 +57,8 @@ impl ControllerManager {
     ) -> Result<Self, StartError> {
         let program = programs::built("kube-controller-manager")?;
         let [port] = ports::free()?;
+        // Not this machine's.
+        let plugin_directory = directory.join("controller-plugins");
         let mut arguments = vec![
             format!("--kubeconfig={}", kubeconfig.display()),
             "--leader-elect=false".to_owned(),
@@ -63,6 +66,7 @@ impl ControllerManager {
             format!("--kube-api-burst={}", rate.burst),
             "--bind-address=127.0.0.1".to_owned(),
             format!("--secure-port={port}"),
+            format!("--flex-volume-plugin-dir={}", plugin_directory.display()),
             format!(
                 "--cert-dir={}",
                 directory.join("controller-certificates").display()
@@ -76,9 +80,19 @@ impl ControllerManager {
             arguments.push("--controllers=*,-node-lifecycle-controller".to_owned());
         }
         let component = Component::start("kube-controller-manager", program, arguments, directory)?;
-        let started = Self { component, port };
+        let started = Self {
+            component,
+            port,
+            plugin_directory,
+        };
         started.wait_ready().await?;
         Ok(started)
+    }
+
+    /// Where FlexVolume drivers can be put that attach (`--flex-volume-plugin-dir`).
+    #[must_use]
+    pub fn plugin_directory(&self) -> &Path {
+        &self.plugin_directory
     }
 
     /// Ends it with SIGKILL: claims stay as they are until it starts again.

@@ -105,7 +105,7 @@ fn open(dir: &Path, flags: &[&str]) -> Driver {
         .into_iter()
         .chain([state.to_str().unwrap()])
         .chain(flags.iter().copied());
-    crate::hostpath::open(&Cli::parse_from(args).args, false).unwrap()
+    crate::hostpath::open::open(&Cli::parse_from(args).args, false).unwrap()
 }
 
 fn id(text: &str) -> Id {

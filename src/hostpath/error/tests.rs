@@ -62,6 +62,13 @@ fn each_error_has_its_code() {
         (Error::NoStagingPath, Code::FailedPrecondition),
         (Error::Unsupported("--attach"), Code::Unimplemented),
         (
+            Error::NoSecret {
+                volume: id(),
+                key: "password".into(),
+            },
+            Code::Unauthenticated,
+        ),
+        (
             Error::NoProgram {
                 program: "mkfs.xfs",
                 package: "xfsprogs",

@@ -34,6 +34,7 @@ impl Driver {
         let capability = Capability::required(request.volume_capability.as_ref())?;
         limits::map("publish_context", &request.publish_context)?;
         limits::map("volume_context", &request.volume_context)?;
+        self.check_secrets(&id, &request.secrets)?;
         let group = mount_group::of(&capability)?;
         let staging = match request.staging_target_path.as_str() {
             _ if !self.has_staging => None,

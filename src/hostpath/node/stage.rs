@@ -36,6 +36,7 @@ impl Driver {
         let capability = Capability::required(request.volume_capability.as_ref())?;
         limits::map("publish_context", &request.publish_context)?;
         limits::map("volume_context", &request.volume_context)?;
+        self.check_secrets(&id, &request.secrets)?;
         let group = mount_group::of(&capability)?;
         let (guard, mut volume) = self.lock_ready(&id)?;
         capability

@@ -133,7 +133,7 @@ impl World {
     }
 
     pub fn pod_directory(&self) -> PathBuf {
-        let path = self.root().join("kubelet/pods/uid-1/volumes/a.io~b");
+        let path = self.root().join("kubelet/pods/uid-1/volumes/a.io~b/pv-1");
         fs::create_dir_all(&path).unwrap();
         path
     }

@@ -1,5 +1,6 @@
 //! flex2csi and the embedded backend, installed in a lab as `deploy/` says.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Lab, Story};
 use crate::StartError;
 use crate::grpc_client::{Age, Dial, GrpcClient};
+use crate::overlaid::overlaid;
 
 /// The namespace of flex2csi's daemons.
 pub const NAMESPACE: &str = "flex2csi-system";
@@ -14,8 +16,8 @@ pub const NAMESPACE: &str = "flex2csi-system";
 /// The namespace of the embedded backend.
 pub const BACKEND_NAMESPACE: &str = "flex2csi-hostpath";
 
-/// What has both.
-const OVERLAY: &str = "deploy/overlays/test-hostpath";
+/// The overlay that has both.
+const OVERLAY: &str = "test-hostpath";
 
 /// A CSI driver as which the embedded backend poses in `deploy/overlays/test-hostpath`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,12 +97,23 @@ impl Lab {
     /// # Errors
     /// kubectl's words.
     pub async fn install(&self) -> Result<(), StartError> {
+        self.install_with(&[]).await
+    }
+
+    /// The same, with components of `deploy/components`.
+    ///
+    /// # Errors
+    /// kubectl's words.
+    pub async fn install_with(&self, components: &[&str]) -> Result<(), StartError> {
         let installed = self.installed.get_or_try_init(async || {
             self.apply("deploy/crds").await?;
             let wait = ["wait", "--for=condition=Established", "--timeout=120s"];
             self.kubectl(wait.into_iter().chain(["crd", "--all"]))
                 .await?;
-            self.apply(OVERLAY).await?;
+            let site = overlaid(OVERLAY, components)?;
+            let apply = ["apply", "--server-side", "-k"].map(OsString::from);
+            self.kubectl(apply.into_iter().chain([site.path().into()]))
+                .await?;
             self.backend_is_up().await?;
             for workload in ["daemonset/flex2csi-node", "deployment/flex2csi-controller"] {
                 self.rolled_out(NAMESPACE, workload).await?;

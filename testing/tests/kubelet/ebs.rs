@@ -7,6 +7,8 @@ use flex2csi_testing::lab::Story;
 use flex2csi_testing::lab::backend::BACKEND_NAMESPACE;
 use serde_json::{Value, json};
 
+use crate::posing::{self, workload};
+
 /// A disk that was there before the cluster.
 pub const VOLUME: &str = "vol-0123456789abcdef0";
 
@@ -84,42 +86,5 @@ pub fn arguments(endpoint: &str, more: &[&str]) -> Vec<String> {
 }
 
 fn backend(endpoint: &str, more: &[&str]) -> Value {
-    let arguments = arguments(endpoint, more);
-    let both = "Bidirectional";
-    json!({
-        "name": "ebs",
-        "image": "docker.io/library/flex2csi-hostpath:test",
-        "args": arguments,
-        "env": [{ "name": "NODE_NAME", "valueFrom": { "fieldRef": { "fieldPath": "spec.nodeName" } } }],
-        "securityContext": { "privileged": true },
-        "volumeMounts": [
-            { "name": "csi", "mountPath": "/csi" },
-            { "name": "kubelet", "mountPath": "/var/lib/kubelet", "mountPropagation": both },
-            { "name": "state", "mountPath": "/var/lib/hostpath.flex2csi.io", "mountPropagation": both },
-            { "name": "dev", "mountPath": "/dev" },
-        ],
-    })
-}
-
-fn workload(kind: &str, name: &str, account: &str, containers: Value) -> Value {
-    json!({
-        "apiVersion": "apps/v1", "kind": kind,
-        "metadata": { "name": name, "namespace": BACKEND_NAMESPACE },
-        "spec": {
-            "selector": { "matchLabels": { "app": name } },
-            "template": {
-                "metadata": { "labels": { "app": name } },
-                "spec": {
-                    "serviceAccountName": account,
-                    "containers": containers,
-                    "volumes": [
-                        { "name": "csi", "emptyDir": {} },
-                        { "name": "kubelet", "hostPath": { "path": "/var/lib/kubelet" } },
-                        { "name": "state", "hostPath": { "path": "/var/lib/hostpath.flex2csi.io" } },
-                        { "name": "dev", "hostPath": { "path": "/dev" } },
-                    ],
-                },
-            },
-        },
-    })
+    posing::backend("ebs", &arguments(endpoint, more))
 }

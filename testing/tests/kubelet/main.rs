@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod after;
+mod attaching;
 mod churn;
 mod denied;
 mod disturbed;
@@ -17,7 +18,9 @@ mod lost;
 mod nodes;
 mod operator;
 mod original;
+mod posing;
 mod restarted;
 mod rewritten;
+mod secrets;
 mod shim;
 mod writer;

@@ -1,11 +1,14 @@
-//! PersistentVolumes that are replaced under pods that write to them all the time.
+//! PersistentVolumes that are replaced under pods that write to them all the time, and
+//! the DaemonSet that goes while they do.
 
 mod tier_3 {
     use std::sync::Arc;
 
     use flex2csi_testing::Lab;
+    use flex2csi_testing::lab::backend::NAMESPACE;
     use flex2csi_testing::lab::story::Started;
     use flex2csi_testing::lab::{Attachments, Backend, NODES, Pod, Story};
+    use flex2csi_testing::overlaid::overlaid;
     use serde_json::Value;
 
     use crate::ebs;
@@ -18,7 +21,7 @@ mod tier_3 {
     /// not, and an in-tree volume that the cluster serves through CSI.
     #[tokio::test]
     #[ignore = "tier 3: needs containerd, kubelet and root; testing/run prepares them"]
-    async fn volumes_are_replaced_under_pods_that_write() {
+    async fn volumes_are_replaced_and_the_daemons_go_under_pods_that_write() {
         let lab = Arc::new(Lab::start().await.unwrap());
         lab.install().await.unwrap();
         ebs::install(&lab).await;
@@ -73,6 +76,19 @@ mod tier_3 {
             .await;
         all_write_on(&pods).await;
 
+        // Now they are kubelet's, and flex2csi has nothing to do with them.
+        for node in NODES {
+            story
+                .until("nothing counts as mounted through flex2csi", async || {
+                    has_nothing(&lab, node).await
+                })
+                .await;
+        }
+        daemons_go(&lab).await;
+        all_write_on(&pods).await;
+        lab.restart_kubelet(NODES[0]).await.unwrap();
+        all_write_on(&pods).await;
+
         let mut written = Vec::new();
         for pod in &pods {
             written.push(lines(pod).await);
@@ -98,6 +114,55 @@ mod tier_3 {
         }
         for handle in [&files, &disk, ebs::VOLUME] {
             story.nothing_left_of(handle).await;
+        }
+    }
+
+    /// Whether a node says that nothing is mounted through flex2csi, nor yet to be
+    /// unstaged or detached: to the cluster, and to whoever asks there.
+    async fn has_nothing(lab: &Lab, node: &str) -> bool {
+        let published = object(lab, &["nodevolumes", node]).await;
+        if published["shim"]
+            .as_array()
+            .is_none_or(|shim| !shim.is_empty())
+        {
+            return false;
+        }
+        let status = daemon_on(lab, node, &["node", "status", "-o", "json"]).await;
+        let status: Value = serde_json::from_str(&status).unwrap();
+        assert_eq!(status, Value::Array(Vec::new()));
+        true
+    }
+
+    /// Runs flex2csi in the daemon's pod of a node.
+    async fn daemon_on(lab: &Lab, node: &str, arguments: &[&str]) -> String {
+        let label = "app.kubernetes.io/component=node";
+        let pods = object(lab, &["pods", "-n", NAMESPACE, "-l", label]).await;
+        let mut pods = pods["items"].as_array().unwrap().iter();
+        let pod = pods.find(|pod| pod["spec"]["nodeName"] == node).unwrap();
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        let exec = ["exec", "-n", NAMESPACE, name, "--", "/flex2csi"];
+        let said = lab.kubectl(exec.iter().chain(arguments)).await;
+        said.unwrap()
+    }
+
+    /// Takes flex2csi off the nodes and out of the cluster, as the guides do; the CSI
+    /// drivers stay.
+    async fn daemons_go(lab: &Lab) {
+        let leaving = overlaid("test-hostpath", &["uninstall"]).unwrap();
+        let leaving = leaving.path().to_str().unwrap();
+        lab.kubectl(["apply", "--server-side", "-k", leaving])
+            .await
+            .unwrap();
+        lab.rolled_out(NAMESPACE, "daemonset/flex2csi-node")
+            .await
+            .unwrap();
+        lab.kubectl(["delete", "namespace", NAMESPACE])
+            .await
+            .unwrap();
+        for node in lab.nodes() {
+            let plugins = "/usr/libexec/kubernetes/kubelet-plugins/volume/exec";
+            let plugins = std::fs::read_dir(node.path(plugins)).unwrap();
+            assert_eq!(plugins.count(), 0);
         }
     }
 
