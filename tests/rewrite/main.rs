@@ -13,6 +13,7 @@ mod fence;
 mod limits;
 mod refused;
 mod rig;
+mod scale;
 mod secrets;
 mod shares;
 mod signals;
