@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::cluster::VolumeId;
+use crate::cluster::{OriginalOn, VolumeId, Why};
 
 pub mod lease;
 pub mod object;
@@ -13,10 +13,12 @@ pub mod object;
 mod attach;
 mod csi_volumes;
 mod detach;
+mod originals;
 mod volume_attachments;
 
 pub use csi_volumes::CsiVolumes;
 pub(crate) use csi_volumes::csi_volume;
+pub use originals::Originals;
 pub(crate) use volume_attachments::exactly;
 pub use volume_attachments::{Settings, VolumeAttachments};
 
@@ -102,6 +104,14 @@ pub enum AttachError {
         /// The other node.
         node: String,
     },
+    /// The original driver has it on another node, or may have it.
+    #[error("{}", of_original(handle, on))]
+    Original {
+        /// The volume.
+        handle: String,
+        /// The other node.
+        on: OriginalOn,
+    },
     /// A PersistentVolume in CSI form has the same handle.
     #[error(
         "volume {handle} is also that of PersistentVolume {persistent_volume}, which is in CSI \
@@ -139,4 +149,29 @@ pub enum AttachError {
         /// Why.
         reason: String,
     },
+}
+
+fn of_original(handle: &str, on: &OriginalOn) -> String {
+    let node = &on.node;
+    let down = format!(
+        "if node {node} is down for good, give it the taint node.kubernetes.io/out-of-service, or \
+         delete its Node object"
+    );
+    let how = match &on.why {
+        Why::Said => format!(
+            "is mounted on node {node} by its original FlexVolume driver, and may be on one node \
+             at a time: it is attached here when it is unmounted there; {down}"
+        ),
+        Why::Pod(pod) => format!(
+            "is used by pod {pod} on node {node}, where no node daemon of flex2csi runs, and may be \
+             on one node at a time: it is attached here when that pod is gone; start the node \
+             daemon there"
+        ),
+        Why::Silent => format!(
+            "may be mounted on node {node} by its original FlexVolume driver: nothing is heard of \
+             that node, no node daemon of flex2csi has said what is mounted there, and the volume \
+             may be on one node at a time; {down}"
+        ),
+    };
+    format!("volume {handle} {how}")
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use api::{Api, Node, Taint, unique_volume_name};
+pub use api::{Api, Node, OriginalOn, Taint, Why, unique_volume_name};
 pub use client::{ClientError, ClusterArgs};
 pub use files::Files;
 

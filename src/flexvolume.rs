@@ -10,6 +10,7 @@ mod options;
 mod pod_target;
 mod server;
 pub mod volumes;
+mod whose;
 
 pub use call::{Call, InvalidCall};
 pub use door::{CallError, Door, Settings};

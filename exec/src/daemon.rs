@@ -75,7 +75,8 @@ impl<'a> Daemon<'a> {
         args: &[OsString],
         original_does_not: bool,
     ) -> Result<Said, String> {
-        let deadline = Deadline::after(Duration::from_millis(self.installed.timeout_ms));
+        let patience = Duration::from_millis(self.installed.timeout_ms);
+        let deadline = Deadline::after(patience);
         let request = request::Draft {
             request_id: &self.request_id,
             driver: &self.installed.driver,
@@ -87,7 +88,7 @@ impl<'a> Daemon<'a> {
             false => format!("{why} (request {})", self.request_id),
         };
         let line = connection::connect(&self.installed.socket, deadline)
-            .and_then(|connection| connection.exchange(request, deadline))
+            .and_then(|connection| connection.exchange(request, deadline, patience))
             .map_err(named)?;
         let reply: Reply = serde_json::from_slice(&line).map_err(|_| named(unreadable(&line)))?;
         match reply.answer {

@@ -20,6 +20,11 @@ impl Deadline {
         Self(self.0.min(Self::after(time).0))
     }
 
+    /// The later of two.
+    pub fn or_later(self, time: Duration) -> Self {
+        Self(self.0.max(Self::after(time).0))
+    }
+
     /// What is left until then: nothing, or more than zero.
     pub fn left(self) -> Option<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());

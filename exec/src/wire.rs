@@ -1,5 +1,8 @@
 //! One call over the daemon's socket: a line of JSON there, a line of JSON back,
 //! and the end of the connection. A caller that closes its side has given up.
+//! Blanks before the line back say that the daemon is still at it, also after the
+//! time that the caller gave it: a mount that has failed is undone before that is
+//! answered, and kubelet itself waits as long as it takes.
 //!
 //! Members are only ever added, and unknown ones ignored. A daemon answers
 //! exec binaries of its own version and of older ones.

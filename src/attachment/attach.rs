@@ -118,14 +118,14 @@ impl Attempt<'_> {
         let (volume, leases) = (&self.wanted.volume, &self.all.leases);
         let name = self.all.lease_of(volume, self.wanted.is_shared);
         let taker = self.all.taker();
-        match leases.create(&name, volume, taker).await {
-            Ok(()) => return Ok(None),
-            Err(RequestError::Conflict) => {}
-            Err(error) => return Err(self.failed(error)),
-        }
         let found = leases.find(&name).await;
         let Some(lease) = found.map_err(|error| self.failed(error))? else {
-            return Ok(Some(Step::Done));
+            self.is_not_originals().await?;
+            return match leases.create(&name, volume, taker).await {
+                Ok(()) => Ok(None),
+                Err(RequestError::Conflict) => Ok(Some(Step::Done)),
+                Err(error) => Err(self.failed(error)),
+            };
         };
         if lease.volume != *volume {
             let reason = format!("its Lease {name} is that of {}", lease.volume.handle);
@@ -143,10 +143,34 @@ impl Attempt<'_> {
                 });
             }
         }
+        if lease.is_released || lease.holder.as_deref() != Some(taker.node) {
+            self.is_not_originals().await?;
+        }
         match leases.take(&lease, taker).await {
             Ok(()) => Ok(None),
             Err(RequestError::Conflict | RequestError::NotFound) => Ok(Some(Step::Done)),
             Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// That the original driver has the volume on no other node: it takes no Lease. What
+    /// stands in a pod has no name by which it could be known there.
+    async fn is_not_originals(&self) -> Result<(), AttachError> {
+        let Some(persistent_volume) = &self.wanted.persistent_volume else {
+            return Ok(());
+        };
+        if self.wanted.is_shared {
+            return Ok(());
+        }
+        let volume = &self.wanted.volume;
+        let originals = &self.all.originals;
+        let found = originals.original_elsewhere(volume, persistent_volume);
+        match found.await? {
+            None => Ok(()),
+            Some(on) => Err(AttachError::Original {
+                handle: volume.handle.clone(),
+                on,
+            }),
         }
     }
 

@@ -10,7 +10,8 @@ use kube::api::{Api, DeleteParams, DynamicObject, Preconditions};
 use super::lease::{Taker, VolumeLeases};
 use super::object::{Attachment, attachments};
 use super::{
-    AttachError, Attacher, Attaching, CsiVolumes, Detached, PublishContext, Wanted, csi_volume,
+    AttachError, Attacher, Attaching, CsiVolumes, Detached, Originals, PublishContext, Wanted,
+    csi_volume,
 };
 use crate::api_request::{RequestError, find};
 use crate::cluster::VolumeId;
@@ -42,6 +43,7 @@ pub struct VolumeAttachments {
     pub(super) leases: VolumeLeases,
     volumes: Api<PersistentVolume>,
     pub(super) csi_volumes: Arc<dyn CsiVolumes>,
+    pub(super) originals: Arc<dyn Originals>,
     pub(super) settings: Arc<Settings>,
 }
 
@@ -54,14 +56,18 @@ impl std::fmt::Debug for VolumeAttachments {
 }
 
 impl VolumeAttachments {
-    /// Those of a node.
+    /// Those of a node, with what knows of all others.
     #[must_use]
-    pub fn new(client: kube::Client, csi_volumes: Arc<dyn CsiVolumes>, settings: Settings) -> Self {
+    pub fn new<C>(client: kube::Client, cluster: Arc<C>, settings: Settings) -> Self
+    where
+        C: CsiVolumes + Originals + 'static,
+    {
         Self {
             attachments: attachments(client.clone()),
             leases: VolumeLeases::new(client.clone(), &settings.namespace),
             volumes: Api::all(client),
-            csi_volumes,
+            csi_volumes: cluster.clone(),
+            originals: cluster,
             settings: Arc::new(settings),
         }
     }

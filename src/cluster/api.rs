@@ -7,6 +7,7 @@ mod handles;
 mod held;
 mod list;
 mod node;
+mod originals;
 
 use kube::Client;
 use serde_json::value::RawValue;
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 use self::csi_drivers::CsiDrivers;
 use self::handles::Handles;
 use self::list::List;
+use self::originals::Originals;
 use super::object::{Kind, Object, Objects};
 use super::{
     Asked, CalledVolume, Cluster, ClusterError, CsiDriver, FoundVolume, PodName, SecretName,
@@ -21,17 +23,19 @@ use super::{
 };
 
 pub use self::node::{Node, Taint, unique_volume_name};
+pub use self::originals::{OriginalOn, Why};
 
 /// The API server, as a node's daemon asks it. Each request has ten seconds, in
 /// which it is tried again; PersistentVolumes, claims and pods are never
 /// remembered.
 ///
-/// Its rights are in `deploy/rbac/node-reads.yaml`.
+/// Its rights are in `deploy/rbac/node-reads.yaml` and `node-attach.yaml`.
 pub struct Api {
     client: Client,
     node: String,
     csi_drivers: CsiDrivers,
     handles: Handles,
+    originals: Originals,
 }
 
 impl std::fmt::Debug for Api {
@@ -50,6 +54,7 @@ impl Api {
             node: node.into(),
             csi_drivers: CsiDrivers::default(),
             handles: Handles::default(),
+            originals: Originals::default(),
         }
     }
 
@@ -61,6 +66,25 @@ impl Api {
     /// PersistentVolumes cannot be listed.
     pub async fn csi_volume_with(&self, volume: &VolumeId) -> Result<Option<String>, ClusterError> {
         self.handles.find(&self.client, volume).await
+    }
+
+    /// The other node on which the original driver has a PersistentVolume, or may have
+    /// it, if there is one; the answer that there is none may be ten seconds old.
+    ///
+    /// # Errors
+    /// Nodes, what they have mounted, or pods cannot be listed.
+    pub async fn original_elsewhere(
+        &self,
+        persistent_volume: &str,
+    ) -> Result<Option<OriginalOn>, ClusterError> {
+        let volume = async || {
+            let object = Object::of_cluster(Kind::PersistentVolume, persistent_volume);
+            self.get(&object).await
+        };
+        let found = self
+            .originals
+            .find(&self.client, &self.node, persistent_volume, volume);
+        found.await
     }
 
     /// What a Node says of its volumes, and of whether it is to be left.

@@ -32,14 +32,20 @@ impl Backends {
             let socket = socket.display().to_string();
             let metrics = metrics.backend(&driver, &socket);
             let condition = conditions.add(format!("backend {driver} at {socket}"));
-            let watch = watch(backend.clone(), metrics, condition);
+            let watch = watch(backend.clone(), metrics, Some(condition));
             let shutdown = shutdown.clone();
             tokio::spawn(async move { shutdown.run_until_cancelled(watch).await });
         }
     }
 }
 
-async fn watch(backend: Arc<Backend>, metrics: BackendMetrics, condition: Condition) {
+/// Keeps a backend connected, and says whether it is; without a condition in metrics
+/// and the log alone.
+pub(super) async fn watch(
+    backend: Arc<Backend>,
+    metrics: BackendMetrics,
+    condition: Option<Condition>,
+) {
     let mut counted = 0;
     let mut said = String::new();
     loop {
@@ -52,13 +58,17 @@ async fn watch(backend: Arc<Backend>, metrics: BackendMetrics, condition: Condit
         match connected {
             Ok(_) => {
                 metrics.up();
-                condition.met();
+                if let Some(condition) = &condition {
+                    condition.met();
+                }
                 said.clear();
             }
             Err(error) => {
                 metrics.down();
                 let error = error.to_string();
-                condition.not_met(&error);
+                if let Some(condition) = &condition {
+                    condition.not_met(&error);
+                }
                 if error != said {
                     tracing::warn!(%error, "the backend is not there");
                     said = error;

@@ -1,6 +1,7 @@
 //! The FlexVolume door of a node daemon, with all that it needs of the cluster.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::watch;
@@ -31,6 +32,8 @@ pub struct FlexVolumeDoor {
     volumes: Volumes,
     door: Arc<Door>,
     installer: Installer,
+    /// The longest that a call may take.
+    timeout: Duration,
     /// Where NodeVolumes are published, if anywhere.
     publishing: Option<(kube::Client, node_volumes::Settings)>,
     mounted: Mounted,
@@ -72,7 +75,7 @@ impl FlexVolumeDoor {
             boot_id,
             cluster: around.cluster,
             attacher: around.attacher,
-            backends: Arc::new(Drivers::new(&loaded, backends)),
+            backends: Arc::new(Drivers::new(&loaded, backends, metrics)),
             mount_points: Arc::new(SystemMounts),
             release: around.release,
         };
@@ -99,6 +102,7 @@ impl FlexVolumeDoor {
         Ok(Self {
             door: Arc::new(Door::new(settings, volumes.clone(), metrics.clone())),
             installer,
+            timeout: flex_volume.timeout,
             mounted: Mounted {
                 volumes: volumes.clone(),
                 configs: configs.clone(),
@@ -121,6 +125,7 @@ impl FlexVolumeDoor {
             self.listener,
             self.door,
             shutdown.clone(),
+            self.timeout,
         ));
         tasks.spawn(self.installer.run(shutdown.clone()));
         let (volumes, stop) = (self.volumes.clone(), shutdown.clone());

@@ -15,6 +15,7 @@ use super::exchange::{failure, reply};
 use super::kubelet_default::{self, DefaultError};
 use super::pod_target::PodTarget;
 use super::volumes::{CallContext, MountCall, Unmounted, VolumeError, Volumes};
+use super::whose::Coming;
 use super::{device_directory, server};
 use crate::installation::FlexDriver;
 use crate::metrics::{Door as MetricsDoor, Metrics};
@@ -41,6 +42,7 @@ pub struct Door {
     volumes: Volumes,
     metrics: Metrics,
     request_ids: RequestIds,
+    pub(super) coming: Coming,
 }
 
 /// Why a call fails.
@@ -59,6 +61,17 @@ pub enum CallError {
     /// What the original driver has cannot be told.
     #[error("it cannot be told what the original driver has mounted: {0}")]
     Originals(io::Error),
+    /// The original driver may have the volume in a moment.
+    #[error(
+        "the original driver may be mounting {volume} at {}: it is tried again when it has, or \
+         when that directory is gone", other.display()
+    )]
+    MaybeOriginals {
+        /// The volume.
+        volume: String,
+        /// Where it may be about to.
+        other: PathBuf,
+    },
     /// It may stand in a record that is not trusted.
     #[error(
         "{} is mounted and stands in no record, and the record {} is not trusted ({reason}): \
@@ -84,6 +97,7 @@ impl CallError {
             Self::Invalid(_) => Code::InvalidArgument,
             Self::Volume(error) => error.code(),
             Self::Unclear { .. } => Code::FailedPrecondition,
+            Self::MaybeOriginals { .. } => Code::Aborted,
             Self::Default(_) | Self::Originals(_) | Self::BrokeOff(_) => Code::Internal,
         }
     }
@@ -98,6 +112,7 @@ impl Door {
             volumes,
             metrics,
             request_ids: RequestIds::new(),
+            coming: Coming::default(),
         }
     }
 
@@ -111,9 +126,8 @@ impl Door {
         }
         match Call::parse(request, &self.settings.root)? {
             Call::Mount { target, options } => {
-                if let Some(originals) = self.originals(&request.driver).await?
-                    && originals.has_volume(&target.volume)
-                {
+                let _come = self.coming.come(&target.path);
+                if self.is_originals(&request.driver, &target).await? {
                     return Ok(Answer::Original);
                 }
                 let call = MountCall {
@@ -209,7 +223,10 @@ impl Door {
     }
 
     /// What the original driver has on this node, where one is kept.
-    async fn originals(&self, driver: &str) -> Result<Option<OriginalMounts>, CallError> {
+    pub(super) async fn originals(
+        &self,
+        driver: &str,
+    ) -> Result<Option<OriginalMounts>, CallError> {
         let Ok(driver) = driver.parse::<FlexDriver>() else {
             return Ok(None);
         };
@@ -264,6 +281,10 @@ impl server::Answer for Door {
                 failure(format!("{error} (request {request_id})"))
             }
         }
+    }
+
+    async fn finish(&self) {
+        self.volumes.finish().await;
     }
 }
 

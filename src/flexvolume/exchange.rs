@@ -89,6 +89,14 @@ pub(super) async fn send(
     connection.shutdown().await
 }
 
+/// Tells the caller that there will be an answer.
+///
+/// # Errors
+/// The caller is gone.
+pub(super) async fn still_at_it(connection: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    connection.write_all(b" ").await
+}
+
 /// Waits until the caller is gone: it sends nothing more while it waits.
 pub(super) async fn gone(connection: &mut (impl AsyncRead + Unpin)) {
     let mut unexpected = [0; 64];

@@ -13,11 +13,29 @@ use crate::mountinfo::{MountTable, real_path};
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
-#[error("{} could not be {what}: {error}", .path.display())]
+#[error("{} could not be {what}: {error}{}", .path.display(), self.hint())]
 pub struct DefaultError {
     path: PathBuf,
     what: &'static str,
     error: io::Error,
+}
+
+impl DefaultError {
+    /// The daemon mounts nothing itself, but for some original drivers and after a loss of
+    /// its record, and so has no right to where it is not told to.
+    fn hint(&self) -> String {
+        let path = self.path.display();
+        match (self.error.kind(), self.what) {
+            (io::ErrorKind::PermissionDenied, "unmounted") => format!(
+                "; the node daemon has no right to: unmount it on the node, `umount {path}`, and \
+                 kubelet goes on"
+            ),
+            (io::ErrorKind::PermissionDenied, _) => "; the node daemon has no right to: deploy it \
+                 with deploy/components/original-attaches"
+                .to_owned(),
+            _ => String::new(),
+        }
+    }
 }
 
 fn failed(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> DefaultError {
@@ -105,5 +123,16 @@ mod tests {
             error.to_string().contains("no device is mounted"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn who_may_not_unmount_says_who_can() {
+        let error = |what| {
+            let error = io::Error::from(io::ErrorKind::PermissionDenied);
+            failed(Path::new("/pods/u/pv-1"), what)(error).to_string()
+        };
+        assert!(error("unmounted").contains("`umount /pods/u/pv-1`"));
+        assert!(error("mounted").contains("original-attaches"));
+        assert!(!error("mounted").contains("umount"));
     }
 }

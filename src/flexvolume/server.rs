@@ -5,26 +5,37 @@ use std::time::Duration;
 
 use flex2csi_exec::wire::{Reply, Request};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::exchange::{gone, receive, send};
+use super::exchange::{gone, receive, send, still_at_it};
 use crate::socket::{Connection, Listener};
 
 /// Calls at a time. Kubelet makes one for each volume; those beyond wait.
 const AT_A_TIME: usize = 512;
 
-/// How long calls get to end when the daemon does. What is under way is recorded.
-const GRACE: Duration = Duration::from_secs(5);
+/// How often a caller is told that its call is still here.
+const BEAT: Duration = Duration::from_secs(10);
 
 /// What answers calls.
 pub trait Answer: Send + Sync + 'static {
     /// Answers one. Dropping the future is the caller's going away.
     fn answer(&self, request: Request) -> impl Future<Output = Reply> + Send;
+
+    /// Waits for what calls have begun that nobody waits for any more.
+    fn finish(&self) -> impl Future<Output = ()> + Send;
 }
 
-/// Serves until `shutdown`, and a little longer for what is under way.
-pub async fn serve(listener: Listener, door: Arc<impl Answer>, shutdown: CancellationToken) {
+/// Serves until `shutdown`, and as long as `grace` lasts for what is under way: what is
+/// cut off is recorded, and yet better not cut off, in the midst of a driver's call. The
+/// socket is kept until then, and with it the next daemon from the record.
+pub async fn serve(
+    listener: Listener,
+    door: Arc<impl Answer>,
+    shutdown: CancellationToken,
+    grace: Duration,
+) {
     let free = Arc::new(Semaphore::new(AT_A_TIME));
     let tasks = TaskTracker::new();
     let overdue = CancellationToken::new();
@@ -46,21 +57,22 @@ pub async fn serve(listener: Listener, door: Arc<impl Answer>, shutdown: Cancell
     };
     shutdown.run_until_cancelled(accepting).await;
     tasks.close();
-    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+    let end = Instant::now() + grace;
+    if timeout_at(end, tasks.wait()).await.is_err() {
         tracing::warn!("calls are cut off that did not end; kubelet makes them again");
         overdue.cancel();
         tasks.wait().await;
     }
+    if timeout_at(end, door.finish()).await.is_err() {
+        tracing::warn!("what calls have begun is cut off, and taken up again by the next daemon");
+    }
+    drop(listener);
 }
 
 async fn one(mut connection: Connection, door: &impl Answer) {
     let reply = match receive(&mut connection).await {
         Ok(Ok(request)) => {
-            let answered = tokio::select! {
-                reply = door.answer(request) => Some(reply),
-                () = gone(&mut connection) => None,
-            };
-            let Some(reply) = answered else {
+            let Some(reply) = answered(&mut connection, door.answer(request)).await else {
                 tracing::debug!("an exec binary went away before it was answered");
                 return;
             };
@@ -77,6 +89,24 @@ async fn one(mut connection: Connection, door: &impl Answer) {
     }
 }
 
+/// What a call is answered, if its caller waits for that. It is told again and again
+/// that there will be an answer.
+async fn answered(
+    connection: &mut Connection,
+    answer: impl Future<Output = Reply>,
+) -> Option<Reply> {
+    let mut answer = std::pin::pin!(answer);
+    let mut beats = tokio::time::interval(BEAT);
+    beats.reset();
+    loop {
+        tokio::select! {
+            reply = &mut answer => return Some(reply),
+            () = gone(connection) => return None,
+            _ = beats.tick() => still_at_it(connection).await.ok()?,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -89,10 +119,14 @@ mod tests {
     use super::super::exchange::reply;
     use super::*;
 
-    /// Says the call's name; `hang` hangs until its caller is gone.
+    const GRACE: Duration = Duration::from_secs(100);
+
+    /// Says the call's name; `hang` hangs until its caller is gone, and `slow` does for
+    /// a while.
     #[derive(Default)]
     struct Echo {
         given_up: Arc<Notify>,
+        begun: TaskTracker,
     }
 
     struct GivenUp(Arc<Notify>);
@@ -109,7 +143,14 @@ mod tests {
                 let _given_up = GivenUp(self.given_up.clone());
                 std::future::pending::<()>().await;
             }
+            if request.call == "slow" {
+                tokio::time::sleep(BEAT * 5 / 2).await;
+            }
             reply(wire::Answer::Success, request.call)
+        }
+
+        async fn finish(&self) {
+            self.begun.wait().await;
         }
     }
 
@@ -125,7 +166,9 @@ mod tests {
             let directory = tempfile::tempdir().unwrap();
             let listener = Listener::bind(&directory.path().join("s")).unwrap();
             let (echo, shutdown) = (Arc::new(Echo::default()), CancellationToken::new());
-            let serving = tokio::spawn(serve(listener, echo.clone(), shutdown.clone()));
+            echo.begun.close();
+            let serving = serve(listener, echo.clone(), shutdown.clone(), GRACE);
+            let serving = tokio::spawn(serving);
             Self {
                 directory,
                 shutdown,
@@ -160,6 +203,13 @@ mod tests {
         assert!(other.contains("\"message\":\"unmount\""), "{other}");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_is_told_that_its_call_is_still_here() {
+        let served = Served::new();
+        let answer = served.call("slow").await;
+        assert!(answer.starts_with("  {\"version\":1"), "{answer:?}");
+    }
+
     #[tokio::test]
     async fn a_caller_that_goes_away_gives_its_call_up() {
         let served = Served::new();
@@ -177,6 +227,34 @@ mod tests {
         served.serving.await.unwrap();
         let mut nothing = String::new();
         drop(hanging.read_to_string(&mut nothing).await);
-        assert_eq!(nothing, "");
+        assert_eq!(nothing.trim(), "");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_socket_is_kept_until_what_was_begun_has_ended() {
+        let served = Served::new();
+        assert!(served.call("mount").await.contains("success"));
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        served.echo.begun.spawn(ended);
+        served.shutdown.cancel();
+        let socket = served.directory.path().join("s");
+        tokio::time::sleep(GRACE / 2).await;
+        assert!(!served.serving.is_finished());
+        assert!(Listener::bind(&socket).is_err(), "the next daemon waits");
+        end.send(()).unwrap();
+        served.serving.await.unwrap();
+        Listener::bind(&socket).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_has_as_long_as_any_call_to_end() {
+        let served = Served::new();
+        let hanging = served.connect("hang").await;
+        assert!(served.call("mount").await.contains("success"));
+        served.shutdown.cancel();
+        tokio::time::sleep(GRACE - Duration::from_secs(1)).await;
+        assert!(!served.serving.is_finished());
+        drop(hanging);
+        served.serving.await.unwrap();
     }
 }

@@ -34,7 +34,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
 pub use crate::csi_client::CallContext;
@@ -48,7 +49,7 @@ pub use settings::{Backends, Finding, Knowledge, ReleaseWhen, Settings, Sockets}
 pub use unmount::Unmounted;
 
 use crate::cluster::VolumeId;
-use crate::node_record::{MountState, NodeRecord, RecordError, Refused};
+use crate::node_record::{MountState, NodeRecord, RecordError, Refused, VolumeRecord};
 use crate::request_id::RequestIds;
 use locks::Locks;
 use looks::Looks;
@@ -66,6 +67,9 @@ struct Inner {
     knowledge: RwLock<Knowledge>,
     targets: Locks<PathBuf>,
     volumes: Locks<VolumeId>,
+    /// Of targets whose files are given to a group while nobody waits.
+    walks: Locks<PathBuf>,
+    turns: Semaphore,
     request_ids: RequestIds,
     changes: watch::Sender<u64>,
     /// What goes on whoever waits for it.
@@ -89,6 +93,8 @@ impl Volumes {
                 knowledge: RwLock::new(knowledge),
                 targets: Locks::default(),
                 volumes: Locks::default(),
+                walks: Locks::default(),
+                turns: Semaphore::new(ownership::AT_ONCE),
                 request_ids: RequestIds::new(),
                 changes: watch::Sender::new(0),
                 acts: TaskTracker::new(),
@@ -123,7 +129,7 @@ impl Volumes {
     }
 
     /// Waits for what is under way, when no more calls come: an ending daemon leaves
-    /// mounts alone, and nothing half done where that takes no long time.
+    /// mounts alone, and nothing half done where that takes no longer than a call may.
     pub async fn finish(&self) {
         self.inner.acts.close();
         self.inner.acts.wait().await;
@@ -153,14 +159,39 @@ impl Inner {
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// What was published in this boot, is mounted, and has its files in its group is
-    /// published. All else is done again when kubelet asks again, or undone.
+    /// Reads records again that were not trusted: somebody may have put them right.
+    async fn check_refused(self: &Arc<Self>) -> Result<(), RecordError> {
+        let before = self.record.refused().len();
+        let trusted = self.record.check_refused().await?;
+        if !trusted.is_empty() {
+            let (inner, trusted) = (self.clone(), trusted);
+            let found = tokio::task::spawn_blocking(move || inner.find_published(&trusted));
+            let broken = |broken: JoinError| RecordError::BrokeOff(broken.to_string());
+            found.await.map_err(broken)??;
+        }
+        if self.record.refused().len() != before {
+            self.changed();
+        }
+        Ok(())
+    }
+
     fn find_again(&self) -> Result<(), RecordError> {
         let all = self.record.all();
+        self.find_published(&all)?;
+        if !all.is_empty() {
+            let mounts: usize = all.iter().map(|record| record.mounts.len()).sum();
+            tracing::info!(volumes = all.len(), mounts, "found the record again");
+        }
+        Ok(())
+    }
+
+    /// What was published in this boot, is mounted, and has its files in its group is
+    /// published. All else is done again when kubelet asks again, or undone.
+    fn find_published(&self, records: &[Arc<VolumeRecord>]) -> Result<(), RecordError> {
         let boot_id = self.record.boot_id();
         let pending = self.record.pending_ownership_now()?;
         let is_pending = |target: &Path| pending.iter().any(|pending| *pending.target == *target);
-        let targets: Vec<Arc<Path>> = all
+        let targets: Vec<Arc<Path>> = records
             .iter()
             .filter(|record| record.boot_id == boot_id)
             .flat_map(|record| &record.mounts)
@@ -179,10 +210,6 @@ impl Inner {
                 %error,
                 "the mount table cannot be read, so it is not known which mounts are there"
             ),
-        }
-        if !all.is_empty() {
-            let mounts: usize = all.iter().map(|record| record.mounts.len()).sum();
-            tracing::info!(volumes = all.len(), mounts, "found the record again");
         }
         Ok(())
     }

@@ -42,6 +42,16 @@ impl BackendFamilies {
         families
     }
 
+    /// Takes the series of a socket away that is a backend's no more.
+    pub fn forget(&self, driver: &str, socket: &str) {
+        let labels = SocketLabels {
+            driver: driver.into(),
+            socket: socket.into(),
+        };
+        self.up.remove(&labels);
+        self.connections.remove(&labels);
+    }
+
     pub fn socket(&self, driver: &str, socket: &str) -> BackendMetrics {
         let labels = SocketLabels {
             driver: driver.into(),

@@ -68,6 +68,11 @@ impl Metrics {
         self.0.backends.socket(driver, socket)
     }
 
+    /// Says no more of a socket that is not a backend's any more.
+    pub fn forget_backend(&self, driver: &str, socket: &str) {
+        self.0.backends.forget(driver, socket);
+    }
+
     /// Whether kubelet has registered a driver of ours.
     pub fn registered(&self, driver: &str) -> Flag {
         let driver = driver.into();

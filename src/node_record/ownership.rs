@@ -15,7 +15,7 @@ use crate::durable_file::{self, FileError};
 
 /// A target whose files are being given to a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct PendingOwnership {
     /// The target.
     pub target: Arc<Path>,
@@ -26,6 +26,10 @@ pub struct PendingOwnership {
     /// The boot in which it was mounted.
     #[serde(rename = "bootID")]
     pub boot_id: Arc<str>,
+    /// How often it was begun with, this time included. Who fails and lives to say so
+    /// does not count it.
+    #[serde(default)]
+    pub tries: u32,
 }
 
 const SUFFIX: &str = ".group";
@@ -62,6 +66,13 @@ pub(super) fn remove(directory: &Path, target: &Path) -> Result<(), FileError> {
         }
         _ => Ok(()),
     }
+}
+
+/// The note of a target, if it is of this boot.
+pub(super) fn read(directory: &Path, target: &Path, boot_id: &str) -> Option<PendingOwnership> {
+    let read = durable_file::read::<PendingOwnership>(&place(directory, target));
+    let pending = read.ok().flatten()?;
+    (*pending.boot_id == *boot_id && *pending.target == *target).then_some(pending)
 }
 
 /// The notes of this boot; others are removed, and so are those that are none.

@@ -1,13 +1,17 @@
 //! What is recorded of a volume.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cluster::{PodName, SecretName, VolumeId};
 
-/// The version that is written, and the only one that is read.
+/// The version that is written, and the only one that is read. A later flex2csi may
+/// add members to it that an earlier one can do without, and keeps: what has to be
+/// understood to undo a mount takes another version.
 pub(super) const VERSION: u32 = 1;
 
 /// How many pods are remembered of which the mounts are gone.
@@ -15,7 +19,7 @@ const ENDED: usize = 16;
 
 /// A volume of which something may be staged, published or attached here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct VolumeRecord {
     /// Of the form.
     pub(super) version: u32,
@@ -54,11 +58,14 @@ pub struct VolumeRecord {
     /// The pods whose mounts went last, while there is something left to undo.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<PodName>,
+    /// What a later flex2csi has written.
+    #[serde(flatten)]
+    pub(super) others: BTreeMap<String, Value>,
 }
 
 /// The names of Secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct SecretNames {
     /// For ControllerExpandVolume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +83,7 @@ impl SecretNames {
 
 /// A volume at a pod's path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Mount {
     /// The path.
     pub target: Arc<Path>,
@@ -107,6 +114,7 @@ impl VolumeRecord {
             secrets: SecretNames::default(),
             mounts: Vec::new(),
             ended: Vec::new(),
+            others: BTreeMap::new(),
         }
     }
 
@@ -144,7 +152,7 @@ impl VolumeRecord {
         #[derive(Deserialize)]
         struct Versioned {
             #[serde(default)]
-            version: serde_json::Value,
+            version: Value,
         }
         let versioned: Versioned = serde_json::from_str(text).ok()?;
         versioned.version.as_u64()

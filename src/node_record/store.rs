@@ -165,7 +165,6 @@ impl NodeRecord {
         self.on_disk(move |shared| {
             let path = shared.directory.join(&name);
             let mut index = shared.index();
-            index.refused.remove(&name);
             take_in(&mut index, &path, name.clone(), &shared.root);
             match index.refused.get(&name) {
                 None => Ok(()),
@@ -174,6 +173,25 @@ impl NodeRecord {
                     why: why.clone(),
                 }),
             }
+        })
+        .await
+    }
+
+    /// Reads again what is not trusted; gives what is trusted now.
+    ///
+    /// # Errors
+    /// The work broke off.
+    pub async fn check_refused(&self) -> Result<Vec<Arc<VolumeRecord>>, RecordError> {
+        if self.shared.index().refused.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.on_disk(|shared| {
+            let mut index = shared.index();
+            let refused: Vec<_> = index.refused.clone().into_iter().collect();
+            let taken = refused
+                .into_iter()
+                .filter_map(|(name, (path, _))| take_in(&mut index, &path, name, &shared.root));
+            Ok(taken.collect())
         })
         .await
     }
@@ -281,6 +299,22 @@ impl NodeRecord {
         self.on_disk(Shared::pending_ownership).await
     }
 
+    /// That of one target.
+    ///
+    /// # Errors
+    /// The work broke off.
+    pub async fn pending_ownership_of(
+        &self,
+        target: &Path,
+    ) -> Result<Option<PendingOwnership>, RecordError> {
+        let target = target.to_owned();
+        self.on_disk(move |shared| {
+            let (directory, boot_id) = (&shared.directory, &shared.boot_id);
+            Ok(ownership::read(directory, &target, boot_id))
+        })
+        .await
+    }
+
     /// The same, at once. It waits for a disk.
     ///
     /// # Errors
@@ -302,18 +336,30 @@ impl NodeRecord {
 }
 
 /// Reads a file into the index, or refuses it. One that is gone is neither.
-fn take_in(index: &mut Index, path: &Path, name: String, root: &Path) {
+fn take_in(index: &mut Index, path: &Path, name: String, root: &Path) -> Option<Arc<VolumeRecord>> {
+    let before = index.refused.remove(&name);
     let taken = read(path, &name, root).and_then(|record| {
-        let Some(record) = record else {
-            return Ok(());
+        let Some(record) = record.map(Arc::new) else {
+            return Ok(None);
         };
         index.check(&record).map_err(|error| error.to_string())?;
-        index.put(Arc::new(record));
-        Ok(())
+        index.put(record.clone());
+        Ok(Some(record))
     });
-    if let Err(why) = taken {
-        tracing::error!(file = %path.display(), %why, "a record is not trusted, its volume is left alone");
-        index.refused.insert(name, (path.to_owned(), why));
+    match taken {
+        Ok(taken) => {
+            if before.is_some() {
+                tracing::info!(file = %path.display(), "a record was put right, or removed");
+            }
+            taken
+        }
+        Err(why) => {
+            if before.is_none_or(|(_, said)| said != why) {
+                tracing::error!(file = %path.display(), %why, "a record is not trusted, its volume is left alone");
+            }
+            index.refused.insert(name, (path.to_owned(), why));
+            None
+        }
     }
 }
 

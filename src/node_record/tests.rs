@@ -153,10 +153,6 @@ async fn a_record_that_is_not_ours_is_refused_and_others_are_served() {
         bad("[]".into(), "damaged"),
         bad("{}".into(), "no version"),
         bad(good.replace("\"version\":1", "\"version\":2"), "version 2"),
-        bad(
-            good.replace("\"version\":1", "\"version\":1,\"x\":1"),
-            "unknown field",
-        ),
         bad(text(&record("other", &[])), "another volume"),
         bad(
             good.replace("/pods/u2", "/pods/u2/../u1"),
@@ -193,6 +189,24 @@ async fn a_record_that_is_not_ours_is_refused_and_others_are_served() {
         here.put(record("good", &["u1", "u3"])).await.unwrap();
         here.put(record("good", &["u1"])).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_a_later_version_has_added_is_kept() {
+    let state = State::new();
+    state.open();
+    let text = serde_json::to_string(&record("v1", &["u1"])).unwrap();
+    let later = text.replace("\"version\":1", "\"version\":1,\"fence\":{\"a\":[1]}");
+    state.plant(&file_name(&id("v1")), &later);
+    let here = state.open();
+    assert!(here.refused().is_empty());
+    let mut known = (*here.find(&id("v1")).unwrap()).clone();
+    known.add(mount("u2"));
+    here.put(known).await.unwrap();
+    let text = std::fs::read(state.file("v1")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(json["fence"], serde_json::json!({"a": [1]}));
+    assert_eq!(json["mounts"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -260,6 +274,7 @@ async fn ownership_that_was_not_finished_is_known_in_the_same_boot() {
         group: 2000,
         on_root_mismatch: true,
         boot_id: boot.into(),
+        tries: 2,
     };
     let here = state.open();
     here.begin_ownership(pending("boot-1")).await.unwrap();

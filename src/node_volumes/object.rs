@@ -88,6 +88,12 @@ impl NodeVolumes {
         let renewed = self.renew_time.as_millisecond();
         is_fresh(renewed, now.as_millisecond(), self.renew_seconds)
     }
+
+    /// Whether it still counted at an earlier time of the node's own clock.
+    #[must_use]
+    pub fn counts_at(&self, then: Timestamp) -> bool {
+        self.renew_time >= then || self.is_fresh(then)
+    }
 }
 
 /// Access to NodeVolumes.

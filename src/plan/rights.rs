@@ -52,7 +52,7 @@ const STORAGE: &str = "storage.k8s.io";
 const OURS: &str = "flex2csi.io";
 
 /// What the rewrite does to the cluster: `deploy/rbac/rewrite.yaml`.
-pub const REWRITE: [Right; 19] = [
+pub const REWRITE: [Right; 18] = [
     right("get", "", "persistentvolumes"),
     right("watch", "", "persistentvolumes"),
     right("patch", "", "persistentvolumes"),
@@ -66,7 +66,6 @@ pub const REWRITE: [Right; 19] = [
     right("watch", "", "persistentvolumeclaims"),
     right("patch", "", "persistentvolumeclaims"),
     right("get", OURS, "volumemigrations"),
-    right("list", OURS, "volumemigrations"),
     right("watch", OURS, "volumemigrations"),
     right("create", OURS, "volumemigrations"),
     right("patch", OURS, "volumemigrations"),
@@ -86,6 +85,8 @@ pub fn needed(classes: bool, claims: bool) -> Vec<Right> {
     let needed = REWRITE.into_iter();
     needed
         .filter(|right| right.verb != "watch" && is_needed(right))
+        // The journal, which `deploy/rbac/plan.yaml` has the right to list.
+        .chain([right("list", OURS, "volumemigrations")])
         .collect()
 }
 

@@ -26,8 +26,12 @@ pub(crate) fn log(directory: &Path) -> PathBuf {
 /// A call as the server answered it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Who called, as RBAC names it.
+    /// Who called, as RBAC names it; who it was done as, if the caller impersonated
+    /// somebody.
     pub user: String,
+    /// The role by which RBAC allowed it, as `ClusterRole flex2csi-plan`; empty for the
+    /// administrator, for whom the rights do not matter.
+    pub role: String,
     /// The node of the pod to whose token the caller's is bound; empty for others.
     pub node: String,
     /// With which program, as it says itself.
@@ -37,6 +41,8 @@ pub struct Call {
     /// The resource, with its subresource: `persistentvolumes/status`. Empty for
     /// what is none, as `/readyz`.
     pub resource: String,
+    /// The resource's API group; empty for the core.
+    pub group: String,
     /// The namespace, empty for what has none.
     pub namespace: String,
     /// The object; empty for lists.
@@ -78,8 +84,14 @@ impl Call {
         let code = event
             .pointer("/responseStatus/code")
             .and_then(Value::as_u64);
+        let mut user = text("/impersonatedUser/username");
+        if user.is_empty() {
+            user = text("/user/username");
+        }
         Self {
-            user: text("/user/username"),
+            user,
+            role: role_of(&text("/annotations/authorization.k8s.io~1reason")),
+            group: text("/objectRef/apiGroup"),
             node: text("/user/extra/authentication.kubernetes.io~1node-name/0"),
             user_agent: text("/userAgent"),
             verb: text("/verb"),
@@ -91,6 +103,18 @@ impl Call {
             code: code.and_then(|code| u16::try_from(code).ok()).unwrap_or(0),
             denied: text("/annotations/authorization.k8s.io~1decision") == "forbid",
         }
+    }
+}
+
+/// The role in RBAC's reason: `RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r"
+/// to ServiceAccount "a/n"`, as kubernetes v1.36 has it (plugin/pkg/auth/authorizer/rbac).
+fn role_of(reason: &str) -> String {
+    let named = reason.split_once(" of ").map(|(_, rest)| rest);
+    let mut parts = named.unwrap_or_default().splitn(3, '"');
+    let (kind, name) = (parts.next(), parts.next());
+    match (kind, name) {
+        (Some(kind), Some(name)) => format!("{kind}{name}"),
+        _ => String::new(),
     }
 }
 
@@ -126,6 +150,11 @@ impl Audit {
         let lines = text.split(|byte| *byte == b'\n');
         let events = lines.filter_map(|line| serde_json::from_slice(line).ok());
         Ok(Self(events.map(|event: Value| Call::of(&event)).collect()))
+    }
+
+    /// All calls, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = &Call> {
+        self.0.iter()
     }
 
     /// The calls of one user, oldest first.

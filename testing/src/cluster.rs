@@ -44,6 +44,15 @@ impl Setup {
         }
     }
 
+    /// A cluster in which everything that happens to an object can be read afterwards.
+    #[must_use]
+    pub fn recording() -> Self {
+        Self {
+            controllers: None,
+            ..Self::binding(ApiRate::FAST)
+        }
+    }
+
     /// Adds somebody who may call, with the rights that a test grants.
     #[must_use]
     pub fn user(mut self, user: User) -> Self {

@@ -9,7 +9,7 @@ mod tier_2 {
 
     use flex2csi::plan::file::PlanFile;
     use flex2csi_testing::deployed::deployed;
-    use flex2csi_testing::{Cluster, programs};
+    use flex2csi_testing::{Cluster, Setup, programs, rights};
     use flex2csi_translators::plan::VerdictKind;
     use http::{Method, Request};
     use kube::Client;
@@ -47,7 +47,7 @@ mod tier_2 {
 
     impl Site {
         async fn new() -> Self {
-            let cluster = Cluster::start().await.unwrap();
+            let cluster = Cluster::start_with(&Setup::recording()).await.unwrap();
             let site = Self {
                 client: cluster.client().unwrap(),
                 cluster,
@@ -285,6 +285,7 @@ mod tier_2 {
         );
 
         assert_eq!(site.versions().await, before);
+        rights::prove(&site.cluster, "plan", &[]).await;
     }
 
     /// Has the server refuse CSI volumes with a handle.
@@ -370,5 +371,11 @@ mod tier_2 {
             !codes.iter().any(|code| code.starts_with("secret-")),
             "{codes:?}"
         );
+        // Without the role for it, no dry run is made.
+        let without = [
+            "create persistentvolumes",
+            "create storageclasses.storage.k8s.io",
+        ];
+        rights::prove(&site.cluster, "plan::secrets", &without).await;
     }
 }

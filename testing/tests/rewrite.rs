@@ -4,72 +4,129 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod tier_2 {
+    use std::path::PathBuf;
+    use std::process::{Output, Stdio};
+
+    use flex2csi_testing::applied::applied;
     use flex2csi_testing::controller_manager::ApiRate;
-    use flex2csi_testing::fleet::{Expect, Member};
-    use flex2csi_testing::rewriter::Rewriter;
-    use flex2csi_testing::tool::Ended;
+    use flex2csi_testing::deployed::deployed;
+    use flex2csi_testing::fleet::{Expect, Fleet, Member, Size};
+    use flex2csi_testing::users::User;
+    use flex2csi_testing::{Cluster, Setup, programs, rewrite_account, rights};
     use serde_json::Value;
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-    /// Runs the program, which dies at a step if that is asked for.
-    async fn run(site: &Rewriter, args: &[&str], die_at: &str) -> Ended {
-        let (verb, rest) = args.split_first().unwrap();
-        let mut tool = site.tool(verb, None).unwrap().arguments(rest);
-        if !die_at.is_empty() {
-            tool = tool.variable("FLEX2CSI_DIE_AT", die_at);
+    /// A cluster with a fleet, and who rewrites it.
+    struct Site {
+        cluster: Cluster,
+        fleet: Fleet,
+        user: User,
+        values: PathBuf,
+    }
+
+    impl Site {
+        async fn new(pairs: usize) -> Self {
+            let user = rewrite_account::user();
+            let setup = Setup::binding(ApiRate::FAST).user(user.clone());
+            let cluster = Cluster::start_with(&setup).await.unwrap();
+            rewrite_account::install(&cluster, &[]).await.unwrap();
+            let fleet = Fleet::make(&cluster, &Size::pairs(pairs)).await.unwrap();
+            let values = fleet.values_file(&cluster).unwrap();
+            Self {
+                cluster,
+                fleet,
+                user,
+                values,
+            }
         }
-        tool.run().await.unwrap()
+
+        fn file(&self, name: &str) -> String {
+            let path = self.cluster.directory().join(name);
+            path.to_str().unwrap().to_owned()
+        }
+
+        /// Runs the program, which dies at a step if that is asked for.
+        async fn run(&self, args: &[&str], die_at: &str) -> Output {
+            self.command(args, die_at).output().await.unwrap()
+        }
+
+        fn command(&self, args: &[&str], die_at: &str) -> tokio::process::Command {
+            let mut command = tokio::process::Command::new(programs::flex2csi().unwrap());
+            command
+                .args(args)
+                .arg("--kubeconfig")
+                .arg(self.user.kubeconfig(self.cluster.directory()))
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .kill_on_drop(true);
+            if args
+                .first()
+                .is_some_and(|verb| matches!(*verb, "plan" | "rewrite"))
+            {
+                command.arg("--values").arg(&self.values);
+            }
+            if !die_at.is_empty() {
+                command.env("FLEX2CSI_DIE_AT", die_at);
+            }
+            command
+        }
+
+        /// Runs the program, which has to end well.
+        async fn done(&self, args: &[&str]) -> String {
+            let output = self.run(args, "").await;
+            let said = said(&output);
+            assert_eq!(output.status.code(), Some(0), "{args:?}: {said}");
+            said
+        }
+
+        /// What `status` says of the objects, by phase.
+        async fn phases(&self) -> Vec<(String, String)> {
+            let output = self.run(&["status", "-o", "json"], "").await;
+            let text = String::from_utf8(output.stdout).unwrap();
+            text.lines()
+                .map(|line| {
+                    let line: Value = serde_json::from_str(line).unwrap();
+                    let text = |key: &str| line[key].as_str().unwrap().to_owned();
+                    (text("name"), text("phase"))
+                })
+                .collect()
+        }
     }
 
-    /// Runs the program, which has to end well.
-    async fn done(site: &Rewriter, args: &[&str]) -> String {
-        let ended = run(site, args, "").await;
-        assert_eq!(ended.code, Some(0), "{args:?}: {}", said(&ended));
-        said(&ended)
-    }
-
-    /// What `status` says of the objects, by phase.
-    async fn phases_of(site: &Rewriter) -> Vec<(String, String)> {
-        let ended = run(site, &["status", "-o", "json"], "").await;
-        let lines = ended.stdout.lines();
-        lines
-            .map(|line| {
-                let line: Value = serde_json::from_str(line).unwrap();
-                let text = |key: &str| line[key].as_str().unwrap().to_owned();
-                (text("name"), text("phase"))
-            })
-            .collect()
-    }
-
-    fn said(ended: &Ended) -> String {
-        format!("{}{}", ended.stdout, ended.stderr)
+    fn said(output: &Output) -> String {
+        String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr)
     }
 
     /// The fleet is planned, reviewed, rewritten by a process that is killed in the
     /// middle of it and by its successor, and brought back.
     #[tokio::test]
-    #[ignore = "tier 2: needs etcd, kube-apiserver, kube-controller-manager and kubectl; testing/run prepares them"]
+    #[ignore = "tier 2: needs etcd, kube-apiserver and kube-controller-manager; testing/run prepares them"]
     async fn a_fleet_is_planned_rewritten_after_a_kill_and_rolled_back() {
-        let site = Rewriter::start(ApiRate::FAST, 72).await.unwrap();
+        let site = Site::new(72).await;
         let plan = site.file("plan.yaml");
         let node = "--without-node-evidence";
-        done(&site, &["plan", "--out", &plan, node]).await;
+        site.done(&["plan", "--out", &plan, node]).await;
         // Whoever reviews it says that volumes made by hand keep their policy.
         let text = std::fs::read_to_string(&plan).unwrap();
         std::fs::write(&plan, text.replace("keepDelete: false", "keepDelete: true")).unwrap();
 
         // Without the journal, and without --yes, nothing is done.
         let rewrite = ["rewrite", "--plan", &plan, node, "--yes"];
-        let output = run(&site, &rewrite, "").await;
-        assert_eq!(output.code, Some(2), "{}", said(&output));
+        let output = site.run(&rewrite, "").await;
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
         assert!(
             said(&output).contains("kubectl apply -f deploy/crds/volumemigrations.yaml"),
             "{}",
             said(&output)
         );
-        site.cluster.install_definitions().await.unwrap();
-        let shown = done(&site, &["rewrite", "--plan", &plan, node]).await;
+        applied(&site.cluster, deployed("crds/volumemigrations.yaml"))
+            .await
+            .unwrap();
+        let shown = site.done(&["rewrite", "--plan", &plan, node]).await;
         assert!(shown.contains("dry run"), "{shown}");
-        let shown = done(&site, &["status"]).await;
+        let shown = site.done(&["status"]).await;
         assert!(shown.contains("Nothing was rewritten"), "{shown}");
         site.fleet
             .check(&site.cluster, Expect::Originals)
@@ -79,9 +136,9 @@ mod tier_2 {
         let witness = site.fleet.watch(&site.cluster).await.unwrap();
         let backup = site.file("backup");
         let rewrite = [&rewrite[..], &["--backup", &backup]].concat();
-        let killed = run(&site, &rewrite, "delete.after:20").await;
-        assert_eq!(killed.code, None, "{}", said(&killed));
-        let phases = phases_of(&site).await;
+        let killed = site.run(&rewrite, "delete.after:20").await;
+        assert_eq!(killed.status.code(), None, "{}", said(&killed));
+        let phases = site.phases().await;
         let count = |phase: &str| phases.iter().filter(|(_, is)| is == phase).count();
         assert!(
             count("Rewritten") > 0 && count("Replacing") > 0,
@@ -93,7 +150,7 @@ mod tier_2 {
             .filter(|(_, phase)| phase == "Replacing")
             .map(|(name, _)| name)
             .collect();
-        let log = done(&site, &rewrite).await;
+        let log = site.done(&rewrite).await;
         println!("{log}");
         site.fleet
             .check(&site.cluster, Expect::Translated)
@@ -104,7 +161,7 @@ mod tier_2 {
         println!("{lost}");
         println!("undisturbed: {}", witness.of(undisturbed).await.unwrap());
         assert_eq!(lost.replaced, site.fleet.members.len());
-        let phases = phases_of(&site).await;
+        let phases = site.phases().await;
         assert!(
             phases.iter().all(|(_, phase)| phase == "Rewritten"),
             "{phases:?}"
@@ -116,7 +173,7 @@ mod tier_2 {
         assert_eq!(whole.count(), phases.len());
 
         // Once more, there is nothing to do.
-        let again = done(&site, &rewrite).await;
+        let again = site.done(&rewrite).await;
         assert!(
             again.contains(&format!("{} done before", phases.len())),
             "{again}"
@@ -124,24 +181,35 @@ mod tier_2 {
 
         // One back, then, in two shares, all.
         let one = site.fleet.members.keys().next().unwrap();
-        let shown = done(&site, &["rollback", "--pv", one]).await;
+        let shown = site.done(&["rollback", "--pv", one]).await;
         assert!(shown.contains("dry run") && shown.contains(one), "{shown}");
-        done(&site, &["rollback", "--pv", one, node, "--yes"]).await;
+        let mut looking = site.command(&["status", "--watch"], "").spawn().unwrap();
+        let mut seen = BufReader::new(looking.stdout.take().unwrap()).lines();
+        // It has shown what there is, and looks from then on.
+        seen.next_line().await.unwrap();
+        site.done(&["rollback", "--pv", one, node, "--yes"]).await;
+        while let Some(line) = seen.next_line().await.unwrap() {
+            if line.contains(one.as_str()) && line.contains("RolledBack") {
+                break;
+            }
+        }
+        looking.kill().await.unwrap();
         let share = |index| ["rollback", "--all", "--shard", index, node, "--yes"];
         let (first, second) = (share("0/2"), share("1/2"));
-        let (first, second) = tokio::join!(run(&site, &first, ""), run(&site, &second, ""));
+        let (first, second) = tokio::join!(site.run(&first, ""), site.run(&second, ""));
         for output in [first, second] {
-            assert_eq!(output.code, Some(0), "{}", said(&output));
+            assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         }
         site.fleet
             .check(&site.cluster, Expect::Originals)
             .await
             .unwrap();
-        let phases = phases_of(&site).await;
+        let phases = site.phases().await;
         assert!(
             phases.iter().all(|(_, phase)| phase == "RolledBack"),
             "{phases:?}"
         );
         witness.so_far().await.unwrap();
+        rights::prove(&site.cluster, "rewrite", &["get secrets"]).await;
     }
 }

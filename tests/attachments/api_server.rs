@@ -145,7 +145,7 @@ type Answer = (u16, Value);
 fn failure(code: u16, message: &str) -> Answer {
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
-        "message": message, "reason": "",
+        "message": message, "reason": if code == 404 { "NotFound" } else { "" },
     });
     (code, status)
 }
@@ -299,6 +299,7 @@ fn is_collection(path: &str) -> bool {
         "persistentvolumes",
         "pods",
         "nodes",
+        "nodevolumes",
     ];
     kinds.iter().any(|kind| path.ends_with(&format!("/{kind}")))
 }

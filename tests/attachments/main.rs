@@ -10,5 +10,6 @@ mod detach;
 mod hand_over;
 mod leader;
 mod node_volumes;
+mod originals;
 mod release;
 mod rig;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flex2csi::attachment::{
-    AttachError, Attacher, Attaching, CsiVolumes, Settings, VolumeAttachments, Wanted,
+    AttachError, Attacher, Attaching, CsiVolumes, Originals, Settings, VolumeAttachments, Wanted,
 };
-use flex2csi::cluster::VolumeId;
+use flex2csi::cluster::{Api, OriginalOn, VolumeId};
 use flex2csi_translators::attachment::{attachment_name, lease_name, shared_lease_name};
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ pub fn shared_lease(node: &str) -> String {
 }
 
 /// PersistentVolumes as the API server has them.
-pub struct Volumes(pub ApiServer);
+pub struct Volumes(pub ApiServer, pub String);
 
 impl CsiVolumes for Volumes {
     fn csi_volume_with<'a>(&'a self, volume: &'a VolumeId) -> Attaching<'a, Option<String>> {
@@ -66,6 +66,19 @@ impl CsiVolumes for Volumes {
                 csi["driver"] == volume.driver && csi["volumeHandle"] == volume.handle
             });
             Ok(found.map(|path| path.rsplit('/').next().unwrap().to_owned()))
+        })
+    }
+}
+
+impl Originals for Volumes {
+    fn original_elsewhere<'a>(
+        &'a self,
+        volume: &'a VolumeId,
+        name: &'a str,
+    ) -> Attaching<'a, Option<OriginalOn>> {
+        Box::pin(async move {
+            let api = Api::new(self.0.client(), self.1.clone());
+            Originals::original_elsewhere(&api, volume, name).await
         })
     }
 }
@@ -84,6 +97,16 @@ impl CsiVolumes for Unknown {
     }
 }
 
+impl Originals for Unknown {
+    fn original_elsewhere<'a>(
+        &'a self,
+        _: &'a VolumeId,
+        _: &'a str,
+    ) -> Attaching<'a, Option<OriginalOn>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
 pub fn settings(node: &str) -> Settings {
     Settings {
         node: node.into(),
@@ -95,7 +118,7 @@ pub fn settings(node: &str) -> Settings {
 
 /// The daemon's part on a node.
 pub fn attacher(server: &ApiServer, node: &str) -> VolumeAttachments {
-    let volumes = Arc::new(Volumes(server.clone()));
+    let volumes = Arc::new(Volumes(server.clone(), node.into()));
     VolumeAttachments::new(server.client(), volumes, settings(node))
 }
 

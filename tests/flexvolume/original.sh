@@ -13,7 +13,11 @@ case $1 in
     exit 0
     ;;
   attach | waitforattach) echo '{"status": "Success", "device": "/dev/of-the-original"}'; exit 0 ;;
-  mount) mount -t tmpfs of-the-original "$2" || exit 1 ;;
+  mount)
+    # A server that takes its time.
+    while [ -e "$here/.wait" ]; do sleep 0.05; done
+    mount -t tmpfs of-the-original "$2" || exit 1
+    ;;
   mountdevice) mount -t tmpfs of-the-original "$2" || exit 1 ;;
   unmount | unmountdevice) umount "$2" || exit 1 ;;
 esac

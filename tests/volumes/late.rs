@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use flex2csi::attachment::AttachError;
 use flex2csi::flexvolume::volumes::MountedState;
 use tokio_util::sync::CancellationToken;
 use tonic::Code;
@@ -135,24 +136,87 @@ async fn an_unmount_that_hangs_can_be_called_again() {
     }
 }
 
-#[tokio::test]
-async fn nothing_is_undone_once_kubelet_may_look() {
-    let rig = Rig::new();
+/// A mount of pv-0 whose publishing fails for good once a token is cancelled.
+fn failing(rig: &Rig) -> CancellationToken {
     let late = CancellationToken::new();
     rig.driver
         .fails("NodeStageVolume", Fault::Late(late.clone()));
     rig.driver
         .fails("NodePublishVolume", Fault::After(Code::Internal));
+    late
+}
+
+#[tokio::test]
+async fn nothing_is_undone_once_kubelet_may_look() {
+    let rig = Rig::new();
+    let late = failing(&rig);
     let call = rig.call(1, "pv-0");
     std::fs::create_dir_all(&call.target.path).unwrap();
-    // Less than two seconds are left when it fails, and it looks as if mounted.
-    let context = rig.context(Duration::from_millis(1500));
-    let mount = rig.volumes.mount(call, context);
+    let (volumes, context) = (rig.volumes.clone(), rig.context(PATIENCE));
+    let caller = tokio::spawn(async move { volumes.mount(call, context).await });
+    until(|| rig.driver.count("NodeStageVolume") == 1).await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
     late.cancel();
-    mount.await.unwrap_err();
-    assert!(rig.is_published(&rig.path(1, "pv-0")));
+    let target = rig.path(1, "pv-0");
+    until(|| rig.is_published(&target)).await;
+    rig.volumes.finish().await;
+    assert!(rig.is_published(&target));
     assert_eq!(rig.listed()[0].1, MountedState::Uncertain);
     assert_eq!(rig.driver.count("NodeUnpublishVolume"), 0);
+}
+
+#[tokio::test]
+async fn a_failed_mount_is_answered_when_it_is_undone_and_not_before() {
+    for slow in [
+        |token| [Fault::Late(token), Fault::Before(Code::Aborted)],
+        |token| [Fault::Before(Code::Aborted), Fault::Late(token)],
+    ] {
+        let rig = Rig::new();
+        failing(&rig).cancel();
+        let undoing = CancellationToken::new();
+        for fault in slow(undoing.clone()) {
+            rig.driver.fails("NodeUnpublishVolume", fault);
+        }
+        let call = rig.call(1, "pv-0");
+        std::fs::create_dir_all(&call.target.path).unwrap();
+        let (volumes, context) = (rig.volumes.clone(), rig.context(SHORT));
+        let deadline = context.deadline;
+        let mount = tokio::spawn(async move { volumes.mount(call, context).await });
+        until(|| rig.driver.count("NodeUnpublishVolume") > 0).await;
+        tokio::time::sleep_until(deadline + SHORT).await;
+        assert!(!mount.is_finished());
+        undoing.cancel();
+        mount.await.unwrap().unwrap_err();
+        assert!(!rig.is_published(&rig.path(1, "pv-0")));
+        rig.volumes.collect().await;
+        rig.assert_nothing_left();
+    }
+}
+
+/// What has failed now is not what may yet happen.
+#[tokio::test]
+async fn an_earlier_call_that_may_yet_publish_is_not_undone_by_another_failure() {
+    let rig = Rig::new();
+    rig.cluster.known().driver.attach_required = true;
+    let late = CancellationToken::new();
+    rig.driver
+        .fails("NodePublishVolume", Fault::Late(late.clone()));
+    let call = rig.call(1, "pv-0");
+    rig.mount_within(call, SHORT).await.unwrap_err();
+    rig.cluster.known().attach_error = Some(|| AttachError::Elsewhere {
+        handle: "vol-0".into(),
+        node: "other".into(),
+    });
+    rig.mount(1, "pv-0").await.unwrap_err();
+    assert_eq!(rig.driver.count("NodeUnpublishVolume"), 0);
+    late.cancel();
+    let target = rig.path(1, "pv-0");
+    until(|| rig.is_published(&target)).await;
+    assert_eq!(rig.listed(), [(Some(target), MountedState::Uncertain)]);
+    rig.end(1);
+    rig.volumes.collect().await;
+    rig.assert_nothing_left();
 }
 
 #[tokio::test]

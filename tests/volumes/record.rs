@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use flex2csi::flexvolume::volumes::{Unmounted, VolumeError};
+use flex2csi::flexvolume::volumes::{MountedState, Unmounted, VolumeError};
 
 use crate::rig::Rig;
 
@@ -50,4 +50,45 @@ async fn a_record_that_was_put_right_counts_with_the_next_call() {
     rig.unmount(1, "pv-0").await.unwrap();
     rig.unmount(2, "pv-0").await.unwrap();
     rig.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_record_that_was_put_right_counts_for_an_unmount() {
+    let mut rig = Rig::new();
+    rig.mount(1, "pv-0").await.unwrap();
+    let file = rig.records()[0].clone();
+    let good = std::fs::read(&file).unwrap();
+    spoil(&file);
+    rig.restart();
+    std::fs::write(&file, good).unwrap();
+    assert_eq!(rig.unmount(1, "pv-0").await.unwrap(), Unmounted::Ours);
+    assert_eq!(rig.volumes.refused(), []);
+    rig.assert_nothing_left();
+}
+
+/// As long as a record is not trusted nothing is published of the node, and nothing
+/// unmounted that stands in none.
+#[tokio::test]
+async fn a_record_that_was_put_right_is_noticed_when_nobody_calls() {
+    let mut rig = Rig::new();
+    rig.mount(1, "pv-0").await.unwrap();
+    let file = rig.records()[0].clone();
+    let good = std::fs::read(&file).unwrap();
+    spoil(&file);
+    rig.restart();
+    let mut changes = rig.volumes.changes();
+    rig.volumes.collect().await;
+    assert_eq!(rig.volumes.refused().len(), 1);
+    std::fs::write(&file, good).unwrap();
+    changes.borrow_and_update();
+    rig.volumes.collect().await;
+    assert_eq!(rig.volumes.refused(), []);
+    assert!(changes.has_changed().unwrap());
+    assert_eq!(rig.listed()[0].1, MountedState::Published);
+    // Or removed: then nothing of it is mounted here.
+    spoil(&file);
+    rig.restart();
+    std::fs::remove_file(&file).unwrap();
+    rig.volumes.collect().await;
+    assert_eq!(rig.volumes.refused(), []);
 }

@@ -94,8 +94,14 @@ fn trusted(stream: OwnedFd, socket: &Path) -> Result<Connection, String> {
 }
 
 impl Connection {
-    /// Sends a request and reads the answer to it, without its newline.
-    pub fn exchange(mut self, request: Unsent, deadline: Deadline) -> Result<Vec<u8>, String> {
+    /// Sends a request and reads the answer to it, without its newline. A daemon that
+    /// has more to do than the deadline lets it says so, and gets `patience` anew.
+    pub fn exchange(
+        mut self,
+        request: Unsent,
+        deadline: Deadline,
+        patience: Duration,
+    ) -> Result<Vec<u8>, String> {
         let left = deadline.left().ok_or_else(too_late)?;
         let line = request.line(left)?;
         match self.send(&line, deadline) {
@@ -105,7 +111,7 @@ impl Connection {
             Err(error) => return Err(broken(&error)),
             Ok(()) => {}
         }
-        self.receive(deadline)
+        self.receive(deadline, patience)
     }
 
     fn send(&mut self, mut line: &[u8], deadline: Deadline) -> std::io::Result<()> {
@@ -121,7 +127,7 @@ impl Connection {
         Ok(())
     }
 
-    fn receive(mut self, deadline: Deadline) -> Result<Vec<u8>, String> {
+    fn receive(mut self, mut deadline: Deadline, patience: Duration) -> Result<Vec<u8>, String> {
         let mut line = Vec::new();
         let mut buffer = [0; 4096];
         loop {
@@ -138,6 +144,15 @@ impl Connection {
                     return Err(ended(&line));
                 }
                 Err(error) => return Err(broken(&error)),
+            };
+            // A blank before its answer: it is still at it.
+            let blanks = bytes.iter().take_while(|byte| **byte == b' ').count();
+            let bytes = match line.is_empty() && blanks > 0 {
+                true => {
+                    deadline = deadline.or_later(patience);
+                    &bytes[blanks..]
+                }
+                false => bytes,
             };
             if let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
                 line.extend_from_slice(&bytes[..end]);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use flex2csi_exec::wire::LONGEST;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use serde_json::json;
 
 use crate::daemon::{Daemon, SUCCESS, until_gone};
 use crate::plugin::{MOUNT, Plugin, assert_fails, assert_success};
@@ -53,6 +54,33 @@ fn a_daemon_that_says_a_little_and_then_nothing() {
     let plugin = Plugin::alone().hurried();
     let _daemon = Daemon::doing(&plugin.socket(), |stream, _| {
         stream.write_all(&SUCCESS.as_bytes()[..20]).unwrap();
+        until_gone(stream);
+    });
+    assert_fails(&plugin.call(&MOUNT), "did not answer in time");
+}
+
+/// Kubelet takes what it sees at the target for mounted when it is told that a mount
+/// has failed, and so it is not told while that is being undone.
+#[test]
+fn a_daemon_that_is_still_at_it() {
+    let mut plugin = Plugin::alone();
+    plugin.set("timeoutMs", json!(1000));
+    let _daemon = Daemon::doing(&plugin.socket(), |stream, _| {
+        for _ in 0..30 {
+            stream.write_all(b" ").unwrap();
+            thread::sleep(Duration::from_millis(50));
+        }
+        stream.write_all(SUCCESS.as_bytes()).unwrap();
+        stream.write_all(b"\n").unwrap();
+    });
+    assert_success(&plugin.call(&MOUNT));
+}
+
+#[test]
+fn a_daemon_that_is_at_it_no_more() {
+    let plugin = Plugin::alone().hurried();
+    let _daemon = Daemon::doing(&plugin.socket(), |stream, _| {
+        stream.write_all(b" ").unwrap();
         until_gone(stream);
     });
     assert_fails(&plugin.call(&MOUNT), "did not answer in time");

@@ -1,5 +1,7 @@
 //! Lists, page by page.
 
+use std::borrow::Cow;
+
 use kube::Client;
 use kube::api::ListParams;
 use kube::core::Request;
@@ -16,7 +18,7 @@ const PAGE: u32 = 500;
 pub(super) struct List {
     /// How messages name it.
     what: String,
-    path: &'static str,
+    path: Cow<'static, str>,
     field_selector: Option<String>,
 }
 
@@ -24,7 +26,31 @@ impl List {
     pub(super) fn persistent_volumes() -> Self {
         Self {
             what: "the list of PersistentVolumes".to_owned(),
-            path: "/api/v1/persistentvolumes",
+            path: "/api/v1/persistentvolumes".into(),
+            field_selector: None,
+        }
+    }
+
+    pub(super) fn nodes() -> Self {
+        Self {
+            what: "the list of Nodes".to_owned(),
+            path: "/api/v1/nodes".into(),
+            field_selector: None,
+        }
+    }
+
+    pub(super) fn node_volumes() -> Self {
+        Self {
+            what: "the list of NodeVolumes".to_owned(),
+            path: "/apis/flex2csi.io/v1alpha1/nodevolumes".into(),
+            field_selector: None,
+        }
+    }
+
+    pub(super) fn pods_in(namespace: &str) -> Self {
+        Self {
+            what: format!("the list of pods in namespace {namespace}"),
+            path: format!("/api/v1/namespaces/{namespace}/pods").into(),
             field_selector: None,
         }
     }
@@ -32,7 +58,7 @@ impl List {
     pub(super) fn pods_of(node: &str) -> Self {
         Self {
             what: format!("the list of pods of Node {node}"),
-            path: "/api/v1/pods",
+            path: "/api/v1/pods".into(),
             field_selector: Some(format!("spec.nodeName={node}")),
         }
     }
@@ -54,7 +80,7 @@ impl List {
                 ..ListParams::default()
             };
             let request = || {
-                let request = Request::new(self.path).list(&params);
+                let request = Request::new(&*self.path).list(&params);
                 request.map_err(kube::Error::BuildRequest)
             };
             let text = fetch::text(client, &self.what, request).await?;

@@ -10,7 +10,7 @@ use super::super::{ClusterError, VolumeId};
 const CONTROLLER_ATTACHES: &str = "volumes.kubernetes.io/controller-managed-attach-detach";
 
 /// The taint of a node that somebody has declared dead.
-const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
+pub(super) const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 
 /// A Node, as far as it is of use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

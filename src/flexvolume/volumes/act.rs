@@ -2,14 +2,11 @@
 //! locks of the target and of the volume, whoever still waits for them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
 
 use flex2csi_translators::csi_volume::Ownership;
-use tokio::time::Instant;
 
 use super::locks::Guard;
-use super::ownership::give;
 use super::prepare::{Prepared, of_volume};
 use super::{CallContext, Inner, VolumeError, staging};
 use crate::attachment::PublishContext;
@@ -17,11 +14,6 @@ use crate::cluster::VolumeId;
 use crate::csi_client;
 use crate::fault_points::{self as points, at};
 use crate::node_record::{MountState, PendingOwnership, VolumeRecord};
-
-/// How long before its caller gives up a mount is still undone. Kubelet takes what
-/// it then sees at the target for mounted, so nothing is taken away from there once
-/// it may look.
-const UNDOING: Duration = Duration::from_secs(2);
 
 /// The locks that an act holds: of the target, and of the volume.
 pub(super) type Guards = (Arc<Guard<PathBuf>>, Guard<VolumeId>);
@@ -32,6 +24,10 @@ pub(super) struct Act {
     pub prepared: Prepared,
     pub context: CallContext,
     pub guards: Guards,
+    /// There for as long as somebody waits for the answer. Kubelet takes what it sees
+    /// at the target for mounted once it may look, so nothing is taken away from there
+    /// any more when nobody does.
+    pub caller: Weak<()>,
 }
 
 impl Act {
@@ -42,6 +38,7 @@ impl Act {
             prepared,
             context,
             guards,
+            caller,
         } = self;
         let (target, pod) = (&prepared.mount.target, &prepared.mount.pod);
         let directory = inner.pod_directory(&pod.uid);
@@ -52,8 +49,10 @@ impl Act {
             });
         }
         at(points::RECORD_BEFORE);
+        let before = inner.record.at(target).map(|entry| entry.state);
         inner.record.set_state(target, MountState::Uncertain);
         let mut begun = Begun::of(inner.record.find(&prepared.id).as_deref(), target);
+        begun.earlier = begun.publishing && before == Some(MountState::Uncertain);
         let record = inner.recorded(&prepared);
         if inner.record.find(&prepared.id).as_deref() != Some(&record) {
             inner.record.put(record.clone()).await?;
@@ -73,8 +72,7 @@ impl Act {
                 Ok(())
             }
             Err(error) => {
-                let left = context.deadline.saturating_duration_since(Instant::now());
-                if error.is_final() && left > UNDOING {
+                if error.is_final() && begun.is_over() && caller.strong_count() > 0 {
                     inner.undo(&prepared, begun, &error, &context, guards).await;
                 } else {
                     tracing::warn!(
@@ -99,6 +97,11 @@ impl Act {
 pub(super) struct Begun {
     pub staging: bool,
     pub publishing: bool,
+    /// Whether an earlier call may have asked the driver to publish, and the driver
+    /// may still be at it.
+    pub earlier: bool,
+    /// Whether this call has asked it to.
+    pub asked: bool,
 }
 
 impl Begun {
@@ -107,7 +110,15 @@ impl Begun {
         Self {
             staging: known.is_some_and(|known| known.is_staged),
             publishing: known.is_some_and(|known| known.mount(target).is_some()),
+            earlier: false,
+            asked: false,
         }
+    }
+
+    /// Whether an error that is final says so of all that was asked of the driver: one
+    /// that came before it was asked again says nothing of what it does yet.
+    fn is_over(self) -> bool {
+        !self.earlier || self.asked
     }
 }
 
@@ -178,6 +189,7 @@ impl Inner {
                 group,
                 on_root_mismatch: prepared.on_root_mismatch,
                 boot_id: self.record.boot_id(),
+                tries: 1,
             }),
             Ownership::Kept | Ownership::Driver(_) => None,
         };
@@ -185,6 +197,7 @@ impl Inner {
             self.record.begin_ownership(pending.clone()).await?;
         }
         begun.publishing = true;
+        begun.asked = true;
         at(points::PUBLISH_BEFORE);
         let request = prepared.publish(staging.as_deref(), attached);
         let published = csi_client::node_publish(&prepared.sockets.node, &request, context).await;
@@ -199,8 +212,12 @@ impl Inner {
         }
         at(points::OWNERSHIP_BEFORE);
         if let Some(pending) = pending {
-            give(&pending).await?;
-            self.record.end_ownership(&pending.target).await?;
+            self.give(&pending)
+                .await
+                .map_err(|source| VolumeError::NotGiven {
+                    handle: prepared.id.handle.clone(),
+                    source: Box::new(source),
+                })?;
         }
         at(points::OWNERSHIP_AFTER);
         Ok(())

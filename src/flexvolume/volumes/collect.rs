@@ -47,11 +47,14 @@ enum Done {
 
 impl Volumes {
     /// Undoes the mounts of pods whose directory is gone, and what kubelet has nothing of
-    /// any more but through CSI; releases what nobody has, and finishes what was not seen
-    /// to its end.
+    /// any more but through CSI; releases what nobody has, and begins to finish what was
+    /// not seen to its end.
     pub async fn collect(&self) -> Collected {
         let inner = &self.inner;
-        inner.finish_ownership(None).await;
+        if let Err(error) = inner.check_refused().await {
+            tracing::warn!(%error, "records that are not trusted are not looked at");
+        }
+        inner.finish_ownership().await;
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let mut work = JoinSet::new();
         let all = inner.record.all();

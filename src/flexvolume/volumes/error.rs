@@ -188,6 +188,17 @@ pub enum VolumeError {
         /// Where.
         target: PathBuf,
     },
+    /// It is mounted, and no more than that.
+    #[error(
+        "volume {handle} is mounted, and its files cannot be given to the pod's group yet: \
+         {source}; it is tried again"
+    )]
+    NotGiven {
+        /// The volume.
+        handle: String,
+        /// Why.
+        source: Box<VolumeError>,
+    },
     /// Files were written where the volume was not mounted.
     #[error(
         "{} has files in it that are not of the volume, written while it was not mounted; save \
@@ -258,6 +269,7 @@ impl VolumeError {
             },
             Self::NoBackend { .. } => Code::Unavailable,
             Self::Csi { source, .. } => source.code().unwrap_or(Code::Unavailable),
+            Self::NotGiven { source, .. } => source.code(),
             Self::Attach(AttachError::Unavailable { .. }) => Code::Unavailable,
             Self::BrokeOff { .. } | Self::Record(_) | Self::Io { .. } => Code::Internal,
             _ => Code::FailedPrecondition,
@@ -271,9 +283,12 @@ impl VolumeError {
             Self::Attach(error) => matches!(
                 error,
                 AttachError::Elsewhere { .. }
+                    | AttachError::Original { .. }
                     | AttachError::OtherVolume { .. }
                     | AttachError::Forbidden { .. }
             ),
+            // The driver has done what it was asked to: kubelet's next call decides.
+            Self::NotGiven { .. } => false,
             Self::Late { .. } | Self::UnderWay { .. } | Self::BrokeOff { .. } => false,
             _ => true,
         }

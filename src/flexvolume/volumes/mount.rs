@@ -51,34 +51,50 @@ impl Volumes {
         if let Some(entry) = entry.filter(|entry| *entry.volume != prepared.id) {
             // It was another volume when it was last tried, as with other values.
             let other = inner.lock_volume(&entry.volume, context.deadline).await?;
+            let context = inner.longest(&context);
             let undone = inner
                 .clone()
-                .unmount(path, context.clone(), (target.clone(), other));
-            within(context.deadline, "the mount", inner.acts.spawn(undone)).await?;
+                .unmount(path, context, (target.clone(), other));
+            ended("the mount", inner.acts.spawn(undone)).await?;
         }
         let volume = inner.lock_volume(&prepared.id, context.deadline).await?;
+        let here = Arc::new(());
         let act = Act {
             inner: inner.clone(),
             prepared,
-            context: context.clone(),
+            context,
             guards: (target, volume),
+            caller: Arc::downgrade(&here),
         };
-        within(context.deadline, "the mount", inner.acts.spawn(act.run())).await
+        // Its calls end in time. What comes after them is not cut off: kubelet would take
+        // a mount for done that is taken away yet, or whose files are not the group's.
+        let done = ended("the mount", inner.acts.spawn(act.run())).await;
+        drop(here);
+        done
     }
+}
+
+/// Waits for a task to its end. It goes on if nobody waits any more.
+async fn ended<T>(
+    what: &'static str,
+    task: JoinHandle<Result<T, VolumeError>>,
+) -> Result<T, VolumeError> {
+    task.await.unwrap_or_else(|broken| {
+        Err(VolumeError::BrokeOff {
+            what,
+            reason: broken.to_string(),
+        })
+    })
 }
 
 /// Waits for a task as long as its caller does. The task goes on.
 pub(super) async fn within<T>(
     deadline: Instant,
     what: &'static str,
-    mut task: JoinHandle<Result<T, VolumeError>>,
+    task: JoinHandle<Result<T, VolumeError>>,
 ) -> Result<T, VolumeError> {
-    match timeout_at(deadline, &mut task).await {
-        Ok(Ok(done)) => done,
-        Ok(Err(broken)) => Err(VolumeError::BrokeOff {
-            what,
-            reason: broken.to_string(),
-        }),
+    match timeout_at(deadline, ended(what, task)).await {
+        Ok(done) => done,
         Err(_) => Err(VolumeError::Late { what }),
     }
 }

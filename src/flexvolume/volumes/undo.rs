@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -15,6 +16,13 @@ use crate::cluster::VolumeId;
 use crate::csi_client::{self, LONGEST_CALL};
 use crate::fault_points::{self as points, at};
 use crate::node_record::MountState;
+
+/// How often a driver is asked to undo a mount that has not said whether it did; each
+/// time it may take as long as any call.
+const TRIES: u32 = 5;
+
+/// The pause between two of these.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What is to be said where a driver has left a mount.
 pub(super) fn still_mounted(id: &VolumeId, path: &Path) -> VolumeError {
@@ -31,6 +39,38 @@ impl Inner {
         CallContext {
             request_id: self.request_ids.next(),
             deadline: Instant::now() + LONGEST_CALL,
+        }
+    }
+
+    /// The context of what belongs to a call, and is not cut off with it.
+    pub(super) fn longest(&self, context: &CallContext) -> CallContext {
+        CallContext {
+            request_id: context.request_id.clone(),
+            ..self.own_context()
+        }
+    }
+
+    /// Takes a volume away from a target, and does not come back while the driver may
+    /// still be at it: it would go from under a pod that kubelet starts meanwhile.
+    async fn unpublish_to_the_end(
+        &self,
+        id: &VolumeId,
+        target: &Arc<Path>,
+        context: &CallContext,
+    ) -> Result<(), VolumeError> {
+        let mut tries = 1;
+        loop {
+            match self.unpublish(id, target, &self.longest(context)).await {
+                Err(error) if !error.is_final() && tries < TRIES => {
+                    tracing::warn!(
+                        request_id = %context.request_id, volume = %id.handle,
+                        target = %target.display(), %error, "a failed mount is not undone yet"
+                    );
+                    tries += 1;
+                    tokio::time::sleep(AGAIN).await;
+                }
+                done => return done,
+            }
         }
     }
 
@@ -136,7 +176,7 @@ impl Inner {
         let (id, target) = (&prepared.id, &prepared.mount.target);
         let undone = async {
             if begun.publishing {
-                self.unpublish(id, target, context).await?;
+                self.unpublish_to_the_end(id, target, context).await?;
             }
             self.record.end_ownership(target).await?;
             if self.forget(id, target).await? {

@@ -39,10 +39,15 @@ impl Volumes {
         let path: Arc<Path> = target.path.as_path().into();
         // A mount of it that is under way comes first.
         let target = Arc::new(inner.lock_target(&path, context.deadline).await?);
-        let Some(entry) = inner.record.at(&path) else {
+        let mut entry = inner.record.at(&path);
+        if entry.is_none() {
             if !inner.is_mounted(&path).await? {
                 return Ok(Unmounted::Nothing);
             }
+            inner.check_refused().await?;
+            entry = inner.record.at(&path);
+        }
+        let Some(entry) = entry else {
             let refused = inner.record.refused();
             return Ok(Unmounted::NotOurs { refused });
         };

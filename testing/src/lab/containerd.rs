@@ -46,7 +46,9 @@ pub(super) async fn start(
     containerd
         .wait_ready(READY_WITHIN, async || machine.run(version).await.map(drop))
         .await?;
-    machine.run(import(images::OF_ALL)?).await?;
+    for archive in images::OF_ALL {
+        machine.run(import(archive)?).await?;
+    }
     Ok(containerd)
 }
 

@@ -8,7 +8,7 @@ use crate::StartError;
 pub const WORKLOAD: &str = "docker.io/library/busybox:test";
 
 /// What every node has.
-pub(super) const OF_ALL: &str = "images.tar";
+pub(super) const OF_ALL: [&str; 2] = ["flex2csi.tar", "images.tar"];
 
 /// The sidecars beside external-attacher.
 pub(super) const SIDECARS: &str = "sidecars.tar";
@@ -19,11 +19,12 @@ pub(super) fn archive(name: &str) -> Result<PathBuf, StartError> {
         program: name.to_owned(),
         reason,
     };
-    // A test runs in <target>/<profile>/deps, a program in <target>/<profile>.
+    // A test runs in <target>/<profile>/deps, a program in <target>/<profile>. A build
+    // of a profile comes before the one that is for all.
     let test = std::env::current_exe().map_err(|error| missing(error.to_string()))?;
     test.ancestors()
-        .skip(2)
-        .take(2)
+        .skip(1)
+        .take(3)
         .map(|target| target.join("images").join(name))
         .find(|archive| archive.is_file())
         .ok_or_else(|| missing(format!("not beside {}", test.display())))

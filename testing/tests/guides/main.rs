@@ -8,6 +8,5 @@ mod followed;
 mod on_nodes;
 mod page;
 mod played;
-mod rights;
 mod site;
 mod volumes;

@@ -4,23 +4,10 @@ mod tier_3 {
     use std::sync::Arc;
 
     use flex2csi_testing::lab::{Lab, NODES, Pod, Story};
+    use flex2csi_testing::rights;
     use serde_json::json;
 
-    use crate::rights::{Account, more_or_less};
     use crate::site::{Site, nothing_left, object};
-
-    const NODE: &str = "flex2csi-system:flex2csi-node";
-    /// What only another story does.
-    const NODE_UNUSED: [(&str, &str); 3] = [
-        (
-            "create nodevolumes",
-            "a patch that makes the object takes it, and is logged as a patch",
-        ),
-        ("get storageclasses", "this volume has no class"),
-        ("list pods", "no legacy installer is at work"),
-    ];
-    const REWRITE: &str = "flex2csi-rewrite:flex2csi-rewrite";
-    const CONTROLLER: &str = "flex2csi-system:flex2csi-controller";
 
     /// A cluster with everest's CSI drivers, or what poses as them.
     async fn lab() -> Arc<Lab> {
@@ -65,20 +52,10 @@ mod tier_3 {
                 .await;
         };
         let site = Site::new("huawei-fuxi", &lab.cluster, "docker.io/library/flex2csi");
-        let mut accounts = Vec::new();
         for title in site.page.titles() {
             if title == "install" {
                 // The tag that the nodes have.
                 site.edit("newTag: 0.1.0", "newTag: test");
-            }
-            if title == "leave" {
-                for (name, unused) in [
-                    (NODE, Some(&NODE_UNUSED[..])),
-                    (REWRITE, None),
-                    (CONTROLLER, None),
-                ] {
-                    accounts.push(Account::read(&lab.cluster, name, unused).await);
-                }
             }
             if title == "plan" || title == "leave" {
                 story
@@ -95,10 +72,7 @@ mod tier_3 {
             }
             if title == "remove" {
                 // With it the rights go before those who have them.
-                let wrong = accounts
-                    .iter()
-                    .filter_map(|account| more_or_less(&lab.cluster, account));
-                assert_eq!(wrong.collect::<Vec<_>>(), [""; 0]);
+                rights::prove(&lab.cluster, "guides::on_nodes", &[]).await;
             }
             let said = site.follow(title).await;
             match title {

@@ -4,6 +4,7 @@ mod tier_2 {
     use std::time::Duration;
 
     use flex2csi::release::{self, Releases};
+    use flex2csi_testing::rights;
     use k8s_openapi::api::coordination::v1::Lease;
     use k8s_openapi::api::core::v1::Node;
     use k8s_openapi::jiff::Timestamp;
@@ -107,6 +108,7 @@ mod tier_2 {
         }
         // Another node gets what a dead one had.
         site.attached("gone", "next").await;
+        rights::prove(&site.cluster, "node_attachments::releasing", &[]).await;
     }
 
     #[tokio::test]

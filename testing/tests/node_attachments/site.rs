@@ -6,9 +6,9 @@ use std::time::Duration;
 use flex2csi::attachment::object::{Attachment, attachments};
 use flex2csi::attachment::{Attacher, Settings, VolumeAttachments, Wanted};
 use flex2csi::cluster::{self, VolumeId};
-use flex2csi_testing::Cluster;
 use flex2csi_testing::account::{client_of, client_of_pod};
 use flex2csi_testing::applied::applied;
+use flex2csi_testing::{Cluster, Setup};
 use flex2csi_translators::attachment::{attachment_name, inline_volume_spec, lease_name};
 use flex2csi_translators::json::Object;
 use kube::Client;
@@ -34,7 +34,10 @@ impl Site {
     }
 
     pub async fn own() -> Self {
-        Self::of(Arc::new(Cluster::start().await.unwrap())).await
+        Self::of(Arc::new(
+            Cluster::start_with(&Setup::recording()).await.unwrap(),
+        ))
+        .await
     }
 
     async fn of(cluster: Arc<Cluster>) -> Self {

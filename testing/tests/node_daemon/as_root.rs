@@ -2,6 +2,7 @@
 
 mod attached;
 mod mismatched;
+mod overwritten;
 mod released;
 mod rewritten;
 mod stopped;

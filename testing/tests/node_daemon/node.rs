@@ -9,7 +9,6 @@ use flex2csi::attachment::object::{Attachment, attachments};
 use flex2csi::cluster::VolumeId;
 use flex2csi::node_volumes::{NodeVolumes, node_volumes};
 use flex2csi_testing::account::kubeconfig_of_pod;
-use flex2csi_testing::apiserver::Serving;
 use flex2csi_testing::audit::Audit;
 use flex2csi_testing::cluster::Setup;
 use flex2csi_testing::deployed::deployed;
@@ -25,6 +24,7 @@ use crate::cluster::{BACKEND, DRIVER, Volume};
 use crate::deployed::{NAMESPACE, deploy, eventually};
 use crate::kubelet::{Kubelet, Pod, mounts_on};
 use crate::left;
+use crate::objects::CLASS;
 
 pub struct Node {
     // Ended before what they have mounted is unmounted.
@@ -68,14 +68,7 @@ impl Place {
 impl Node {
     /// One on which all runs, in a cluster that tells afterwards who called it.
     pub async fn start(name: &str) -> Self {
-        let setup = Setup {
-            serving: Serving {
-                recorded: true,
-                ..Serving::default()
-            },
-            ..Setup::default()
-        };
-        let cluster = Cluster::start_with(&setup).await.unwrap();
+        let cluster = Cluster::start_with(&Setup::recording()).await.unwrap();
         deploy(&cluster).await;
         let place = Place(tempfile::tempdir().unwrap());
         let driver = format!("{name}.{BACKEND}");
@@ -128,6 +121,10 @@ impl Node {
                 "apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver",
                 "metadata": { "name": self.driver },
                 "spec": { "attachRequired": true, "fsGroupPolicy": "File", "podInfoOnMount": true },
+            }),
+            json!({
+                "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+                "metadata": { "name": CLASS }, "provisioner": DRIVER,
             }),
             json!({
                 "apiVersion": "v1", "kind": "Secret",

@@ -10,6 +10,9 @@ use crate::deployed::eventually;
 use crate::kubelet::Pod;
 use crate::node::Node;
 
+/// The class of all volumes.
+pub const CLASS: &str = "disks";
+
 impl Node {
     pub async fn put(&self, object: Value) -> Value {
         let mut stored = applied(&self.cluster, [object]).await.unwrap();
@@ -27,13 +30,14 @@ impl Node {
             "metadata": { "namespace": "default", "name": volume.name },
             "spec": {
                 "volumeName": volume.name,
-                "storageClassName": "",
+                "storageClassName": CLASS,
                 "accessModes": ["ReadWriteOnce"],
                 "resources": { "requests": { "storage": "1Gi" } },
             },
         });
         let claim = self.put(claim).await;
         let mut object = volume.object();
+        object["spec"]["storageClassName"] = json!(CLASS);
         object["spec"]["claimRef"] = json!({
             "namespace": "default", "name": volume.name, "uid": claim["metadata"]["uid"],
         });

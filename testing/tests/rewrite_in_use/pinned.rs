@@ -1,7 +1,7 @@
 //! FlexVolumes that the node daemon serves through a driver that attaches.
 
 mod tier_2 {
-    use flex2csi_testing::api;
+    use flex2csi_testing::{api, rights};
     use flex2csi_translators::attachment::attachment_name;
     use kube::api::ListParams;
     use serde_json::{Value, json};
@@ -208,6 +208,7 @@ examples:
         let volume = site.volume("a").await.unwrap();
         assert!(volume["spec"]["flexVolume"].is_object(), "{volume}");
         site.assert_rights();
+        rights::prove(&site.cluster, "rewrite_in_use::pinned", &["get secrets"]).await;
     }
 
     /// It dies wherever something of a pin may be left; the next one goes on.

@@ -11,7 +11,7 @@ use flex2csi_testing::process::Process;
 use flex2csi_testing::served::Served;
 use flex2csi_testing::tool::{End, Ended, Tool};
 use flex2csi_testing::users::User;
-use flex2csi_testing::{Cluster, Setup, api, programs};
+use flex2csi_testing::{Cluster, Setup, api, programs, rewrite_account};
 use flex2csi_translators::attachment::attachment_name;
 use kube::Client;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
@@ -33,7 +33,7 @@ pub struct Site {
 impl Site {
     /// With a driver that attaches these volumes.
     pub async fn new(driver: &'static str, volumes: &[String]) -> Self {
-        let user = User::service_account(NAMESPACE, "rewrite");
+        let user = rewrite_account::user();
         let setup = Setup::binding(ApiRate::FAST).user(user.clone());
         let cluster = Cluster::start_with(&setup).await.unwrap();
         cluster.install_definitions().await.unwrap();
@@ -46,32 +46,9 @@ impl Site {
             _vendor: vendor,
             cluster,
         };
-        site.put(json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE},
-        }))
-        .await;
-        for file in ["plan", "rewrite", "rewrite-pins"] {
-            let path = format!("{}/../deploy/rbac/{file}.yaml", env!("CARGO_MANIFEST_DIR"));
-            let apply = ["apply", "-f", path.as_str()];
-            site.cluster.kubectl(apply).await.unwrap();
-            site.bind("ClusterRole", &format!("flex2csi-{file}")).await;
-        }
-        site.bind("Role", "flex2csi-rewrite-pins").await;
+        rewrite_account::install(&site.cluster, &[]).await.unwrap();
         site.node().await;
         site
-    }
-
-    async fn bind(&self, kind: &str, role: &str) {
-        let mut binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": format!("{kind}Binding"),
-            "metadata": {"name": role},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
-            "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": "rewrite"}],
-        });
-        if kind == "Role" {
-            binding["metadata"]["namespace"] = NAMESPACE.into();
-        }
-        self.put(binding).await;
     }
 
     /// A node as its kubelet registers it, with the driver.

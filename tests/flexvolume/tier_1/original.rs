@@ -116,6 +116,58 @@ fn a_volume_that_it_has_stays_its_own() {
     node.assert_nothing_left();
 }
 
+/// Nothing is mounted yet, and will be.
+#[test]
+#[ignore = "needs root: mounts"]
+fn a_volume_that_it_is_about_to_mount_is_waited_for() {
+    let node = node(false, "");
+    let a = node.volume("a");
+    let (old, new) = (node.pod("old"), node.pod("new"));
+    let wait = node.kubelet.directory(DRIVER).join(".wait");
+    fs::write(&wait, "").unwrap();
+    std::thread::scope(|scope| {
+        let mounting = scope.spawn(|| old.mount(&a));
+        until("the original is called", || {
+            has_called(&node, "mount").then_some(())
+        });
+        take_over(&node);
+        let error = new.mount(&a).unwrap_err();
+        assert!(error.contains("may be mounting a"), "{error}");
+        fs::remove_file(&wait).unwrap();
+        mounting.join().unwrap().unwrap();
+    });
+    new.mount(&a).unwrap();
+    for pod in [&old, &new] {
+        assert!(is_of_original(&node, &pod.target(&a)));
+        pod.unmount(&a).unwrap();
+    }
+    node.assert_nothing_left();
+}
+
+/// Kubelet has made all their directories before the first call is looked at.
+#[test]
+#[ignore = "needs root: mounts"]
+fn pods_that_start_together_are_not_taken_for_its_own() {
+    let node = node(false, "");
+    take_over(&node);
+    let a = node.volume("a");
+    let pods: Vec<Pod> = (0..8).map(|number| node.pod(&number.to_string())).collect();
+    std::thread::scope(|scope| {
+        let mounting: Vec<_> = pods
+            .iter()
+            .map(|pod| scope.spawn(|| pod.mount(&a)))
+            .collect();
+        for mounting in mounting {
+            mounting.join().unwrap().unwrap();
+        }
+    });
+    node.assert_mounted(&a, &pods.iter().collect::<Vec<_>>());
+    for pod in &pods {
+        pod.unmount(&a).unwrap();
+    }
+    node.assert_nothing_left();
+}
+
 /// Kubelet would keep "Not supported" for all volumes of the driver.
 #[test]
 #[ignore = "needs root: mounts"]

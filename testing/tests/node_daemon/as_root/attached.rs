@@ -1,6 +1,7 @@
 //! A volume's whole life through the daemon, where its driver needs an attachment.
 
 mod tier_2 {
+    use flex2csi_testing::rights;
     use serde_json::{Value, json};
 
     use crate::cluster::DRIVER;
@@ -67,6 +68,7 @@ mod tier_2 {
         node.comes_to_nothing_left(&volume).await;
         node.pod_is_gone(&cron).await;
         node.assert_nothing_denied("flex2csi-node");
+        rights::prove(&node.cluster, "node_daemon::attached", &[]).await;
         assert!(!node.log().contains("secret-of-the-admin"));
     }
 }

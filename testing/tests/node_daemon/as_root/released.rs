@@ -2,6 +2,7 @@
 
 mod tier_2 {
     use flex2csi::node_volumes::node_volumes;
+    use flex2csi_testing::rights;
     use k8s_openapi::api::core::v1 as core;
     use kube::api::{Api, Patch, PatchParams};
     use serde_json::json;
@@ -50,5 +51,6 @@ mod tier_2 {
         .await;
         node.assert_nothing_denied("flex2csi-controller");
         node.assert_nothing_denied("flex2csi-node");
+        rights::prove(&node.cluster, "node_daemon::released", &[]).await;
     }
 }

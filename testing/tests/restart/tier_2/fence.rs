@@ -1,5 +1,6 @@
 //! `--fence`
 
+use flex2csi_testing::rights;
 use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::json;
 
@@ -107,6 +108,7 @@ async fn nothing_is_left_of_a_fence() {
     }
     let again = site.done(&["rewrite", "--remove-fence"]).await;
     assert!(again.contains("there is no fence"), "{again}");
+    rights::prove(&site.cluster, "restart::fence", &["get secrets"]).await;
 }
 
 async fn no_fence(site: &Site) {

@@ -2,10 +2,16 @@
 
 use flex2csi::drive::RESTART_STEPS;
 use flex2csi_testing::applied::applied;
-use flex2csi_testing::process;
+use flex2csi_testing::{process, rights};
 use serde_json::json;
 
 use super::site::{Site, api, comes, ended, pod_spec};
+
+/// What has replicas and is in no Deployment.
+const COPIES: [(&str, &str, &str); 2] = [
+    ("apps/v1", "ReplicaSet", "copies"),
+    ("v1", "ReplicationController", "older"),
+];
 
 const REWRITE: [&str; 3] = ["rewrite", "--yes", "--restart"];
 
@@ -54,6 +60,7 @@ async fn workloads_are_stopped_their_volumes_rewritten_and_put_back() {
     assert_eq!(after["metadata"]["uid"], before["metadata"]["uid"]);
     assert_eq!(after["status"]["phase"], "Bound");
     site.kubelet.assert_undisturbed();
+    rights::prove(&site.cluster, "restart::stopped", &["get secrets"]).await;
 }
 
 /// Wherever it is killed, the next run puts the replicas back, and goes on.
@@ -198,7 +205,8 @@ async fn who_starts_a_workload_again_wins() {
     site.kubelet.assert_undisturbed();
 }
 
-/// Where it is told, DaemonSets and Jobs are stopped too, each in its own way.
+/// What makes pods by itself is stopped as Deployments are; where it is told, DaemonSets
+/// and Jobs are stopped too, each in its own way.
 #[tokio::test]
 #[ignore = "tier 2: needs etcd, kube-apiserver and kube-controller-manager; testing/run prepares them"]
 async fn what_is_told_is_stopped_in_its_own_way() {
@@ -222,8 +230,22 @@ async fn what_is_told_is_stopped_in_its_own_way() {
         "spec": {"template": {"spec": job_spec}},
     });
     applied(&site.cluster, [daemon_set, job]).await.unwrap();
-    for volume in ["agents-data", "work-data"] {
-        site.is_mounted(volume).await;
+    for (version, kind, namespace) in COPIES {
+        site.claim(namespace, "data").await;
+        let template = json!({"metadata": {"labels": labels}, "spec": pod_spec(Some("data"))});
+        let selector = match kind {
+            "ReplicaSet" => json!({"matchLabels": labels}),
+            _ => labels.clone(),
+        };
+        let object = json!({
+            "apiVersion": version, "kind": kind,
+            "metadata": {"namespace": namespace, "name": "one"},
+            "spec": {"replicas": 1, "selector": selector, "template": template},
+        });
+        applied(&site.cluster, [object]).await.unwrap();
+    }
+    for namespace in ["agents", "work", "copies", "older"] {
+        site.is_mounted(&format!("{namespace}-data")).await;
     }
     let before = site.get("apps/v1", "DaemonSet", "agents", "one").await;
     let (code, said) = site.run(&[&REWRITE[..], &["--all"]].concat()).await;
@@ -235,8 +257,12 @@ async fn what_is_told_is_stopped_in_its_own_way() {
     assert!(said.contains("Job work/one: suspended, it loses"), "{said}");
     site.done(&[&REWRITE[..], &["--all", "--restart-managed"]].concat())
         .await;
-    for namespace in ["agents", "work"] {
+    for namespace in ["agents", "work", "copies", "older"] {
         site.assert_all(namespace, "csi").await;
+    }
+    for (version, kind, namespace) in COPIES {
+        let found = site.get(version, kind, namespace, "one").await;
+        assert_eq!(found["spec"]["replicas"], 1, "{kind}");
     }
     let after = site.get("apps/v1", "DaemonSet", "agents", "one").await;
     assert_eq!(after["spec"], before["spec"]);
@@ -244,6 +270,7 @@ async fn what_is_told_is_stopped_in_its_own_way() {
     let job = site.get("batch/v1", "Job", "work", "one").await;
     assert_eq!(job["spec"]["suspend"], false);
     site.kubelet.assert_undisturbed();
+    rights::prove(&site.cluster, "restart::told", &["get secrets"]).await;
 }
 
 /// Who interrupts it gets the replicas back at once.

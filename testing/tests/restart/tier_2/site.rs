@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use flex2csi_testing::applied::applied;
 use flex2csi_testing::controller_manager::ApiRate;
-use flex2csi_testing::deployed::deployed;
 use flex2csi_testing::users::User;
-use flex2csi_testing::{Cluster, Setup, programs};
+use flex2csi_testing::{Cluster, Setup, programs, rewrite_account};
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::GroupVersionKind;
@@ -18,14 +17,6 @@ use super::kubelet::Kubelet;
 
 pub const NODE: &str = "node-a";
 const DRIVER: &str = "blockvolume.csi.oraclecloud.com";
-const ROLES: [(&str, &str); 5] = [
-    ("flex2csi-plan", "rbac/plan.yaml"),
-    ("flex2csi-rewrite", "rbac/rewrite.yaml"),
-    ("flex2csi-rewrite-wait", "rbac/rewrite-restart.yaml"),
-    ("flex2csi-rewrite-restart", "rbac/rewrite-restart.yaml"),
-    ("flex2csi-rewrite-fence", "rbac/rewrite-fence.yaml"),
-];
-
 /// The API of a kind, of a namespace or of all.
 pub fn api(
     client: &Client,
@@ -56,20 +47,12 @@ pub struct Site {
 
 impl Site {
     pub async fn new() -> Self {
-        let user = User::service_account("flex2csi-system", "rewrite");
+        let user = rewrite_account::user();
         let setup = Setup::binding(ApiRate::FAST).user(user.clone());
         let cluster = Cluster::start_with(&setup).await.unwrap();
         cluster.install_definitions().await.unwrap();
-        for (role, file) in ROLES {
-            applied(&cluster, deployed(file)).await.unwrap();
-            let binding = json!({
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-                "metadata": {"name": role},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-                "subjects": [{"kind": "ServiceAccount", "namespace": "flex2csi-system", "name": "rewrite"}],
-            });
-            applied(&cluster, [binding]).await.unwrap();
-        }
+        let installed = rewrite_account::install(&cluster, &["restart", "fence"]).await;
+        installed.unwrap();
         let client = cluster.client().unwrap();
         node(&cluster, &client).await;
         Self {

@@ -1,5 +1,6 @@
 //! `--wait-idle`
 
+use flex2csi_testing::rights;
 use kube::api::DeleteParams;
 
 use super::site::{Site, api, comes, ended};
@@ -36,6 +37,7 @@ async fn volumes_are_rewritten_as_their_pods_go() {
     );
     site.assert_all("shop", "csi").await;
     site.kubelet.assert_undisturbed();
+    rights::prove(&site.cluster, "restart::waited", &["get secrets"]).await;
 }
 
 /// It ends when its time is over, and says what is left.
