@@ -390,7 +390,8 @@ fn watch(served: Arc<State>, collection: &'static str, since: u64) -> Response {
             waiting.as_mut().enable();
             let lines: Vec<String> = {
                 let store = served.store.lock().unwrap();
-                let news = store.news.iter().filter(|news| news.version > since);
+                let from = store.news.partition_point(|news| news.version <= since);
+                let news = store.news.range(from..);
                 let lines = news
                     .filter(|news| news.collection == collection)
                     .map(|news| {

@@ -14,6 +14,7 @@ mod limits;
 mod merge_patch;
 mod refused;
 mod rig;
+mod scale;
 mod secrets;
 #[path = "../plan/served.rs"]
 mod served;

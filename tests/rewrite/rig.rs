@@ -86,9 +86,14 @@ pub struct Rig {
 impl Rig {
     /// Two nodes on which all is well, and these pairs.
     pub fn new(names: &[&str]) -> Self {
-        let pairs = names.iter().flat_map(|name| pair(name));
+        Self::with(names.iter().flat_map(|name| pair(name)))
+    }
+
+    /// Two nodes on which all is well, and these objects.
+    pub fn with(objects: impl Iterator<Item = Value>) -> Self {
+        let base = manifest("testdata/plan/base.yaml").into_iter();
         Self {
-            cluster: Cluster::of(manifest("testdata/plan/base.yaml").into_iter().chain(pairs)),
+            cluster: Cluster::of(base.chain(objects)),
         }
     }
 

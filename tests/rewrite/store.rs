@@ -1,6 +1,6 @@
 //! What an API server keeps, by its rules, and what controllers make of it at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Value, json};
 
@@ -49,7 +49,8 @@ impl Key {
 
 pub struct Store {
     pub objects: BTreeMap<Key, Value>,
-    pub news: Vec<News>,
+    /// The last of what happened.
+    pub news: VecDeque<News>,
     clock: u64,
     /// Whether controllers do their part.
     pub controllers: bool,
@@ -59,20 +60,26 @@ pub struct Store {
     pub unknown: Option<&'static str>,
     /// Rights that whoever asks does not have, as `patch persistentvolumes`.
     pub denied: Vec<&'static str>,
+    /// Objects that were written since controllers looked.
+    written: BTreeSet<Key>,
     /// Claims that their controller looks at.
     queued: Vec<Key>,
 }
+
+/// Of so much is told, and no watch is further behind.
+const REMEMBERED: usize = 20_000;
 
 impl Default for Store {
     fn default() -> Self {
         Self {
             objects: BTreeMap::new(),
-            news: Vec::new(),
+            news: VecDeque::new(),
             clock: 1000,
             controllers: true,
             has_journal: true,
             unknown: None,
             denied: Vec::new(),
+            written: BTreeSet::new(),
             queued: Vec::new(),
         }
     }
@@ -116,8 +123,8 @@ impl Store {
     }
 
     pub fn list(&self, collection: &str) -> Vec<&Value> {
-        let of = self.objects.iter();
-        let of = of.filter(|(key, _)| key.collection == collection);
+        let of = self.objects.range(Key::new(collection, "", "")..);
+        let of = of.take_while(|(key, _)| key.collection == collection);
         of.map(|(_, object)| object).collect()
     }
 
@@ -136,7 +143,11 @@ impl Store {
         } else {
             self.objects.insert(key.clone(), object.clone());
         }
-        self.news.push(News {
+        self.written.insert(key.clone());
+        if self.news.len() == REMEMBERED {
+            self.news.pop_front();
+        }
+        self.news.push_back(News {
             version: self.clock,
             collection: key.collection.clone(),
             kind: if is_gone { "DELETED" } else { kind },
@@ -182,7 +193,7 @@ impl Store {
             return Ok((201, object));
         }
         let stored = self.store(key, object, "ADDED");
-        self.work();
+        self.react();
         Ok((201, stored))
     }
 
@@ -205,7 +216,7 @@ impl Store {
             self.queued.push(key.clone());
         }
         let stored = self.store(key, object, "MODIFIED");
-        self.work();
+        self.react();
         Ok((200, stored))
     }
 
@@ -242,7 +253,7 @@ impl Store {
         object["metadata"]["finalizers"] = json!(finalizers);
         object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
         let stored = self.store(key, object, "MODIFIED");
-        self.work();
+        self.react();
         Ok((200, stored))
     }
 
@@ -259,17 +270,24 @@ impl Store {
         Ok(())
     }
 
-    /// Controllers do what they see to be done.
+    /// Controllers look at everything, and do what they see to be done.
     pub fn work(&mut self) {
+        self.written.extend(self.objects.keys().cloned());
+        self.react();
+    }
+
+    /// Controllers do what they see to be done about what was written.
+    fn react(&mut self) {
         if !self.controllers {
             return;
         }
-        let keys: Vec<Key> = self.objects.keys().cloned().collect();
-        for key in keys
+        for key in std::mem::take(&mut self.written)
             .iter()
             .filter(|key| [VOLUMES, CLASSES].contains(&&*key.collection))
         {
-            let before = self.objects[key].clone();
+            let Some(before) = self.objects.get(key).cloned() else {
+                continue;
+            };
             let mut object = before.clone();
             let mut left = finalizers(&object);
             if !object["metadata"]["deletionTimestamp"].is_null() {
