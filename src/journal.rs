@@ -9,7 +9,9 @@ mod document;
 mod name;
 
 pub use backup::{BackupError, back_up};
-pub use document::{Document, DocumentError, Trouble, new, now, replacement, status, takeover};
+pub use document::{
+    Document, DocumentError, Trouble, bound, new, now, replacement, status, takeover,
+};
 pub use name::name_of;
 
 /// `apiVersion` of a record.

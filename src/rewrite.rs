@@ -20,6 +20,7 @@ mod worker;
 use flex2csi_translators::rewrite::{Direction, ObjectKind, Task, World};
 
 pub use api::{Api, Call, Failure, Glimpse, Place, Resource, Sight, Verb};
+pub(crate) use begin::bound_to;
 pub use fault::{PIN_STEPS, STEPS};
 pub use options::{Options, PIN_IMAGE, PIN_NAMESPACE, PIN_PRIORITY_CLASS};
 pub use server::Server;

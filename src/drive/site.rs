@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task};
+use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task, View};
 use kube::Client;
+use serde_json::Value;
 
 use super::args::RunArgs;
 use super::display::Lost;
@@ -22,7 +23,7 @@ use crate::plan::row::Row;
 use crate::plan::task::task as planned;
 use crate::plan::translator::Translator;
 use crate::rewrite::{
-    Finished, Options, Place, Server, Stopped, go_on_one, rewrite_as_seen, roll_back_one,
+    Finished, Options, Place, Server, Stopped, bound_to, go_on_one, rewrite_as_seen, roll_back_one,
 };
 
 /// What is to be done with one object.
@@ -183,7 +184,13 @@ impl Site {
             translated: spec.translated,
         };
         self.objects.begin(kind, name, forms);
-        Ok(spec.claim)
+        if spec.claim.is_some() || kind != ObjectKind::PersistentVolume {
+            return Ok(spec.claim);
+        }
+        // It may have got one since.
+        let live = get(&self.client, &place(kind, name)).await?;
+        let live = live.as_deref().map(serde_json::from_str::<Value>);
+        Ok(live.transpose()?.and_then(|live| bound_to(View(&live))))
     }
 
     /// What is to be done with a planned object, if it still may be.

@@ -1,6 +1,6 @@
 //! A `VolumeMigration` as JSON.
 
-use flex2csi_translators::rewrite::{Direction, PinSettings, Record, Spec, Status, Step};
+use flex2csi_translators::rewrite::{ClaimId, Direction, PinSettings, Record, Spec, Status, Step};
 use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -133,6 +133,11 @@ pub fn takeover(holder: &str, version: &str, pins: Option<&PinSettings>) -> Valu
         });
     }
     json!({"metadata": {"resourceVersion": version}, "spec": spec})
+}
+
+/// A merge patch that notes the claim that a volume was bound to since.
+pub fn bound(claim: &ClaimId, version: &str) -> Value {
+    json!({"metadata": {"resourceVersion": version}, "spec": {"claim": claim}})
 }
 
 /// A merge patch of the status.

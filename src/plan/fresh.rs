@@ -88,7 +88,7 @@ impl Fresh {
             translated.as_deref().unwrap_or(stored),
             csi,
             form,
-            pinned,
+            (claim, pinned),
         ))
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::candidate::{Candidate, Facts};
 use super::digest;
 use super::evidence::{Affinities, Evidence, Node, Word};
-use super::objects::volume::Volume;
+use super::objects::volume::{ClaimRef, Volume};
 use super::row::{ObjectId, Options, Row, To};
 use super::translator::{Source, Translated, Translator};
 
@@ -125,13 +125,21 @@ impl Teller<'_> {
         stored_json: &str,
         (driver, handle): (&str, &str),
         form: Direction,
-        pinned: &[String],
+        (claim, pinned): (Option<&ClaimId>, &[String]),
     ) -> (Use, bool) {
         let read = |json| serde_json::from_str::<Volume<'_>>(json);
-        let (Ok(volume), Ok(stored)) = (read(json), read(stored_json)) else {
+        let (Ok(mut volume), Ok(stored)) = (read(json), read(stored_json)) else {
             let why = "what was recorded of it cannot be read";
             return (Use::Unknown(why.to_owned()), false);
         };
+        // It may have got one since.
+        if let Some(claim) = claim {
+            volume.spec.claim_ref = Some(ClaimRef {
+                namespace: claim.namespace.clone(),
+                name: claim.name.clone(),
+                uid: claim.uid.clone(),
+            });
+        }
         let subject = Subject {
             volume: &volume,
             source: &Source::of(json),
@@ -449,7 +457,9 @@ mod tests {
             affinities: &mut Affinities::default(),
             node_evidence,
         };
-        teller.used(&original, &stored, ("d", "h"), form, &[]).0
+        teller
+            .used(&original, &stored, ("d", "h"), form, (None, &[]))
+            .0
     }
 
     /// What kubelet has mounted through CSI nobody tells of where nothing is attached: a

@@ -1,7 +1,7 @@
 //! Where one begins: the record made, or taken over.
 
 use flex2csi_translators::rewrite::{
-    Direction, InUse, ObjectKind, PinSettings, Record, Spec, Step, Task,
+    ClaimId, Direction, InUse, ObjectKind, PinSettings, Record, Spec, Step, Task, View,
 };
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -111,10 +111,55 @@ pub(super) async fn recorded<A: Api>(
         };
         let document = Document::read(&found)?;
         line.knows(&document.spec);
-        if let Some(start) = take(&mut line, document, goal).await? {
+        let Some(start) = take(&mut line, document, goal).await? else {
+            continue;
+        };
+        if goal != Some(Direction::Back) {
+            return Ok(start);
+        }
+        if let Some(start) = bound_since(&mut line, start).await? {
             return Ok(start);
         }
     }
+}
+
+/// A volume that had no claim, and was bound to one since it was rewritten, is brought back
+/// as one that has it: who uses it is asked by that, and it is bound again. `None`: the
+/// record has changed meanwhile.
+async fn bound_since<A: Api>(
+    line: &mut Line<'_, A>,
+    start: Start,
+) -> Result<Option<Start>, Stopped> {
+    let (spec, status) = (&start.record.spec, &start.record.status);
+    let is_rewritten = (status.step, status.direction) == (Step::Done, Direction::Forward);
+    if !is_rewritten || spec.claim.is_some() || spec.kind != ObjectKind::PersistentVolume {
+        return Ok(Some(start));
+    }
+    let object = line
+        .get(&Place::of_cluster(spec.kind.into(), &spec.name))
+        .await?;
+    let uid = object.as_ref().map(|object| View(object).uid());
+    let claim = object.as_ref().and_then(|object| bound_to(View(object)));
+    let Some(claim) = claim.filter(|_| uid == status.uid.as_deref()) else {
+        return Ok(Some(start));
+    };
+    let at = place(spec.kind, &spec.name, Resource::Migration);
+    let patch = journal::bound(&claim, &start.version);
+    match line.patch(at, patch).await? {
+        Answer::Object(object) => Start::of(Document::read(&object)?).map(Some),
+        Answer::Missing | Answer::Changed | Answer::Unsure => Ok(None),
+    }
+}
+
+/// The claim that a volume is bound to.
+pub(crate) fn bound_to(volume: View<'_>) -> Option<ClaimId> {
+    let of_claim = |member: &str| volume.text(&format!("/spec/claimRef/{member}")).to_owned();
+    let claim = ClaimId {
+        namespace: of_claim("namespace"),
+        name: of_claim("name"),
+        uid: of_claim("uid"),
+    };
+    (volume.phase() == "Bound" && !claim.uid.is_empty()).then_some(claim)
 }
 
 fn go_on<A: Api>(line: &Line<'_, A>) -> Result<(), Stopped> {

@@ -117,6 +117,14 @@ impl<'a, A: Api> Line<'a, A> {
                 }
                 Ok(Answer::Changed)
             }
+            // A token that is renewed, or an authenticator that is away.
+            Failure::Refused {
+                status: 401,
+                message,
+            } => {
+                self.silence(None, message).await?;
+                Ok(Answer::Unsure)
+            }
             Failure::Refused { status, message } => Err(Stopped::Refused {
                 subject: self.subject(),
                 remedy: remedy(status, &message),
@@ -260,7 +268,6 @@ fn remedy(status: u16, message: &str) -> &'static str {
         400 if message.contains("unknown field") => {
             "apply the deploy/crds/volumemigrations.yaml of this version, then go on"
         }
-        401 => "see that the token or certificate is valid, then go on",
         403 => {
             "give the right that is named (deploy/rbac/rewrite.yaml has all, and rewrite-pins.yaml those \
              for volumes under pods), or let the webhook or policy that is named allow it, then go on"

@@ -123,6 +123,12 @@ impl<A: Api> Worker<'_, A> {
                     });
                 }
             }
+            PinCall::Image { name, patch } => {
+                let place = place(&settings, PinPart::Pod, &name);
+                fault::at("pin", "before");
+                self.line.patch(place, patch).await?;
+                fault::at("pin", "after");
+            }
             PinCall::Delete { part, name, uid } => {
                 let call = Call {
                     verb: Verb::Delete,

@@ -179,7 +179,8 @@ impl<A: Api> Worker<'_, A> {
                         uid: uid.clone(),
                         version: version.clone(),
                     };
-                    let is_ours = is_fresh || self.is_confirmed || self.confirm(&action).await?;
+                    let is_known = is_fresh || std::mem::take(&mut self.is_confirmed);
+                    let is_ours = is_known || self.confirm(&action).await?;
                     if is_ours && self.is_old() {
                         self.is_confirmed = true;
                         self.forget_use();

@@ -1,9 +1,9 @@
 //! All goes well.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cluster::{Act, Rule};
-use super::rig::{Rig, pod};
+use super::rig::{Rig, pair, pod};
 use super::store::{CLAIMS, EVENTS, MIGRATIONS, VOLUMES};
 
 #[test]
@@ -173,6 +173,36 @@ fn a_way_back_that_was_only_begun_is_left_by_a_rewrite() {
     let annotations = rig.volume("a")["metadata"]["annotations"].clone();
     assert!(annotations["flex2csi.io/rewriting"].is_null());
     assert_eq!(rig.deletions("a"), 1);
+    rig.assert_claims();
+}
+
+/// A volume without a claim that gets one once it is CSI: by that it is known who uses it.
+#[test]
+fn a_volume_that_was_bound_since_is_brought_back_with_its_claim() {
+    let rig = Rig::new(&[]);
+    let [mut volume, mut claim] = pair("a");
+    volume["spec"].as_object_mut().unwrap().remove("claimRef");
+    volume["status"]["phase"] = "Available".into();
+    rig.cluster.store().put(VOLUMES, volume);
+    rig.run(&["rewrite", "--all", "--yes"]).ended(0);
+    {
+        let mut store = rig.cluster.store();
+        let mut volume = store.get(VOLUMES, "", "pv-a").unwrap().clone();
+        assert!(volume["spec"]["csi"].is_object());
+        volume["spec"]["claimRef"] =
+            json!({"namespace": "shop", "name": "a", "uid": claim["metadata"]["uid"]});
+        volume["status"]["phase"] = "Bound".into();
+        claim["status"]["phase"] = "Bound".into();
+        store.put(VOLUMES, volume);
+        store.put(CLAIMS, claim);
+        store.put("/api/v1/pods", pod("a"));
+    }
+    rig.run(&["rollback", "--all", "--yes"])
+        .ended(1)
+        .said("PersistentVolume pv-a is in use: pod shop/web");
+    rig.cluster.store().remove("/api/v1/pods", "shop", "web");
+    rig.run(&["rollback", "--all", "--yes"]).ended(0);
+    rig.assert_original("a");
     rig.assert_claims();
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Fault {
     Error,
     /// 504, done all the same.
     AnswerLost,
+    /// 401, not done.
+    Unauthorized,
     /// 403.
     Forbidden,
     /// The caller dies with the call on its way: it is not done.
@@ -179,6 +181,10 @@ impl Api for Cluster {
                 let _ = self.state.lock().unwrap().answer(&call, self.left_out);
                 Err(Failure::Unknown("the answer is lost".into()))
             }
+            Some(Fault::Unauthorized) => Err(Failure::Refused {
+                status: 401,
+                message: "Unauthorized".into(),
+            }),
             Some(Fault::Forbidden) => Err(Failure::Refused {
                 status: 403,
                 message: format!("cannot {:?} {}", call.verb, call.place),

@@ -31,6 +31,7 @@ async fn it_gets_over_each_fault_at_each_call() {
             Fault::Conflict,
             Fault::Busy,
             Fault::Error,
+            Fault::Unauthorized,
             Fault::AnswerLost,
         ] {
             for at in 1..=calls {

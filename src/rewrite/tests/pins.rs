@@ -95,7 +95,8 @@ impl Lab {
             }
             Some((name, mut pod)) => {
                 let has_claim = part(Resource::Claim).is_some();
-                let is_started = !View(&pod).text("/status/startTime").is_empty();
+                let is_started = !View(&pod).text("/status/startTime").is_empty()
+                    && pod["spec"]["containers"][0]["image"] != "none-such";
                 let (phase, ready) = match (self.has_room, has_claim && is_started) {
                     (false, _) => ("Failed", "False"),
                     (true, false) => ("Pending", "False"),
@@ -395,6 +396,40 @@ async fn who_may_not_look_touches_nothing() {
             .any(|write| write.contains("PersistentVolume")),
         "{writes:?}"
     );
+}
+
+/// An image that cannot be had is only known of once the pod must not end any more: it gets
+/// another one, and stays.
+#[tokio::test(start_paused = true)]
+async fn a_pod_without_its_image_gets_another_one() {
+    let lab = Lab::new();
+    let options = |holder: &str, image: &str| {
+        let mut options = Options::new(holder);
+        options.pins.image = image.to_owned();
+        options
+    };
+    let task = task();
+    let stopped = rewrite_one(&lab, &task, &options("one", "none-such"))
+        .await
+        .unwrap_err();
+    let Stopped::Waited { awaited, .. } = stopped else {
+        panic!("{stopped}")
+    };
+    assert_eq!(awaited, Awaited::Pin);
+    let (_, pod) = lab.cluster.pin(Resource::Pod).unwrap();
+    rewrite_one(&lab, &task, &options("two", "right"))
+        .await
+        .unwrap();
+    assert!(lab.is_csi());
+    lab.assert_clean();
+    // It was the same pod all along.
+    let writes = lab.cluster.writes();
+    let pods = |verb: &str| {
+        let of_pod = writes.iter().filter(|write| write.starts_with(verb));
+        of_pod.filter(|write| write.contains(" Pod ")).count()
+    };
+    assert_eq!((pods("Create"), pods("Patch"), pods("Delete")), (1, 1, 1));
+    assert!(!View(&pod).is_ending());
 }
 
 /// What was told wrong once can be told right, but a pin that is there is found.

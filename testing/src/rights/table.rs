@@ -155,7 +155,10 @@ pub const USED: &[Row] = &[
     Row {
         role: "ClusterRole flex2csi-rewrite-fence-look",
         test: "restart::fence",
-        uses: &["get validatingadmissionpolicies.admissionregistration.k8s.io"],
+        uses: &[
+            "get validatingadmissionpolicies.admissionregistration.k8s.io",
+            "get validatingadmissionpolicybindings.admissionregistration.k8s.io",
+        ],
     },
     Row {
         role: "ClusterRole flex2csi-rewrite-pins",

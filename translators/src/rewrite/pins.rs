@@ -46,6 +46,14 @@ pub enum PinPart {
 pub enum PinCall {
     /// Create it.
     Create(PinPart, Value),
+    /// Have the pod run another image: a JSON merge patch, with the resourceVersion that it
+    /// is of.
+    Image {
+        /// Its name.
+        name: String,
+        /// What is changed.
+        patch: Value,
+    },
     /// Delete it, if it still is this one.
     Delete {
         /// What.
@@ -234,6 +242,25 @@ impl Record {
             "kind": "Pod",
             "metadata": metadata,
             "spec": spec,
+        })
+    }
+
+    /// The patch that has the pod of a pin run the image that is meant now. A pod stays the
+    /// pod that it is (the API lets an image be changed): nothing is detached.
+    pub(super) fn pin_image(&self, settings: &PinSettings, pod: View<'_>) -> Value {
+        let mut containers = pod.0["spec"]["containers"].clone();
+        let all = containers.as_array_mut().into_iter().flatten();
+        // Others may have put theirs beside it.
+        for container in all.filter(|container| container["name"] == "pin") {
+            container["image"] = settings.image.as_str().into();
+        }
+        json!({
+            "metadata": {
+                "uid": pod.uid(),
+                "resourceVersion": pod.version(),
+                "annotations": {PIN_IMAGE: settings.image},
+            },
+            "spec": {"containers": containers},
         })
     }
 

@@ -189,7 +189,8 @@ fn is_idle(record: &Record, world: &World, goal: Direction) -> Option<Action> {
         Some(Use::By(who)) => Some(used(record, who)),
         Some(Use::Unknown(why)) => {
             let what = format!("may be in use: {why}");
-            let remedy = "let every node report, or take those out of service that cannot";
+            let remedy = "let every node report, or take those out of service that cannot; where \
+                          nothing tells, look at the nodes and give --without-node-evidence";
             Some(stop(record, StopCode::UseUnknown, &what, remedy))
         }
     }

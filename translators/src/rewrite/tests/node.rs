@@ -151,6 +151,11 @@ impl Node {
                 }
                 self.parts[at(part)].get_or_insert(body);
             }
+            PinCall::Image { patch, .. } => {
+                if let Some(pod) = &mut self.parts[at(PinPart::Pod)] {
+                    merge(pod, &patch);
+                }
+            }
             PinCall::Delete { part, uid, .. } => {
                 if let Some(there) = &mut self.parts[at(part)]
                     && View(there).uid() == uid

@@ -50,7 +50,7 @@ fn hold_one(record: &Record, settings: &PinSettings, pin: &Pin) -> Option<Action
     if pod.is_ending() {
         return wait;
     }
-    // Told anew how pins are made. One that something hangs on stays.
+    // Told anew how pins are made. One that something hangs on must not end.
     let is_other = pod
         .annotation(PIN_IMAGE)
         .is_some_and(|image| image != settings.image);
@@ -59,6 +59,13 @@ fn hold_one(record: &Record, settings: &PinSettings, pin: &Pin) -> Option<Action
             part: PinPart::Pod,
             name: record.pin_name(&pin.node),
             uid: pod.uid().to_owned(),
+        }));
+    }
+    let runs = pod.phase() == "Running" && is_ready(pod);
+    if is_other && !runs && pin.is_armed() && pod.phase() == "Pending" {
+        return Some(Action::Pin(PinCall::Image {
+            name: record.pin_name(&pin.node),
+            patch: record.pin_image(settings, pod),
         }));
     }
     if matches!(pod.phase(), "Failed" | "Succeeded") {
@@ -83,7 +90,6 @@ fn hold_one(record: &Record, settings: &PinSettings, pin: &Pin) -> Option<Action
             record.pin_claim(settings, &pin.node, volume),
         );
     };
-    let runs = pod.phase() == "Running" && is_ready(pod);
     if claim.is_ending() || !runs || !pin.is_in_use(&record.unique_name()) {
         return wait;
     }
