@@ -19,12 +19,11 @@ pub(super) fn archive(name: &str) -> Result<PathBuf, StartError> {
         program: name.to_owned(),
         reason,
     };
-    // A test runs in <target>/<profile>/deps, a program in <target>/<profile>. A build
-    // of a profile comes before the one that is for all.
+    // A test runs in <target>/<profile>/deps, a program in <target>/<profile>.
     let test = std::env::current_exe().map_err(|error| missing(error.to_string()))?;
     test.ancestors()
-        .skip(1)
-        .take(3)
+        .skip(2)
+        .take(2)
         .map(|target| target.join("images").join(name))
         .find(|archive| archive.is_file())
         .ok_or_else(|| missing(format!("not beside {}", test.display())))
