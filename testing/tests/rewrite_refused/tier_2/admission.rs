@@ -71,8 +71,10 @@ impl Wanted {
                     volumes.create(&parameters, &probe()).await
                 }
                 _ => {
-                    let mut parameters = PatchParams::default();
-                    parameters.dry_run = true;
+                    let parameters = PatchParams {
+                        dry_run: true,
+                        ..PatchParams::default()
+                    };
                     // As the rewrite writes it first.
                     let mark =
                         json!({"metadata": {"annotations": {"flex2csi.io/rewriting": PROBE}}});
