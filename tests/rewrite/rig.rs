@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use flex2csi::manifest::{self, Seen, each_object};
+use k8s_openapi::jiff::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -91,9 +92,16 @@ impl Rig {
 
     /// Two nodes on which all is well, and these objects.
     pub fn with(objects: impl Iterator<Item = Value>) -> Self {
-        let base = manifest("testdata/plan/base.yaml").into_iter();
+        let mut base = manifest("testdata/plan/base.yaml");
+        // Nodes have a word in it that was said lately, and not in the future.
+        let now = Timestamp::now().to_string();
+        let said = base.iter_mut();
+        for said in said.filter(|object| object["kind"] == "NodeVolumes") {
+            said["renewTime"] = now.as_str().into();
+            said["renewSeconds"] = 600.into();
+        }
         Self {
-            cluster: Cluster::of(base.chain(objects)),
+            cluster: Cluster::of(base.into_iter().chain(objects)),
         }
     }
 
