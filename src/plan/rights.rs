@@ -107,8 +107,8 @@ pub const PINS: [Right; 9] = [
     right("get", OURS, "nodevolumes"),
     pin("get", "pods"),
     pin("create", "pods"),
+    pin("patch", "pods"),
     pin("delete", "pods"),
-    pin("get", "persistentvolumeclaims"),
     pin("create", "persistentvolumeclaims"),
     pin("delete", "persistentvolumeclaims"),
 ];

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use flate2::{Compression, write::GzEncoder};
 use flex2csi::manifest::{Piece, Reader, yaml};
+use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::served::Served;
@@ -106,7 +107,11 @@ impl Api {
     pub fn of_manifests(texts: &[String]) -> Self {
         let mut behaviour = Behaviour::default();
         let mut kinds: BTreeMap<&'static str, Vec<Value>> = BTreeMap::new();
-        for object in texts.iter().flat_map(|text| documents(text)) {
+        for mut object in texts.iter().flat_map(|text| documents(text)) {
+            // A word from the future is as good as none.
+            if object["renewTime"] == "now" {
+                object["renewTime"] = Timestamp::now().to_string().into();
+            }
             let kind = object["kind"].as_str().unwrap().to_owned();
             if kind == "TestServer" {
                 let texts = |value: &Value| -> Vec<String> {
