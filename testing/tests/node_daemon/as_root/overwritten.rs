@@ -44,6 +44,8 @@ mod tier_2 {
                 .contains("it may have been pod default/installer")
         })
         .await;
-        rights::prove(&node.cluster, "node_daemon::overwritten", &[]).await;
+        // Whether the policy is in force is asked with one of another node.
+        let asked = ["create volumeattachments.storage.k8s.io"];
+        rights::prove(&node.cluster, "node_daemon::overwritten", &asked).await;
     }
 }

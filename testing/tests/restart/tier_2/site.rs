@@ -327,7 +327,7 @@ async fn node(cluster: &Cluster, client: &Client) {
     let node_volumes = json!({
         "apiVersion": "flex2csi.io/v1alpha1", "kind": "NodeVolumes",
         "metadata": {"name": NODE}, "bootID": "boot", "version": "0.1.0",
-        "renewTime": "2999-01-01T00:00:00Z", "renewSeconds": 60,
+        "renewTime": k8s_openapi::jiff::Timestamp::now().to_string(), "renewSeconds": 3600,
         "counts": {"shim": 0, "detaching": 0, "original": 0}, "shim": [], "original": [],
     });
     applied(cluster, [node, csi_node, driver, node_volumes])
