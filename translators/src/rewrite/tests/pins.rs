@@ -247,7 +247,7 @@ fn it_ends_right_from_each_crash() {
 
 #[derive(Debug, Clone, Copy)]
 enum Event {
-    Step(u8, Luck),
+    Step(Luck),
     Turn(u8),
     Takeover(bool),
     PodEnds,
@@ -262,7 +262,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(Luck::CallLost),
     ];
     let event = prop_oneof![
-        30 => (any::<u8>(), luck).prop_map(|(who, luck)| Event::Step(who, luck)),
+        30 => luck.prop_map(Event::Step),
         40 => (0..TURNS).prop_map(Event::Turn),
         2 => any::<bool>().prop_map(Event::Takeover),
         1 => Just(Event::PodEnds),
@@ -285,7 +285,7 @@ proptest! {
             match event {
                 // Whoever was taken over sleeps until the end: that its delete of a pin may come
                 // when the next has armed it is known, and stands in docs/rewrite.md.
-                Event::Step(_, luck) => {
+                Event::Step(luck) => {
                     let who = workers.len() - 1;
                     workers[who].step(&mut model, luck);
                 }
