@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::cluster::{OriginalOn, VolumeId, Why};
+use crate::cluster::{ClusterError, OriginalOn, VolumeId, Why};
 
 pub mod lease;
 pub mod object;
@@ -149,6 +149,17 @@ pub enum AttachError {
         /// Why.
         reason: String,
     },
+}
+
+impl AttachError {
+    /// What the cluster did not say of a volume.
+    fn unasked(volume: &VolumeId, error: &ClusterError) -> Self {
+        let (handle, reason) = (volume.handle.clone(), error.to_string());
+        match error {
+            ClusterError::Forbidden { .. } => Self::Forbidden { handle, reason },
+            _ => Self::Unavailable { handle, reason },
+        }
+    }
 }
 
 fn of_original(handle: &str, on: &OriginalOn) -> String {

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::PersistentVolume;
 
 use super::{AttachError, Attaching};
-use crate::cluster::{Api, ClusterError, VolumeId};
+use crate::cluster::{Api, VolumeId};
 
 /// Knows the cluster's PersistentVolumes in CSI form.
 pub trait CsiVolumes: Send + Sync {
@@ -16,13 +16,7 @@ impl CsiVolumes for Api {
     fn csi_volume_with<'a>(&'a self, volume: &'a VolumeId) -> Attaching<'a, Option<String>> {
         Box::pin(async move {
             let found = Api::csi_volume_with(self, volume).await;
-            found.map_err(|error| {
-                let (handle, reason) = (volume.handle.clone(), error.to_string());
-                match error {
-                    ClusterError::Forbidden { .. } => AttachError::Forbidden { handle, reason },
-                    _ => AttachError::Unavailable { handle, reason },
-                }
-            })
+            found.map_err(|error| AttachError::unasked(volume, &error))
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What original drivers have on other nodes.
 
 use super::{AttachError, Attaching};
-use crate::cluster::{Api, ClusterError, OriginalOn, VolumeId};
+use crate::cluster::{Api, OriginalOn, VolumeId};
 
 /// Knows what original drivers have mounted on other nodes.
 pub trait Originals: Send + Sync {
@@ -22,13 +22,7 @@ impl Originals for Api {
     ) -> Attaching<'a, Option<OriginalOn>> {
         Box::pin(async move {
             let found = Api::original_elsewhere(self, persistent_volume).await;
-            found.map_err(|error| {
-                let (handle, reason) = (volume.handle.clone(), error.to_string());
-                match error {
-                    ClusterError::Forbidden { .. } => AttachError::Forbidden { handle, reason },
-                    _ => AttachError::Unavailable { handle, reason },
-                }
-            })
+            found.map_err(|error| AttachError::unasked(volume, &error))
         })
     }
 }

@@ -121,7 +121,7 @@ struct VolumeSpec {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Claim {
+struct Claim {
     namespace: String,
     name: String,
 }
@@ -230,7 +230,7 @@ impl Seen {
 
 impl Originals {
     /// The node but `here` on which the original driver has a PersistentVolume, or may
-    /// have it. `claim` gives the volume, JSON.
+    /// have it. `volume` gives that one, JSON.
     pub(super) async fn find(
         &self,
         client: &Client,
