@@ -5,6 +5,7 @@
 mod api;
 mod documentation;
 mod golden;
+mod memory;
 mod scale;
 mod served;
 mod trouble;

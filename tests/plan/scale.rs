@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Api;
+use super::memory::peak_of;
 use crate::api::{Behaviour, Objects};
 
 /// Objects that are made as they are asked for.
@@ -107,19 +107,7 @@ fn peak(volumes: usize) -> (u64, String) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut peak = 0;
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        // The kernel keeps the high-water mark itself.
-        let memory = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
-        let mark = memory.unwrap_or_default();
-        let mark = mark.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = mark.and_then(|mark| mark.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        peak = peak.max(kib.unwrap_or(0) / 1024);
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let (peak, status) = peak_of(&mut child);
     assert!(status.success());
     flex2csi::plan::file::PlanFile::check(&api.directory().join("plan.yaml")).unwrap();
     (peak, std::fs::read_to_string(printed).unwrap())

@@ -11,6 +11,8 @@ mod display;
 mod exit_codes;
 mod fence;
 mod limits;
+#[path = "../plan/memory.rs"]
+mod memory;
 mod merge_patch;
 mod refused;
 mod rig;

@@ -1,10 +1,10 @@
 //! Memory hardly grows with the number of volumes.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 
+use super::memory::peak_of;
 use super::rig::{Rig, pair};
 use super::store::VOLUMES;
 
@@ -31,19 +31,7 @@ fn peak(mut command: Command, said: &str) -> (u64, String) {
     let errors = file.try_clone().unwrap();
     command.stdin(Stdio::null()).stdout(file).stderr(errors);
     let mut child = command.spawn().unwrap();
-    let mut peak = 0;
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        // The kernel keeps the high-water mark itself.
-        let memory = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
-        let mark = memory.unwrap_or_default();
-        let mark = mark.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = mark.and_then(|mark| mark.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        peak = peak.max(kib.unwrap_or(0) / 1024);
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let (peak, status) = peak_of(&mut child);
     let text = std::fs::read_to_string(said).unwrap();
     let last = text.lines().last().unwrap_or_default().to_owned();
     assert!(status.success(), "{last}");
