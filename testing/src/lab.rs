@@ -41,7 +41,7 @@ use network::Network;
 pub use node::Node;
 pub use pod::Pod;
 pub use sidecars::Sidecars;
-pub use story::Story;
+pub use story::{Started, Story};
 
 /// The nodes.
 pub const NODES: [&str; 2] = ["node-1", "node-2"];

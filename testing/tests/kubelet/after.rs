@@ -6,7 +6,7 @@ mod tier_3 {
     use serde_json::{Value, json};
 
     use crate::denied::nothing_was_denied;
-    use crate::grown::{grow, restored, snapshot, snapshot_class, volume_of, zones};
+    use crate::grown::{grow_under, restored, snapshot, snapshot_class, volume_of, zones};
     use crate::legacy;
     use crate::operator::{flex2csi, planned};
 
@@ -60,13 +60,7 @@ mod tier_3 {
         // It grows under its pod.
         let data = Pod::new("data").on(NODES[0]).claim("data", "/data");
         let data = story.run(&data).await;
-        let size = async || -> u64 {
-            let size = data.exec("df -k /data | awk 'END { print $2 }'").await;
-            size.trim().parse().unwrap()
-        };
-        let before = size().await;
-        grow(&story, "data", "2Gi").await;
-        assert!(size().await > before + (900 << 10), "{before} KiB before");
+        grow_under(&story, &data, "data").await;
         assert_eq!(data.exec("cat /data/file").await, "old\n");
 
         // It is snapshotted, and the snapshot restored on the other node: only when a pod

@@ -16,7 +16,7 @@ mod tier_3 {
 
     use crate::denied::nothing_was_denied;
     use crate::ebs;
-    use crate::grown::{grow, restored, snapshot, snapshot_class, volume_of, zones};
+    use crate::grown::{grow_under, restored, snapshot, snapshot_class, volume_of, zones};
 
     const DRIVER: &str = "ebs.csi.aws.com.flex2csi.io";
     const CLASS: &str = "in-tree";
@@ -37,13 +37,7 @@ mod tier_3 {
         let data = Pod::new("data").on(NODES[0]).claim("data", "/data");
         let data = story.run(&data).await;
         data.exec("echo old >/data/file; sync").await;
-        let size = async || -> u64 {
-            let size = data.exec("df -k /data | awk 'END { print $2 }'").await;
-            size.trim().parse().unwrap()
-        };
-        let before = size().await;
-        grow(&story, "data", "2Gi").await;
-        assert!(size().await > before + (900 << 10), "{before} KiB before");
+        grow_under(&story, &data, "data").await;
 
         // The backend's controllers do not see what is mounted on the other node, and copy
         // nothing that may change.

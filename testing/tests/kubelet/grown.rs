@@ -1,10 +1,22 @@
 //! What CSI volumes can do and legacy ones cannot, asked for as a user does.
 
-use flex2csi_testing::lab::Story;
+use flex2csi_testing::lab::{Started, Story};
 use serde_json::{Value, json};
 
-/// Asks for more space, and waits until it is there for the pod.
-pub async fn grow(story: &Story, claim: &str, size: &str) {
+/// Asks for 2 GiB for a claim of 1 GiB, and waits until the pod that has it at `/data`
+/// sees them.
+pub async fn grow_under(story: &Story, pod: &Started<'_>, claim: &str) {
+    let size = async || -> u64 {
+        let size = pod.exec("df -k /data | awk 'END { print $2 }'").await;
+        size.trim().parse().unwrap()
+    };
+    let before = size().await;
+    grow(story, claim, "2Gi").await;
+    assert!(size().await > before + (900 << 10), "{before} KiB before");
+}
+
+/// Asks for more space, and waits until the claim has it.
+async fn grow(story: &Story, claim: &str, size: &str) {
     let patch = json!({ "spec": { "resources": { "requests": { "storage": size } } } });
     let patch = patch.to_string();
     let arguments = ["patch", "pvc", "-n", story.namespace(), claim, "-p", &patch];
