@@ -209,9 +209,12 @@ fn still_open(devices: &[LoopDevice]) -> Error {
 }
 
 fn is_gone(error: &io::Error) -> bool {
-    // ENXIO: detached between open and read.
+    // ENXIO: detached between open and read. ENODEV: sysfs takes the device away meanwhile.
+    let gone = [rustix::io::Errno::NXIO, rustix::io::Errno::NODEV];
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    ) || error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error())
+    ) || gone
+        .iter()
+        .any(|gone| error.raw_os_error() == Some(gone.raw_os_error()))
 }
