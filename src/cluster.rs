@@ -2,7 +2,6 @@
 //! Secrets and StorageClasses that it names, how its CSI driver is served.
 
 mod api;
-mod client;
 mod csi_driver;
 mod files;
 mod object;
@@ -15,7 +14,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use api::{Api, Node, OriginalOn, Taint, Why, unique_volume_name};
-pub use client::{ClientError, ClusterArgs};
 pub use files::Files;
 
 /// What the cluster will say.

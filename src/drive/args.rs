@@ -7,8 +7,10 @@ use super::in_use::InUseArgs;
 use super::limit::{Limit, Percent};
 use super::pin_args::PinArgs;
 use super::shard::{self, Shard};
+use crate::api_client::ReachArgs;
 use crate::exit::Usage;
-use crate::plan::{ReachArgs, SelectionArgs, SurveyArgs};
+use crate::plan::SurveyArgs;
+use crate::selection::SelectionArgs;
 use crate::site::MappingsArgs;
 
 const REWRITE_EXAMPLES: &str = "\

@@ -10,9 +10,9 @@ use super::records::{self, Known};
 use super::site;
 use super::work::line;
 use crate::exit::{self, Done};
-use crate::plan::redact::redact;
+use crate::objects::translator::Translator;
 use crate::plan::row::Row;
-use crate::plan::translator::Translator;
+use crate::redact::redact;
 use crate::translate::diff;
 
 /// What records are made by that are never written.

@@ -27,16 +27,16 @@ use super::rights;
 use super::secrets;
 use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
+use crate::api_client::cluster_identity;
 use crate::exit::{Done, Usage};
 use crate::journal::Document;
-use crate::plan::cluster_identity;
+use crate::objects::translator::Translator;
 use crate::plan::evidence::Unread;
 use crate::plan::evidence::load::AUTOSCALERS;
 use crate::plan::file::PlanFile;
 use crate::plan::row::Row;
-use crate::plan::selection::Selection;
 use crate::plan::survey::{Sink, Survey};
-use crate::plan::translator::Translator;
+use crate::selection::Selection;
 use crate::{daemon, site as site_files};
 
 /// Runs `flex2csi rewrite`.
@@ -45,7 +45,7 @@ use crate::{daemon, site as site_files};
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     if args.rbac {
-        return crate::plan::print_rewrite_rights(args.in_use.is_any(), args.run.fence);
+        return rights::print(args.in_use.is_any(), args.run.fence);
     }
     if args.remove_fence {
         return fence::remove_left(&args.cluster);

@@ -17,12 +17,12 @@ use super::rights;
 use super::site::{self, Job, Site};
 use super::work::{self, line};
 use super::{fence, holder};
+use crate::api_client::cluster_identity;
 use crate::daemon;
 use crate::exit::{self, Done, Usage};
 use crate::listing::{table, text};
-use crate::plan::cluster_identity;
+use crate::objects::translator::Translator;
 use crate::plan::file::PlanFile;
-use crate::plan::translator::Translator;
 
 /// Runs `flex2csi rollback`.
 ///

@@ -16,12 +16,12 @@ use super::paced::Paced;
 use super::uses::Uses;
 use super::watch::Watch;
 use super::{holder, records};
+use crate::api_request::ask::{Ask, AskError};
+use crate::objects::translator::Translator;
 use crate::plan::Fresh;
 use crate::plan::evidence::load::{self, CLASSES};
-use crate::plan::request::{self, Ask, RequestError};
 use crate::plan::row::Row;
 use crate::plan::task::task as planned;
-use crate::plan::translator::Translator;
 use crate::rewrite::{
     Finished, Options, Place, Server, Stopped, bound_to, go_on_one, rewrite_as_seen, roll_back_one,
 };
@@ -237,9 +237,9 @@ pub fn place(kind: ObjectKind, name: &str) -> Place {
 /// # Errors
 /// It cannot be read.
 pub async fn get(client: &Client, place: &Place) -> anyhow::Result<Option<String>> {
-    match request::send(client, &Ask::get(place.path())).await {
+    match Ask::get(place.path()).send(client).await {
         Ok(json) => Ok(Some(json)),
-        Err(RequestError::NotFound { .. }) => Ok(None),
+        Err(AskError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

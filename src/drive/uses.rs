@@ -5,9 +5,9 @@ use std::sync::Arc;
 use flex2csi_translators::rewrite::{ObjectKind, Use};
 
 use super::objects::Objects;
+use crate::api_request::ask::AskError;
 use crate::plan::Fresh;
 use crate::plan::evidence::load::LoadError;
-use crate::plan::request::RequestError;
 use crate::rewrite::{Evidence, Failure, Subject};
 
 /// The plan's evidence, as of now.
@@ -45,14 +45,14 @@ pub fn failure(error: LoadError) -> Failure {
     let message = error.to_string();
     match error {
         LoadError::Needed {
-            source: RequestError::Forbidden { .. },
+            source: AskError::Forbidden { .. },
             ..
         } => Failure::Refused {
             status: 403,
             message,
         },
         LoadError::Needed {
-            source: RequestError::Unavailable { .. },
+            source: AskError::Unavailable { .. },
             ..
         } => Failure::Unknown(message),
         _ => Failure::Refused { status: 0, message },

@@ -12,7 +12,7 @@ use crate::drive::restart::{self, Stopped};
 use crate::drive::work::{Tally, line};
 use crate::drive::{fence, records, site, wait_idle};
 use crate::plan::row::Row;
-use crate::plan::selection::Selection;
+use crate::selection::Selection;
 
 impl Run<'_> {
     /// Those of workloads that are stopped come first.
