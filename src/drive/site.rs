@@ -23,7 +23,7 @@ use crate::plan::evidence::load::{self, CLASSES};
 use crate::plan::row::Row;
 use crate::plan::task::task as planned;
 use crate::rewrite::{
-    Finished, Options, Place, Server, Stopped, bound_to, go_on_one, rewrite_as_seen, roll_back_one,
+    Finished, Options, Place, Server, Stopped, bound_to, go_on_one, rewrite_one, roll_back_one,
 };
 
 /// What is to be done with one object.
@@ -135,7 +135,7 @@ impl Site {
                     translated: task.translated.clone(),
                 };
                 self.objects.begin(kind, name, forms);
-                let work = rewrite_as_seen(&self.api, &task, claim.as_deref(), &self.options);
+                let work = rewrite_one(&self.api, &task, claim.as_deref(), &self.options);
                 self.fenced(kind, name, task.claim.as_ref(), work).await
             }
             Job::Finish(kind, name) => {
