@@ -1,5 +1,7 @@
 //! Whether volumes that were in use still are.
 
+pub mod news;
+
 use std::sync::Arc;
 
 use flex2csi_translators::rewrite::{Direction, Use};

@@ -10,7 +10,7 @@ use kube::Client;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::site;
+use super::live;
 use super::work::line;
 use crate::api_request::ask::{Ask, AskError, METADATA_ONLY};
 use crate::objects::translator::Translator;
@@ -58,8 +58,8 @@ async fn of_volume(
     name: &str,
     seen: &mut BTreeSet<String>,
 ) -> anyhow::Result<()> {
-    let place = site::place(ObjectKind::PersistentVolume, name);
-    let Some(volume) = site::get(client, &place).await? else {
+    let place = live::place(ObjectKind::PersistentVolume, name);
+    let Some(volume) = live::get(client, &place).await? else {
         anyhow::bail!("PersistentVolume {name} was deleted since it was planned; plan again");
     };
     let mut legacy = Secrets::new();

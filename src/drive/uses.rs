@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flex2csi_translators::rewrite::{ObjectKind, Use};
 
-use super::objects::Objects;
+use super::forms::UnderWay;
 use crate::api_request::ask::AskError;
 use crate::plan::Fresh;
 use crate::plan::evidence::load::LoadError;
@@ -16,7 +16,7 @@ pub struct Uses {
     /// The cluster.
     pub fresh: Arc<Fresh>,
     /// What is under way.
-    pub objects: Arc<Objects>,
+    pub under_way: Arc<UnderWay>,
 }
 
 impl Evidence for Uses {
@@ -25,7 +25,7 @@ impl Evidence for Uses {
             return self.fresh.class(subject.name).await.map_err(failure);
         }
         let unknown = |why: &str| Ok(Use::Unknown(why.to_owned()));
-        let Some(forms) = self.objects.forms(subject.kind, subject.name) else {
+        let Some(forms) = self.under_way.forms(subject.kind, subject.name) else {
             return unknown("its forms are not known");
         };
         let Some(csi) = subject.csi else {
