@@ -7,6 +7,7 @@
 pub mod attachment;
 pub mod context;
 pub mod csi_volume;
+pub mod digest;
 pub mod endpoint;
 pub mod error;
 pub mod flex;
@@ -22,7 +23,6 @@ pub mod storage_class;
 pub mod values;
 
 mod claim;
-mod digest;
 mod inline_volume;
 mod persistent_volume;
 mod shape;

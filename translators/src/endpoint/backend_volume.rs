@@ -112,7 +112,7 @@ pub fn is_handle_of(handle: &str, attributes: &[(&str, &str)]) -> bool {
     let source = attribute(attributes, SOURCE);
     digest
         .zip(source)
-        .is_some_and(|(digest, source)| digest == sha256_hex(source.as_bytes()))
+        .is_some_and(|(digest, source)| digest == sha256_hex(source))
 }
 
 /// The backend's form of an id that Kubernetes made from an in-tree source:

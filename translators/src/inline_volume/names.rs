@@ -43,7 +43,7 @@ fn digest(parts: &[&str]) -> String {
     for part in parts {
         text.push_str(&format!("{}:{part}", part.len()));
     }
-    sha256_hex(text.as_bytes())
+    sha256_hex(text)
 }
 
 /// The source in one spelling, whatever the layout of its file.
