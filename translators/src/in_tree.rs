@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 
 use crate::error::Error;
-use crate::json::{Object, Path};
+use crate::json::{At, Object, Path};
 
 mod affinity;
 mod allowed_topologies;
@@ -217,6 +217,28 @@ pub fn plugin_of_driver(driver: &str) -> Option<&'static str> {
 /// The in-tree plugin whose source stands in a volume's member of this name.
 pub fn plugin_of_member(member: &str) -> Option<&'static str> {
     position(member).map(|place| PLUGINS[place].name())
+}
+
+/// Whether volumes with this source are attached, so that nodes list them in
+/// `volumesInUse` and `volumesAttached`.
+pub fn is_attached(member: &str) -> bool {
+    position(member).is_some_and(|place| !PLUGINS[place].listed_by().is_empty())
+}
+
+/// How nodes list a volume with this source.
+pub(crate) fn unique_name(member: &str, source: &Object<'_>) -> Result<Option<String>, Error> {
+    let Some(plugin) = position(member).map(|place| PLUGINS[place]) else {
+        return Ok(None);
+    };
+    let mut parts = Vec::new();
+    for field in plugin.listed_by() {
+        match source.str(field).at(&["spec", member])? {
+            Some(part) if !part.is_empty() => parts.push(part),
+            _ => return Ok(None),
+        }
+    }
+    let is_listed = !parts.is_empty();
+    Ok(is_listed.then(|| format!("{}/{}", plugin.name(), parts.join(":"))))
 }
 
 /// Whether the CSI driver succeeds an in-tree plugin.
