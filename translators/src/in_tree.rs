@@ -50,6 +50,7 @@ mod vsphere;
 use csi_source::CSI;
 use fields::Fields;
 use plugin::Plugin;
+pub(crate) use vsphere::SYNCER as VSPHERE_SYNCER;
 
 /// The plugins that the library knows, in the order in which a volume's sources
 /// are looked for.

@@ -9,6 +9,7 @@ mod finding;
 mod ownership;
 mod shim;
 mod target;
+mod vendor;
 mod volume;
 mod workload;
 
@@ -19,6 +20,7 @@ pub use finding::{Finding, Verdict, VerdictKind};
 pub use ownership::{KnownFinalizer, Ownership, gitops_owner};
 pub use shim::{Mount, MountState, Shim};
 pub use target::{DriverFacts, SecretState, Target};
+pub use vendor::VendorController;
 pub use volume::{
     AttributesClass, ClaimFacts, ClaimState, Evidence, Phase, PodPhase, PodUse, VolumeFacts,
 };
