@@ -49,6 +49,14 @@ impl StorageClass {
         })
     }
 
+    /// The CSI driver of its volumes, where it is in CSI form: the provisioner by its
+    /// name, mostly. Everest has one provisioner for all its drivers, and names the
+    /// driver in a parameter.
+    pub fn driver(&self) -> &str {
+        let named = self.parameter("csi.storage.k8s.io/csi-driver-name");
+        named.unwrap_or(&self.provisioner)
+    }
+
     /// A parameter, by its exact name.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters
@@ -140,6 +148,29 @@ pub(crate) fn to_stored<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provisioner_of_several_drivers_is_none_of_them() {
+        for (class, driver) in [
+            (
+                r#"{"provisioner": "everest-csi-provisioner", "parameters": {
+                    "csi.storage.k8s.io/csi-driver-name": "disk.csi.everest.io"}}"#,
+                "disk.csi.everest.io",
+            ),
+            (
+                r#"{"provisioner": "ebs.csi.aws.com", "parameters": {"type": "gp3"}}"#,
+                "ebs.csi.aws.com",
+            ),
+            (
+                r#"{"provisioner": "ebs.csi.aws.com", "parameters": null}"#,
+                "ebs.csi.aws.com",
+            ),
+            (r#"{"provisioner": "ebs.csi.aws.com"}"#, "ebs.csi.aws.com"),
+        ] {
+            let class = StorageClass::read(Object::parse(class).unwrap()).unwrap();
+            assert_eq!(class.driver(), driver);
+        }
+    }
 
     #[test]
     fn the_annotation_goes_before_the_field() {
