@@ -146,12 +146,9 @@ impl Translator {
                 (true, Target::Stored) => Direction::ToEndpoint,
                 _ => Direction::ToCsi,
             },
-            namespace: None,
-            claim: None,
             storage_class: class.and_then(|name| self.classes.get(&*name)),
-            values: &self.values,
-            mappings: &self.mappings,
             secrets,
+            ..Context::new(&self.values, &self.mappings)
         };
         let outcome = translate_as(kind, object, &context)?;
         let extra: Vec<String> = outcome.extra.iter().map(|extra| extra.to_json()).collect();

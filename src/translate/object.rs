@@ -53,11 +53,9 @@ pub fn translate<'a>(
         target: settings.target,
         direction: settings.direction,
         namespace: settings.namespace.as_deref(),
-        claim: None,
         storage_class: class.and_then(|name| known.class(&name)),
-        values: &settings.values,
-        mappings: &settings.mappings,
         secrets: known.secrets(),
+        ..Context::new(&settings.values, &settings.mappings)
     };
     flex2csi_translators::translate_as(kind, object, &context)
 }

@@ -9,7 +9,7 @@ use flex2csi_translators::endpoint::{Site, backend_class, backend_volume};
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::storage_class::StorageClass;
-use flex2csi_translators::{Context, Direction, Target, Values, translate};
+use flex2csi_translators::{Context, Direction, Values, translate};
 use serde_json::Value;
 
 /// The objects of a manifest, as JSON.
@@ -59,14 +59,9 @@ struct Case {
 impl Case {
     fn translate(&self, text: &str, direction: Direction) -> Option<Value> {
         let context = Context {
-            target: Target::Stored,
             direction,
-            namespace: None,
-            claim: None,
             storage_class: self.class.as_ref(),
-            values: &self.values,
-            mappings: &self.mappings,
-            secrets: None,
+            ..Context::new(&self.values, &self.mappings)
         };
         let outcome = translate(Object::parse(text).ok()?, &context).ok()?;
         let changed = outcome.changed;

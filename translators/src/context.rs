@@ -63,3 +63,21 @@ pub struct Context<'a> {
     /// `None` writes them without.
     pub secrets: Option<&'a Secrets>,
 }
+
+impl<'a> Context<'a> {
+    /// What every translation is told: from legacy to CSI, to be stored, without
+    /// anything that the object does not say itself.
+    #[must_use]
+    pub fn new(values: &'a Values, mappings: &'a Mappings) -> Self {
+        Self {
+            target: Target::default(),
+            direction: Direction::default(),
+            namespace: None,
+            claim: None,
+            storage_class: None,
+            values,
+            mappings,
+            secrets: None,
+        }
+    }
+}

@@ -125,12 +125,7 @@ fn translated(text: &str, (target, direction): (Target, Direction)) -> Option<(S
     let context = Context {
         target,
         direction,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values: &values,
-        mappings: &mappings,
-        secrets: None,
+        ..Context::new(&values, &mappings)
     };
     let outcome = translate(Object::parse(text).unwrap(), &context).ok()?;
     Some((outcome.object.to_json(), outcome.changed))

@@ -8,20 +8,14 @@ use std::collections::BTreeMap;
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::values::SiteValue;
-use flex2csi_translators::{Context, Direction, Outcome, Target, Values, translate};
+use flex2csi_translators::{Context, Direction, Outcome, Values, translate};
 use serde_json::{Value, json};
 
 fn run(text: &str, direction: Direction, values: &Values) -> Outcome<'static> {
     let mappings = Mappings::built_in();
     let context = Context {
-        target: Target::Stored,
         direction,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values,
-        mappings: &mappings,
-        secrets: None,
+        ..Context::new(values, &mappings)
     };
     let outcome = translate(Object::parse(text).unwrap(), &context).unwrap();
     Outcome {

@@ -6,7 +6,7 @@
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::values::SiteValue;
-use flex2csi_translators::{Code, Context, Direction, Error, Outcome, Target, Values, translate};
+use flex2csi_translators::{Code, Context, Direction, Error, Outcome, Values, translate};
 use serde_json::{Value, json};
 
 fn translated(object: &Value, direction: Direction) -> Result<Outcome<'static>, Error> {
@@ -14,14 +14,8 @@ fn translated(object: &Value, direction: Direction) -> Result<Outcome<'static>, 
     let account = SiteValue::Text("account".into());
     values.set("azure-blobfuse", "storageAccount", account);
     let context = Context {
-        target: Target::Stored,
         direction,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values: &values,
-        mappings: &mappings,
-        secrets: None,
+        ..Context::new(&values, &mappings)
     };
     let text = object.to_string();
     let outcome = translate(Object::parse(&text).unwrap(), &context)?;
