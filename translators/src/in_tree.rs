@@ -113,6 +113,18 @@ fn no_translation(what: impl Into<String>) -> Error {
 
 /// Gives a PersistentVolume with an in-tree source its CSI source.
 ///
+/// ```
+/// use flex2csi_translators::{in_tree, parse};
+///
+/// let pv = parse(r#"{"spec": {"cinder": {"volumeID": "1", "fsType": "ext4"}}}"#)?;
+/// let mut pv = in_tree::to_csi(pv)?;
+/// let csi = pv.object("spec")?.expect("it has one").object("csi")?;
+/// let csi = csi.expect("it is CSI now");
+/// assert_eq!(csi.str("driver")?.as_deref(), Some("cinder.csi.openstack.org"));
+/// assert_eq!(csi.str("volumeHandle")?.as_deref(), Some("1"));
+/// # Ok::<(), flex2csi_translators::Error>(())
+/// ```
+///
 /// # Errors
 /// It has no in-tree source that is known, or one that has no form in CSI.
 pub fn to_csi(mut pv: Object<'_>) -> Result<Object<'_>, Error> {

@@ -3,6 +3,33 @@
 //!
 //! Objects are edited as JSON text ([`json`]): what is not understood is
 //! copied as written.
+//!
+//! ```
+//! use flex2csi_translators::flex::Mappings;
+//! use flex2csi_translators::{Context, Values, parse, translate};
+//!
+//! let pv = r#"{
+//!     "apiVersion": "v1",
+//!     "kind": "PersistentVolume",
+//!     "metadata": {"name": "data"},
+//!     "spec": {
+//!         "accessModes": ["ReadWriteMany"],
+//!         "flexVolume": {
+//!             "driver": "k8s/nfs",
+//!             "options": {"server": "nfs.example.com", "share": "export"}
+//!         }
+//!     }
+//! }"#;
+//! let (values, mappings) = (Values::default(), Mappings::built_in());
+//! let outcome = translate(parse(pv)?, &Context::new(&values, &mappings))?;
+//! assert!(outcome.changed);
+//!
+//! let mut pv = outcome.object;
+//! let spec = pv.object("spec")?.expect("it has one");
+//! let csi = spec.object("csi")?.expect("it is CSI now");
+//! assert_eq!(csi.str("driver")?.as_deref(), Some("nfs.csi.k8s.io"));
+//! # Ok::<(), flex2csi_translators::Error>(())
+//! ```
 
 pub mod attachment;
 pub mod context;

@@ -8,6 +8,13 @@ use crate::{in_tree, source};
 
 /// The name of a CSI driver's volume (kubernetes v1.36 `pkg/volume/csi/csi_plugin.go`,
 /// `GetVolumeName`).
+///
+/// ```
+/// use flex2csi_translators::attachment::unique_volume_name;
+///
+/// let name = unique_volume_name("ebs.csi.aws.com", "vol-1");
+/// assert_eq!(name, "kubernetes.io/csi/ebs.csi.aws.com^vol-1");
+/// ```
 #[must_use]
 pub fn unique_volume_name(driver: &str, handle: &str) -> String {
     format!("kubernetes.io/csi/{driver}^{handle}")
