@@ -59,7 +59,7 @@ const POLICY: &str = "storagepolicyname";
 pub(crate) static SYNCER: VendorController = VendorController {
     driver: DRIVER,
     container: "vsphere-syncer",
-    image: "/syncer",
+    image: "syncer",
     does: "takes a volume out of CNS when its PersistentVolume is deleted",
 };
 

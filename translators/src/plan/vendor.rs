@@ -10,7 +10,7 @@ pub struct VendorController {
     pub driver: &'static str,
     /// What its container is called.
     pub(crate) container: &'static str,
-    /// What its image is called, after the registry and before the tag.
+    /// The last part of its image's name, without tag and digest.
     pub(crate) image: &'static str,
     /// What it does.
     pub(crate) does: &'static str,
@@ -25,9 +25,11 @@ impl VendorController {
         containers: impl IntoIterator<Item = (&'p str, &'p str)>,
     ) -> Option<&'static Self> {
         containers.into_iter().find_map(|(name, image)| {
-            let image = image.split(['@', ':']).next().unwrap_or_default();
+            // A registry's port comes before the last part, and a tag in it.
+            let last = image.rsplit('/').next().unwrap_or_default();
+            let last = last.split(['@', ':']).next().unwrap_or_default();
             let mut known = KNOWN.into_iter();
-            known.find(|known| name == known.container || image.ends_with(known.image))
+            known.find(|known| name == known.container || last == known.image)
         })
     }
 
@@ -50,6 +52,10 @@ mod tests {
             ("vsphere-syncer", "example.com/mine"),
             ("mine", "registry.k8s.io/csi-vsphere/syncer:v3.3.1"),
             ("mine", "registry.k8s.io/csi-vsphere/syncer@sha256:0a"),
+            (
+                "mine",
+                "registry.example.com:5000/csi-vsphere/syncer:v3.3.1",
+            ),
         ] {
             let found = among(name, image).unwrap();
             assert_eq!(found.driver, "csi.vsphere.vmware.com");
