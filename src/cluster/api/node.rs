@@ -1,5 +1,6 @@
 //! What a Node says of its volumes.
 
+use flex2csi_translators::attachment;
 use serde_json::Value;
 
 use super::super::object::Object;
@@ -43,7 +44,7 @@ pub struct Taint {
 /// How `volumesInUse` and `volumesAttached` name a volume of a CSI driver
 /// (kubernetes `pkg/volume/util/util.go`, `GetUniqueVolumeName`, v1.36).
 pub fn unique_volume_name(volume: &VolumeId) -> String {
-    format!("kubernetes.io/csi/{}^{}", volume.driver, volume.handle)
+    attachment::unique_volume_name(&volume.driver, &volume.handle)
 }
 
 impl Node {
