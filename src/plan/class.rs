@@ -1,7 +1,7 @@
 //! From a StorageClass, and what else the cluster has, to facts about it.
 
 use flex2csi_translators::Error;
-use flex2csi_translators::plan::{ClassFacts, DriverFacts, Target, VerdictKind};
+use flex2csi_translators::plan::{ClassFacts, DriverFacts, TargetFacts, VerdictKind};
 use flex2csi_translators::storage_class::StorageClass;
 use serde::Deserialize;
 
@@ -64,9 +64,9 @@ pub fn tell(
             wanted: 1,
             ..DriverFacts::default()
         };
-        facts.target = Some(Target {
+        facts.target = Some(TargetFacts {
             driver: driver.clone(),
-            ..Target::default()
+            ..TargetFacts::default()
         });
     }
     let row = Row {

@@ -8,7 +8,7 @@ use flex2csi_translators::endpoint;
 use flex2csi_translators::plan::Finding;
 use flex2csi_translators::storage_class::{self, StorageClass};
 use flex2csi_translators::{
-    Context, Direction, Error, Kind, Target, Values, flex::Mappings, source, translate_as,
+    Context, Error, Kind, Target, TargetForm, Values, flex::Mappings, source, translate_as,
 };
 
 use super::objects::metadata::Named;
@@ -142,9 +142,9 @@ impl Translator {
         let class = storage_class::name_of(kind, &mut object)?;
         let context = Context {
             target,
-            direction: match (self.via_endpoint, target) {
-                (true, Target::Stored) => Direction::ToEndpoint,
-                _ => Direction::ToCsi,
+            target_form: match (self.via_endpoint, target) {
+                (true, Target::Stored) => TargetForm::Endpoint,
+                _ => TargetForm::Csi,
             },
             storage_class: class.and_then(|name| self.classes.get(&*name)),
             secrets,

@@ -5,7 +5,7 @@ mod nodes;
 mod runtime;
 
 use flex2csi_translators::Kind;
-use flex2csi_translators::plan::{ClaimState, Evidence as NodeEvidence, Target, VolumeFacts};
+use flex2csi_translators::plan::{ClaimState, Evidence as NodeEvidence, TargetFacts, VolumeFacts};
 use flex2csi_translators::rewrite::{ClaimId, Direction, Use};
 
 use self::names::unique_names;
@@ -216,7 +216,7 @@ impl Teller<'_> {
             let changed = csi.driver == driver && csi.volume_handle != handle;
             changed.then(|| evidence.snapshots.of(driver, &csi.volume_handle))
         });
-        facts.target = Some(Target {
+        facts.target = Some(TargetFacts {
             driver: driver.to_owned(),
             handle: handle.to_owned(),
             twin: evidence.handles.twin(driver, handle, name),

@@ -58,7 +58,7 @@ mod stored_volume;
 mod translate;
 mod workload;
 
-pub use context::{ClaimRef, Context, Direction, Target};
+pub use context::{ClaimRef, Context, Target, TargetForm};
 pub use error::Error;
 pub use kind::Kind;
 pub use note::{Code, Note, Severity};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::context::{Context, Direction, Target};
+use crate::context::{Context, Target, TargetForm};
 use crate::error::Error;
 use crate::json::{At, Object};
 use crate::kind::Kind;
@@ -104,8 +104,8 @@ pub(crate) fn translate<'a>(
     mut class: Object<'a>,
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
-    match (context.target, context.direction) {
-        (_, Direction::ToInTree) => Ok(Outcome::unchanged(class)),
+    match (context.target, context.target_form) {
+        (_, TargetForm::InTree) => Ok(Outcome::unchanged(class)),
         (Target::Runtime, _) => {
             let provisioner = class.str("provisioner")?.unwrap_or_default();
             if in_tree::driver_of_plugin(&provisioner).is_none() {
@@ -113,8 +113,8 @@ pub(crate) fn translate<'a>(
             }
             in_tree::storage_class_to_csi(&provisioner, class).map(Outcome::changed)
         }
-        (Target::Stored, Direction::ToEndpoint) => endpoint::class(class, context),
-        (Target::Stored, Direction::ToCsi) => {
+        (Target::Stored, TargetForm::Endpoint) => endpoint::class(class, context),
+        (Target::Stored, TargetForm::Csi) => {
             match endpoint::class_from_endpoint(&mut class, context)? {
                 Some(outcome) => Ok(outcome),
                 None => to_stored(class, context),

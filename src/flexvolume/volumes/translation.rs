@@ -95,7 +95,9 @@ pub(super) fn translate(
     };
     let kind = match source {
         VolumeSource::PersistentVolume { .. } => Kind::PersistentVolume,
-        VolumeSource::Inline { .. } => Kind::Workload(flex2csi_translators::kind::Workload::Pod),
+        VolumeSource::Inline { .. } => {
+            Kind::Workload(flex2csi_translators::kind::PodSpecPlace::Pod)
+        }
     };
     let outcome = flex2csi_translators::translate_as(kind, object, &context).map_err(failed)?;
     let (mut pv, extra) = parts(outcome, kind).map_err(untranslatable)?;

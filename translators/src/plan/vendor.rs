@@ -1,6 +1,6 @@
 //! Vendors' controllers that act when a PersistentVolume is deleted.
 
-use super::{Code, Finding};
+use super::{Finding, FindingCode};
 use crate::in_tree;
 
 /// A vendor's controller that acts when a PersistentVolume is deleted.
@@ -36,7 +36,7 @@ impl VendorController {
     /// What there is to say of one that runs in a pod.
     pub fn finding(&self, pod: &str) -> Finding {
         let message = format!("{} in pod {pod} {}", self.container, self.does);
-        Finding::new(Code::VendorController, message)
+        Finding::new(FindingCode::VendorController, message)
     }
 }
 
