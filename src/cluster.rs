@@ -54,7 +54,7 @@ impl VolumeId {
     /// How `volumesInUse` and `volumesAttached` of a Node name it (kubernetes
     /// `pkg/volume/util/util.go`, `GetUniqueVolumeName`, v1.36).
     pub fn unique_name(&self) -> String {
-        format!("kubernetes.io/csi/{}^{}", self.driver, self.handle)
+        flex2csi_translators::attachment::unique_volume_name(&self.driver, &self.handle)
     }
 }
 
