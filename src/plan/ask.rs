@@ -10,10 +10,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::candidate::{Candidate, secret_state};
-use super::objects::volume::SecretRef;
-use super::redact::redact;
-use super::request::{self, Ask, METADATA_ONLY, RequestError};
-use super::rights;
+use crate::api_request::ask::{Ask, AskError, METADATA_ONLY};
+use crate::objects::volume::SecretRef;
+use crate::redact::redact;
+use crate::rights;
 
 /// Secrets whose state is remembered: volumes share a few.
 const REMEMBERED: usize = 10_000;
@@ -45,10 +45,7 @@ impl Asker {
     ///
     /// # Errors
     /// The API server does not answer.
-    pub async fn complete(
-        &self,
-        candidates: Vec<Candidate>,
-    ) -> Result<Vec<Candidate>, RequestError> {
+    pub async fn complete(&self, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, AskError> {
         let mut tasks = JoinSet::new();
         let mut done: Vec<Option<Candidate>> = Vec::new();
         for (place, candidate) in candidates.into_iter().enumerate() {
@@ -58,7 +55,7 @@ impl Asker {
         }
         while let Some(ended) = tasks.join_next().await {
             // A task that is not cancelled ends, unless it panics.
-            let (place, candidate) = ended.map_err(|error| RequestError::Unavailable {
+            let (place, candidate) = ended.map_err(|error| AskError::Unavailable {
                 what: "a question to the API server".to_owned(),
                 message: error.to_string(),
             })?;
@@ -69,7 +66,7 @@ impl Asker {
         Ok(done.into_iter().flatten().collect())
     }
 
-    async fn one(&self, mut candidate: Candidate) -> Result<Candidate, RequestError> {
+    async fn one(&self, mut candidate: Candidate) -> Result<Candidate, AskError> {
         let mut secrets = Vec::new();
         let mut references = candidate.secrets.clone();
         references.extend(candidate.new_secrets.iter().cloned());
@@ -92,7 +89,7 @@ impl Asker {
         Ok(candidate)
     }
 
-    async fn secret(&self, secret: &SecretRef) -> Result<Result<bool, String>, RequestError> {
+    async fn secret(&self, secret: &SecretRef) -> Result<Result<bool, String>, AskError> {
         if let Some(known) = self.remembered().get(secret) {
             return Ok(known.clone());
         }
@@ -109,9 +106,9 @@ impl Asker {
             false => not_allowed(),
             true => match self.send(&ask).await {
                 Ok(_) => Ok(true),
-                Err(RequestError::NotFound { .. }) => Ok(false),
-                Err(RequestError::Forbidden { .. }) => not_allowed(),
-                Err(RequestError::Refused { message, .. }) => Err(message),
+                Err(AskError::NotFound { .. }) => Ok(false),
+                Err(AskError::Forbidden { .. }) => not_allowed(),
+                Err(AskError::Refused { message, .. }) => Err(message),
                 Err(error) => return Err(error),
             },
         };
@@ -122,7 +119,7 @@ impl Asker {
         Ok(there)
     }
 
-    async fn may_get(&self, secret: &SecretRef) -> Result<bool, RequestError> {
+    async fn may_get(&self, secret: &SecretRef) -> Result<bool, AskError> {
         // The semaphore is never closed.
         let _turn = self.at_once.acquire().await;
         rights::may_get_secret(&self.client, &secret.namespace, &secret.name).await
@@ -134,7 +131,7 @@ impl Asker {
     }
 
     /// Why the API server would not take the new object.
-    async fn refusal(&self, candidate: &Candidate) -> Result<Option<String>, RequestError> {
+    async fn refusal(&self, candidate: &Candidate) -> Result<Option<String>, AskError> {
         let Some((path, body)) = temporary(&candidate.row.object.kind, &candidate.translated)
         else {
             return Ok(Some("the translated object cannot be read".to_owned()));
@@ -145,20 +142,18 @@ impl Asker {
         );
         let message = match self.send(&ask).await {
             Ok(_) => return Ok(None),
-            Err(
-                RequestError::Refused { message, .. } | RequestError::Forbidden { message, .. },
-            ) => message,
-            Err(RequestError::NotFound { what }) => what,
+            Err(AskError::Refused { message, .. } | AskError::Forbidden { message, .. }) => message,
+            Err(AskError::NotFound { what }) => what,
             Err(error) => return Err(error),
         };
         let said = redact(&message, &[&candidate.original, &candidate.translated]);
         Ok(Some(format!("the API server says: {said}")))
     }
 
-    async fn send(&self, ask: &Ask<'_>) -> Result<String, RequestError> {
+    async fn send(&self, ask: &Ask<'_>) -> Result<String, AskError> {
         // The semaphore is never closed.
         let _turn = self.at_once.acquire().await;
-        request::send(&self.client, ask).await
+        ask.send(&self.client).await
     }
 }
 

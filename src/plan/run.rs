@@ -2,20 +2,17 @@
 
 use std::io::{IsTerminal, Write};
 
-use anyhow::Context as _;
-use flex2csi_translators::plan::{Code, VerdictKind};
+use flex2csi_translators::plan::{FindingCode, VerdictKind};
 use k8s_openapi::jiff::Timestamp;
-use kube::Client;
 
 use super::args::PlanArgs;
 use super::file::{Head, Writer};
-use super::objects::metadata::Named;
 use super::output::Output;
-use super::request::{self, Ask, RequestError};
-use super::rights::{self, Right};
 use super::survey::{Found, Survey, SurveyError};
-use super::translator::Translator;
+use crate::api_client::cluster_identity;
 use crate::exit::{Done, Usage};
+use crate::objects::translator::Translator;
+use crate::rights::{self, Right};
 use crate::{daemon, listing, site};
 
 /// Runs `flex2csi plan`.
@@ -57,7 +54,7 @@ async fn plan(
     if survey.dry_run && rights::DRY_RUN.iter().any(|right| missing.contains(right)) {
         survey.dry_run = false;
         warnings.push((
-            Code::PermissionMissing,
+            FindingCode::PermissionMissing,
             "you may not create volumes and classes, so the API server was not shown the new ones"
                 .to_owned(),
         ));
@@ -67,12 +64,12 @@ async fn plan(
             "a rewrite with these credentials would fail: you may not {}",
             names(&missing)
         );
-        warnings.push((Code::PermissionMissing, message));
+        warnings.push((FindingCode::PermissionMissing, message));
     }
     if !survey.node_evidence {
         warnings.push((
-            Code::WithoutNodeEvidence,
-            Code::WithoutNodeEvidence.meaning().to_owned(),
+            FindingCode::WithoutNodeEvidence,
+            FindingCode::WithoutNodeEvidence.meaning().to_owned(),
         ));
     }
     let head = Head {
@@ -101,48 +98,16 @@ async fn plan(
                 found.pinned,
                 names(&missing)
             );
-            warnings.push((Code::PermissionMissing, message));
+            warnings.push((FindingCode::PermissionMissing, message));
         }
     }
     for unread in &found.unread {
         let message = format!("{} were not looked at: {}", unread.what, unread.why);
-        warnings.push((Code::NotLookedAt, message));
+        warnings.push((FindingCode::NotLookedAt, message));
     }
     output.close(&found, &next_step(args, &found))?;
     warn(&warnings);
     Ok(Done::All)
-}
-
-/// Prints the rights that a rewrite, and the plan that it makes, need.
-///
-/// # Errors
-/// The output cannot be written.
-pub fn print_rewrite_rights(in_use: bool, fence: bool) -> anyhow::Result<Done> {
-    let mut roles = vec![rights::PLAN, rights::REWRITE_ROLE, rights::PINS_ROLES];
-    if in_use {
-        roles.push(rights::RESTART_ROLES);
-    }
-    if fence {
-        roles.push(rights::FENCE_ROLE);
-    }
-    listing::print(&roles.join("---\n"))
-}
-
-/// The uid of the namespace `kube-system`, by which a cluster is known.
-///
-/// # Errors
-/// It cannot be asked for.
-pub async fn cluster_identity(client: &Client) -> anyhow::Result<String> {
-    let answer = request::send(client, &Ask::get("/api/v1/namespaces/kube-system")).await;
-    let json = answer.map_err(|error| match error {
-        RequestError::Forbidden { .. } | RequestError::NotFound { .. } => usage(format!(
-            "{error}; `flex2csi plan --rbac` prints the rights that a plan needs"
-        )),
-        error => anyhow::Error::new(error).context("cannot reach the cluster"),
-    })?;
-    let named: Named =
-        serde_json::from_str(&json).context("the namespace kube-system cannot be read")?;
-    Ok(named.metadata.uid)
 }
 
 fn names(rights: &[Right]) -> String {
@@ -181,7 +146,7 @@ fn next_step(args: &PlanArgs, found: &Found) -> String {
 }
 
 /// What is true of the plan as a whole, said where words go.
-fn warn(warnings: &[(Code, String)]) {
+fn warn(warnings: &[(FindingCode, String)]) {
     let mut err = anstream::stderr().lock();
     for (code, message) in warnings {
         // Who does not listen is not told.

@@ -7,8 +7,8 @@ use flex2csi_translators::plan::VolumeFacts;
 use serde_json::Value;
 
 use super::{Subject, Teller};
+use crate::objects::source::Source;
 use crate::plan::evidence::Attachment;
-use crate::plan::translator::Source;
 
 const MIGRATED_TO: &str = "pv.kubernetes.io/migrated-to";
 
@@ -19,6 +19,7 @@ impl Teller<'_> {
         &self,
         subject: &Subject<'_>,
         facts: &VolumeFacts,
+        runtime: Option<&str>,
     ) -> Option<Result<(), String>> {
         let Source::InTree { field } = subject.source else {
             return None;
@@ -44,8 +45,7 @@ impl Teller<'_> {
         if !served {
             return None;
         }
-        let runtime = self.translator.runtime(subject.json)?;
-        Some(same_specification(&runtime, subject.stored_json))
+        Some(same_specification(runtime?, subject.stored_json))
     }
 }
 

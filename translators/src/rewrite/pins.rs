@@ -9,10 +9,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::names::{MIGRATION, PIN_ATTACHMENT, PIN_IMAGE, PIN_NODE, PIN_OF, RETAIN};
+use super::names::{MIGRATION, PIN_ATTACHMENT, PIN_HOLDER, PIN_IMAGE, PIN_NODE, PIN_OF, RETAIN};
 use super::record::{Direction, Record};
 use super::task::InUse;
 use super::view::View;
+use crate::attachment::unique_volume_name;
 use crate::digest::sha256_hex;
 
 /// Where pin pods run, and what in them: recorded, so that whoever goes on finds them.
@@ -46,15 +47,14 @@ pub enum PinPart {
 pub enum PinCall {
     /// Create it.
     Create(PinPart, Value),
-    /// Have the pod run another image: a JSON merge patch, with the resourceVersion that it
-    /// is of.
-    Image {
+    /// Change the pod: a JSON merge patch, with the resourceVersion that it is of.
+    Patch {
         /// Its name.
         name: String,
         /// What is changed.
         patch: Value,
     },
-    /// Delete it, if it still is this one.
+    /// Delete it, if it still is as it was seen.
     Delete {
         /// What.
         part: PinPart,
@@ -62,6 +62,8 @@ pub enum PinCall {
         name: String,
         /// Its uid.
         uid: String,
+        /// Its resourceVersion.
+        version: String,
     },
 }
 
@@ -170,7 +172,7 @@ impl Record {
     /// `pkg/volume/csi/csi_plugin.go`, `GetVolumeName`).
     pub(super) fn unique_name(&self) -> String {
         let (driver, handle) = self.csi();
-        format!("kubernetes.io/csi/{driver}^{handle}")
+        unique_volume_name(driver, handle)
     }
 
     fn pin_metadata(&self, settings: Option<&PinSettings>, node: &str) -> Value {
@@ -237,11 +239,24 @@ impl Record {
         }
         let mut metadata = self.pin_metadata(Some(settings), node);
         metadata["annotations"][PIN_IMAGE] = settings.image.as_str().into();
+        metadata["annotations"][PIN_HOLDER] = self.spec.holder.as_str().into();
         json!({
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": metadata,
             "spec": spec,
+        })
+    }
+
+    /// The patch by which the holder of the record takes over the pod of a pin that another
+    /// one made.
+    pub(super) fn pin_holder(&self, pod: View<'_>) -> Value {
+        json!({
+            "metadata": {
+                "uid": pod.uid(),
+                "resourceVersion": pod.version(),
+                "annotations": {PIN_HOLDER: self.spec.holder},
+            },
         })
     }
 
