@@ -91,9 +91,9 @@ impl<A: Api> Worker<'_, A> {
     /// Makes or removes a part of a pin.
     pub(super) async fn pin(&mut self, call: PinCall) -> Result<(), Stopped> {
         let action = Action::Pin(call.clone());
-        let is_creation = matches!(call, PinCall::Create(..));
-        // Nobody looks after what is made by one who has lost the record.
-        if is_creation && !self.confirm(&action).await? {
+        // Who has lost the record makes nothing that nobody looks after, and deletes nothing
+        // that another one relies on: that one takes the pod over after the record.
+        if !self.confirm(&action).await? {
             return self.observe().await;
         }
         self.change_pin(call).await?;
@@ -123,20 +123,25 @@ impl<A: Api> Worker<'_, A> {
                     });
                 }
             }
-            PinCall::Image { name, patch } => {
+            PinCall::Patch { name, patch } => {
                 let place = place(&settings, PinPart::Pod, &name);
                 fault::at("pin", "before");
                 self.line.patch(place, patch).await?;
                 fault::at("pin", "after");
             }
-            PinCall::Delete { part, name, uid } => {
+            PinCall::Delete {
+                part,
+                name,
+                uid,
+                version,
+            } => {
                 let call = Call {
                     verb: Verb::Delete,
                     place: place(&settings, part, &name),
                     body: Some(json!({
                         "apiVersion": "v1",
                         "kind": "DeleteOptions",
-                        "preconditions": {"uid": uid},
+                        "preconditions": {"uid": uid, "resourceVersion": version},
                     })),
                     dry_run: false,
                 };
@@ -148,26 +153,30 @@ impl<A: Api> Worker<'_, A> {
         Ok(())
     }
 
+    /// Whether the record still names us; an unanswered question counts as no.
+    async fn is_ours(&mut self) -> bool {
+        let place = self.record_place(Resource::Migration);
+        let found = self.line.get(&place).await;
+        found.ok().flatten().is_some_and(|found| {
+            found["spec"]["holder"] == *self.record.spec.holder
+                && found["spec"]["id"] == *self.record.spec.id
+        })
+    }
+
     /// Leaves no pin behind on which nothing hangs. What cannot be removed now is
     /// removed when it is gone on with.
     pub(super) async fn abandon_pins(&mut self) {
         if self.record.pinned().is_none() || self.record.status.step != Step::Recorded {
             return;
         }
-        // Another may go by them by now.
-        let place = self.record_place(Resource::Migration);
-        let found = self.line.get(&place).await;
-        let is_ours = found.ok().flatten().is_some_and(|found| {
-            found["spec"]["holder"] == *self.record.spec.holder
-                && found["spec"]["id"] == *self.record.spec.id
-        });
-        if !is_ours {
-            return;
-        }
         for _ in 0..MOST_TO_ABANDON {
             let result = match abandon(&self.record, &self.world) {
                 Some(Action::AskPins) => self.ask_pins().await,
                 Some(Action::Pin(call)) => {
+                    // Another may go by them by now.
+                    if !self.is_ours().await {
+                        return;
+                    }
                     let changed = self.change_pin(call).await;
                     self.world.pins = None;
                     changed

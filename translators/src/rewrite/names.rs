@@ -20,6 +20,10 @@ pub const PIN_OF: &str = "flex2csi.io/pin-of";
 pub const PIN_NODE: &str = "flex2csi.io/pin-node";
 /// On the pod of a pin: the image as it was told, whatever a webhook made of it.
 pub const PIN_IMAGE: &str = "flex2csi.io/pin-image";
+/// On the pod of a pin: the holder of the record who relies on it. Whoever goes on from
+/// another one writes this first; from then on a deletion that the other one had decided
+/// on is refused for its resourceVersion.
+pub const PIN_HOLDER: &str = "flex2csi.io/pin-holder";
 /// On the volume of a pin: the uid of the VolumeAttachment that it goes by.
 pub const PIN_ATTACHMENT: &str = "flex2csi.io/pin-attachment";
 

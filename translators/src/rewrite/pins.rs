@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::names::{MIGRATION, PIN_ATTACHMENT, PIN_IMAGE, PIN_NODE, PIN_OF, RETAIN};
+use super::names::{MIGRATION, PIN_ATTACHMENT, PIN_HOLDER, PIN_IMAGE, PIN_NODE, PIN_OF, RETAIN};
 use super::record::{Direction, Record};
 use super::task::InUse;
 use super::view::View;
@@ -46,15 +46,14 @@ pub enum PinPart {
 pub enum PinCall {
     /// Create it.
     Create(PinPart, Value),
-    /// Have the pod run another image: a JSON merge patch, with the resourceVersion that it
-    /// is of.
-    Image {
+    /// Change the pod: a JSON merge patch, with the resourceVersion that it is of.
+    Patch {
         /// Its name.
         name: String,
         /// What is changed.
         patch: Value,
     },
-    /// Delete it, if it still is this one.
+    /// Delete it, if it still is as it was seen.
     Delete {
         /// What.
         part: PinPart,
@@ -62,6 +61,8 @@ pub enum PinCall {
         name: String,
         /// Its uid.
         uid: String,
+        /// Its resourceVersion.
+        version: String,
     },
 }
 
@@ -237,11 +238,24 @@ impl Record {
         }
         let mut metadata = self.pin_metadata(Some(settings), node);
         metadata["annotations"][PIN_IMAGE] = settings.image.as_str().into();
+        metadata["annotations"][PIN_HOLDER] = self.spec.holder.as_str().into();
         json!({
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": metadata,
             "spec": spec,
+        })
+    }
+
+    /// The patch by which the holder of the record takes over the pod of a pin that another
+    /// one made.
+    pub(super) fn pin_holder(&self, pod: View<'_>) -> Value {
+        json!({
+            "metadata": {
+                "uid": pod.uid(),
+                "resourceVersion": pod.version(),
+                "annotations": {PIN_HOLDER: self.spec.holder},
+            },
         })
     }
 

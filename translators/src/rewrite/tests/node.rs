@@ -146,25 +146,44 @@ impl Node {
             PinCall::Create(part, mut body) => {
                 self.clock += 1;
                 body["metadata"]["uid"] = format!("uid-pin-{}", self.clock).into();
+                body["metadata"]["resourceVersion"] = self.clock.to_string().into();
                 if part == PinPart::Pod {
                     body["status"] = json!({"phase": "Pending"});
                 }
                 self.parts[at(part)].get_or_insert(body);
             }
-            PinCall::Image { patch, .. } => {
-                if let Some(pod) = &mut self.parts[at(PinPart::Pod)] {
-                    merge(pod, &patch);
+            PinCall::Patch { patch, .. } => {
+                if self.is_still(PinPart::Pod, View(&patch)) {
+                    self.change(PinPart::Pod, &patch);
                 }
             }
-            PinCall::Delete { part, uid, .. } => {
-                if let Some(there) = &mut self.parts[at(part)]
-                    && View(there).uid() == uid
-                {
-                    merge(there, &json!({"metadata": {"deletionTimestamp": "now"}}));
+            PinCall::Delete {
+                part, uid, version, ..
+            } => {
+                let seen = json!({"metadata": {"uid": uid, "resourceVersion": version}});
+                if self.is_still(part, View(&seen)) {
+                    let ends = json!({"metadata": {"deletionTimestamp": "now"}});
+                    self.change(part, &ends);
                 }
             }
         }
         self.let_go();
+    }
+
+    /// Whether a part is as it was seen.
+    fn is_still(&self, part: PinPart, seen: View<'_>) -> bool {
+        let as_seen =
+            |there: View<'_>| (there.uid(), there.version()) == (seen.uid(), seen.version());
+        self.part(part).is_some_and(as_seen)
+    }
+
+    fn change(&mut self, part: PinPart, patch: &Value) {
+        let Some(there) = &mut self.parts[at(part)] else {
+            return;
+        };
+        self.clock += 1;
+        merge(there, patch);
+        there["metadata"]["resourceVersion"] = self.clock.to_string().into();
     }
 
     /// What is deleted goes when nothing needs it any more.
@@ -201,26 +220,22 @@ impl Node {
             (self.flex, self.taken) = (false, false);
         }
         let claimed = self.parts[1].is_some() && self.parts[2].is_some();
-        let Some(pod) = &mut self.parts[0] else {
+        let Some(pod) = self.part(PinPart::Pod) else {
             self.pin_mounted = false;
             return;
         };
-        if View(pod).is_ending() {
+        if pod.is_ending() {
             self.pin_mounted = false;
             self.parts[0] = None;
-        } else if View(pod).text("/status/startTime").is_empty() {
+        } else if pod.text("/status/startTime").is_empty() {
             let phase = if self.full { "Failed" } else { "Pending" };
-            merge(
-                pod,
-                &json!({"status": {"startTime": "now", "phase": phase}}),
-            );
-        } else if claimed && is_adopted {
+            let status = json!({"startTime": "now", "phase": phase});
+            self.change(PinPart::Pod, &json!({"status": status}));
+        } else if claimed && is_adopted && !self.pin_mounted {
             self.pin_mounted = true;
             let ready = json!([{"type": "Ready", "status": "True"}]);
-            merge(
-                pod,
-                &json!({"status": {"phase": "Running", "conditions": ready}}),
-            );
+            let status = json!({"phase": "Running", "conditions": ready});
+            self.change(PinPart::Pod, &json!({"status": status}));
         }
     }
 

@@ -245,9 +245,62 @@ fn it_ends_right_from_each_crash() {
     assert!(states >= 30 && armed >= 8, "{states} {armed}");
 }
 
+/// One who was on the way back sleeps with the deletion of the pin's pod decided on, and
+/// wakes up when another relies on that pod.
+#[test]
+fn a_deletion_on_its_way_is_refused_once_another_has_taken_the_pod_over() {
+    let mut model = model();
+    let mut first = start(&mut model, Direction::Forward, "one");
+    steps_until(&mut model, &mut first, |model, _| !node(model).is_clean());
+    let mut sleeper = start(&mut model, Direction::Back, "two");
+    let is_deletion = |sleeper: &Worker| matches!(sleeper.intent, Some(Action::Pin(_)));
+    steps_until(&mut model, &mut sleeper, |_, sleeper| is_deletion(sleeper));
+    // It sees once more that the record is its own.
+    sleeper.step(&mut model, Luck::Good);
+    assert!(is_deletion(&sleeper));
+
+    let mut worker = start(&mut model, Direction::Forward, "three");
+    for _ in 0..400 {
+        if node(&mut model).is_armed() {
+            break;
+        }
+        worker.step(&mut model, Luck::Good);
+    }
+    // The attach/detach controller is quicker than kubelet.
+    model.turn(10);
+    sleeper.step(&mut model, Luck::Good);
+    model.settle();
+    assert!(node(&mut model).is_armed() && node(&mut model).is_attached_all_along());
+
+    assert_eq!(worker.run(&mut model), End::Done);
+    assert!(matches!(
+        sleeper.run(&mut model),
+        End::Stopped(_) | End::Taken
+    ));
+    assert!(is_csi(&model) && node(&mut model).is_clean());
+}
+
+fn steps_until(
+    model: &mut Model,
+    worker: &mut Worker,
+    is_there: impl Fn(&mut Model, &Worker) -> bool,
+) {
+    for _ in 0..400 {
+        if is_there(model, worker) {
+            return;
+        }
+        worker.step(model, Luck::Good);
+        model.settle();
+    }
+    panic!(
+        "it never comes to that: {:?} {:?}",
+        worker.intent, worker.end
+    );
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Event {
-    Step(Luck),
+    Step(u8, Luck),
     Turn(u8),
     Takeover(bool),
     PodEnds,
@@ -262,7 +315,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(Luck::CallLost),
     ];
     let event = prop_oneof![
-        30 => luck.prop_map(Event::Step),
+        30 => (any::<u8>(), luck).prop_map(|(who, luck)| Event::Step(who, luck)),
         40 => (0..TURNS).prop_map(Event::Turn),
         2 => any::<bool>().prop_map(Event::Takeover),
         1 => Just(Event::PodEnds),
@@ -283,10 +336,10 @@ proptest! {
         let goal_of = |forward| if forward { Direction::Forward } else { Direction::Back };
         for event in events {
             match event {
-                // Whoever was taken over sleeps until the end: that its delete of a pin may come
-                // when the next has armed it is known, and stands in docs/rewrite.md.
-                Event::Step(luck) => {
-                    let who = workers.len() - 1;
+                // Now and then one who was taken over goes on.
+                Event::Step(who, luck) => {
+                    let count = workers.len();
+                    let who = if who < 160 { count - 1 } else { usize::from(who) % count };
                     workers[who].step(&mut model, luck);
                 }
                 Event::Turn(which) => model.turn(which),

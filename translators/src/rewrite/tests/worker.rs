@@ -37,6 +37,8 @@ pub(super) struct Worker {
     pub(super) end: Option<End>,
     /// Who it finds to use the volume.
     pub(super) used: Use,
+    /// Whether it has seen that the record is its own, right before it changes a pin.
+    is_confirmed: bool,
     /// How many calls it has made.
     pub(super) calls: usize,
     /// How late it is told of what it waits for; without, it reads.
@@ -72,6 +74,7 @@ impl Worker {
             intent: None,
             end: None,
             used: Use::Idle,
+            is_confirmed: false,
             calls: 0,
             lag: model.lag,
         };
@@ -117,7 +120,7 @@ impl Worker {
 
     /// Sees the world anew, with nothing decided.
     pub(super) fn look(&mut self, model: &Model) {
-        self.intent = None;
+        (self.intent, self.is_confirmed) = (None, false);
         self.observe(model);
     }
 
@@ -157,14 +160,21 @@ impl Worker {
                 self.world.pins = Some(vec![node.pin(&name)]);
             }
             Action::Pin(call) => {
-                self.calls += 1;
-                // Nobody makes pins who has lost the record.
-                if matches!(call, PinCall::Create(..)) {
+                // Nobody makes pins who has lost the record, and nobody changes them who has
+                // lost it before the last look. What comes after that look may come late.
+                let is_creation = matches!(call, PinCall::Create(..));
+                if is_creation || !std::mem::take(&mut self.is_confirmed) {
                     self.reload(model);
                     if self.end.is_some() {
                         return;
                     }
+                    if !is_creation {
+                        self.is_confirmed = true;
+                        self.intent = Some(Action::Pin(call));
+                        return;
+                    }
                 }
+                self.calls += 1;
                 let node = model.node.as_mut().expect("a node");
                 if luck != Luck::CallLost {
                     node.call(call);

@@ -1,8 +1,9 @@
 //! Before the swap: kubelet has the volume through CSI on each node.
 
+use super::release::delete;
 use super::seen;
 use crate::rewrite::action::{Action, Awaited, StopCode};
-use crate::rewrite::names::{PIN_ATTACHMENT, PIN_IMAGE};
+use crate::rewrite::names::{PIN_ATTACHMENT, PIN_HOLDER, PIN_IMAGE};
 use crate::rewrite::next::stop::stop;
 use crate::rewrite::pins::{Pin, PinCall, PinPart, PinSettings};
 use crate::rewrite::record::Record;
@@ -55,21 +56,24 @@ fn hold_one(record: &Record, settings: &PinSettings, pin: &Pin) -> Option<Action
         .annotation(PIN_IMAGE)
         .is_some_and(|image| image != settings.image);
     if is_other && !pin.is_armed() {
-        return Some(Action::Pin(PinCall::Delete {
-            part: PinPart::Pod,
+        return delete(record, pin, PinPart::Pod, pod);
+    }
+    // Another holder may have its deletion on the way.
+    if pod.annotation(PIN_HOLDER) != Some(&record.spec.holder) {
+        return Some(Action::Pin(PinCall::Patch {
             name: record.pin_name(&pin.node),
-            uid: pod.uid().to_owned(),
+            patch: record.pin_holder(pod),
         }));
     }
     let runs = pod.phase() == "Running" && is_ready(pod);
     if is_other && !runs && pin.is_armed() && pod.phase() == "Pending" {
-        return Some(Action::Pin(PinCall::Image {
+        return Some(Action::Pin(PinCall::Patch {
             name: record.pin_name(&pin.node),
             patch: record.pin_image(settings, pod),
         }));
     }
     if matches!(pod.phase(), "Failed" | "Succeeded") {
-        return Some(ended(record, pin, pod));
+        return ended(record, pin, pod);
     }
     // Kubelet has taken it up: from here on it ends only if somebody ends it.
     if pod.text("/status/startTime").is_empty() {
@@ -126,13 +130,9 @@ fn attachment<'p>(record: &Record, pin: &'p Pin) -> Result<&'p str, Action> {
 
 /// Kubelet did not take the pod, or put it out. Where nothing hangs on it that is told,
 /// else there has to be another one, and soon.
-fn ended(record: &Record, pin: &Pin, pod: View<'_>) -> Action {
+fn ended(record: &Record, pin: &Pin, pod: View<'_>) -> Option<Action> {
     if pin.is_armed() {
-        return Action::Pin(PinCall::Delete {
-            part: PinPart::Pod,
-            name: record.pin_name(&pin.node),
-            uid: pod.uid().to_owned(),
-        });
+        return delete(record, pin, PinPart::Pod, pod);
     }
     let (reason, message) = (pod.text("/status/reason"), pod.text("/status/message"));
     let what = format!(
@@ -140,7 +140,7 @@ fn ended(record: &Record, pin: &Pin, pod: View<'_>) -> Action {
         pin.node
     );
     let remedy = "make room for one more pod there, or wait until the volume is idle";
-    stop(record, StopCode::NotPinned, &what, remedy)
+    Some(stop(record, StopCode::NotPinned, &what, remedy))
 }
 
 fn is_ready(pod: View<'_>) -> bool {

@@ -105,11 +105,12 @@ fn is_free(record: &Record, world: &World, when: When, pin: &Pin) -> Option<Acti
     }
 }
 
-fn delete(record: &Record, pin: &Pin, part: PinPart, seen: View<'_>) -> Option<Action> {
+pub(super) fn delete(record: &Record, pin: &Pin, part: PinPart, seen: View<'_>) -> Option<Action> {
     Some(Action::Pin(PinCall::Delete {
         part,
         name: record.pin_name(&pin.node),
         uid: seen.uid().to_owned(),
+        version: seen.version().to_owned(),
     }))
 }
 
