@@ -161,6 +161,10 @@ impl Cluster for Api {
             }))
         })
     }
+
+    fn attached(&self) -> Asked<'_, Vec<String>> {
+        Box::pin(async { Ok(self.node(&self.node).await?.volumes_attached) })
+    }
 }
 
 #[cfg(test)]

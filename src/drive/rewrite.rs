@@ -9,7 +9,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use flex2csi_translators::plan::{Code, VerdictKind};
+use flex2csi_translators::plan::{FindingCode, VerdictKind};
 use flex2csi_translators::rewrite::Direction;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
@@ -96,7 +96,10 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     async fn go(&self) -> anyhow::Result<Done> {
         if self.args.survey.without_node_evidence {
-            line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
+            line(&format!(
+                "warning: {}",
+                FindingCode::WithoutNodeEvidence.meaning()
+            ));
         }
         let known = self.known().await;
         if !self.args.run.yes {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flex2csi_translators::Values;
 use flex2csi_translators::flex::Mappings;
-use flex2csi_translators::plan::Code;
+use flex2csi_translators::plan::FindingCode;
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
 
 use super::args::RollbackArgs;
@@ -65,7 +65,10 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             return show(&known);
         }
         if args.without_node_evidence {
-            line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
+            line(&format!(
+                "warning: {}",
+                FindingCode::WithoutNodeEvidence.meaning()
+            ));
         }
         let holder = holder::name()?;
         let has_classes = known

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flex2csi_translators::context::Secrets;
-use flex2csi_translators::plan::Code;
+use flex2csi_translators::plan::FindingCode;
 use flex2csi_translators::rewrite::ObjectKind;
 use kube::Client;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ use crate::plan::row::Row;
 
 /// Whether a volume waits for a Secret that can be made for it.
 pub fn is_lacking(row: &Row) -> bool {
-    let lacking = Code::SecretToCreate.as_str();
+    let lacking = FindingCode::SecretToCreate.as_str();
     row.findings.iter().any(|found| found.code == lacking)
 }
 

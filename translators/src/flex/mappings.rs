@@ -38,12 +38,10 @@ impl<'m> Candidate<'m> {
     fn mapping(self) -> Result<&'m Mapping, Error> {
         match self {
             Self::User(mapping) => Ok(mapping),
-            Self::BuiltIn(file) => file.mapping().map_err(|fault| Error::Mapping {
-                path: Path::default(),
-                mapping: file.name.to_owned(),
-                expression: format!("line {}", fault.line),
-                reason: fault.message.clone(),
-            }),
+            Self::BuiltIn(file) => {
+                let mapping = file.mapping();
+                mapping.map_err(|fault| fault.in_mapping(file.name))
+            }
         }
     }
 
@@ -180,6 +178,17 @@ impl Mappings {
         Ok(None)
     }
 
+    /// The mapping of a driver with the options of this source.
+    fn of_source<'m, 'n>(
+        &'m self,
+        driver: &'n str,
+        source: &mut Object<'_>,
+    ) -> Result<Option<(&'m Mapping, Captures<'m, 'n>)>, Error> {
+        let none = Object::new();
+        let options = options_of(source)?.unwrap_or(&none);
+        self.find(driver, options)
+    }
+
     fn by_provisioner(&self, provisioner: &str) -> Result<Option<&Mapping>, Error> {
         let mut candidates = self.candidates();
         candidates
@@ -193,19 +202,11 @@ impl Mappings {
     /// # Errors
     /// No mapping knows the driver, or the volume lacks what its mapping needs.
     pub fn volume(&self, pv: &mut Object<'_>, context: &Context<'_>) -> Result<FlexVolume, Error> {
-        let none = Object::new();
-        let driver = {
-            let source = source_of(pv)?;
-            driver_of(source)?.into_owned()
-        };
-        let found = {
-            let options = options_of(source_of(pv)?)?;
-            let found = self.find(&driver, options.unwrap_or(&none));
-            found.map_err(|error| error.about(FLEX_VOLUME))?
-        };
-        let result = match found {
-            Some((mapping, captures)) => translate::volume(mapping, &captures, pv, context),
-            None => Err(unknown(&driver, source_of(pv)?)),
+        let driver = driver_of(source_of(pv)?)?.into_owned();
+        let result = match self.of_source(&driver, source_of(pv)?) {
+            Ok(Some((mapping, captures))) => translate::volume(mapping, &captures, pv, context),
+            Ok(None) => Err(unknown(&driver, source_of(pv)?)),
+            Err(error) => Err(error),
         };
         result.map_err(|error| error.about(FLEX_VOLUME))
     }
@@ -222,10 +223,7 @@ impl Mappings {
     ) -> Result<String, Error> {
         const DEFAULT: &str = "ReadWriteOnce";
         let driver = driver_of(inline)?.into_owned();
-        let none = Object::new();
-        let options = options_of(inline)?;
-        let found = self.find(&driver, options.unwrap_or(&none))?;
-        let Some((mapping, captures)) = found else {
+        let Some((mapping, captures)) = self.of_source(&driver, inline)? else {
             // Its translation will say that the driver is not known.
             return Ok(DEFAULT.to_owned());
         };
@@ -249,12 +247,7 @@ impl Mappings {
         context: &Context<'_>,
     ) -> Result<Option<String>, Error> {
         let driver = driver_of(source_of(pv)?)?.into_owned();
-        let none = Object::new();
-        let found = {
-            let options = options_of(source_of(pv)?)?;
-            self.find(&driver, options.unwrap_or(&none))?
-        };
-        match found {
+        match self.of_source(&driver, source_of(pv)?)? {
             Some((mapping, captures)) => translate::csi_driver(mapping, &captures, pv, context),
             None => Ok(None),
         }
