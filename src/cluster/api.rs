@@ -163,7 +163,10 @@ impl Cluster for Api {
     }
 
     fn attached(&self) -> Asked<'_, Vec<String>> {
-        Box::pin(async { Ok(self.node(&self.node).await?.volumes_attached) })
+        Box::pin(async {
+            let node = self.node(&self.node).await?;
+            Ok(node.attached().map(str::to_owned).collect())
+        })
     }
 }
 
