@@ -11,11 +11,12 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::{Object, Path};
 use crate::note::Note;
+use crate::source::FLEX_VOLUME;
 use crate::storage_class::StorageClass;
 use crate::values::ValueSpec;
 
 /// What an error of a volume's mapping is about that names no field.
-const FLEX_VOLUME: &[&str] = &["spec", "flexVolume"];
+const SOURCE_AT: &[&str] = &["spec", FLEX_VOLUME];
 
 /// The known FlexVolume drivers: those of this crate, and the user's own.
 ///
@@ -208,7 +209,7 @@ impl Mappings {
             Ok(None) => Err(unknown(&driver, source_of(pv)?)),
             Err(error) => Err(error),
         };
-        result.map_err(|error| error.about(FLEX_VOLUME))
+        result.map_err(|error| error.about(SOURCE_AT))
     }
 
     /// The access mode for a volume made of an inline FlexVolume, whose source
@@ -227,7 +228,7 @@ impl Mappings {
             // Its translation will say that the driver is not known.
             return Ok(DEFAULT.to_owned());
         };
-        let spec: Object<'_> = [("flexVolume", inline.clone())].into_iter().collect();
+        let spec: Object<'_> = [(FLEX_VOLUME, inline.clone())].into_iter().collect();
         let mut pv: Object<'_> = [("spec", spec)].into_iter().collect();
         let modes = translate::inline_access_modes(mapping, &captures, &mut pv, context)?;
         Ok(modes
@@ -312,7 +313,7 @@ impl Mappings {
 
 fn unknown(driver: &str, source: &Object<'_>) -> Error {
     Error::UnknownDriver {
-        path: Path::of(&["spec", "flexVolume", "driver"]),
+        path: Path::of(&["spec", FLEX_VOLUME, "driver"]),
         driver: driver.to_owned(),
         skeleton: skeleton::skeleton(driver, source),
     }
