@@ -1,6 +1,8 @@
 //! Requests to the API server: each with an end, and with errors told apart by
 //! what is to be done about them.
 
+pub mod ask;
+pub mod pages;
 pub mod readiness;
 
 use std::future::Future;

@@ -2,7 +2,6 @@
 //! Secrets and StorageClasses that it names, how its CSI driver is served.
 
 mod api;
-mod client;
 mod csi_driver;
 mod files;
 mod object;
@@ -14,8 +13,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use api::{Api, Node, OriginalOn, Taint, Why, unique_volume_name};
-pub use client::{ClientError, ClusterArgs};
+pub use api::{Api, OriginalOn, Why};
 pub use files::Files;
 
 /// What the cluster will say.
@@ -50,6 +48,14 @@ pub struct VolumeId {
     pub driver: String,
     /// Its `volumeHandle`.
     pub handle: String,
+}
+
+impl VolumeId {
+    /// How `volumesInUse` and `volumesAttached` of a Node name it (kubernetes
+    /// `pkg/volume/util/util.go`, `GetUniqueVolumeName`, v1.36).
+    pub fn unique_name(&self) -> String {
+        format!("kubernetes.io/csi/{}^{}", self.driver, self.handle)
+    }
 }
 
 /// A pod.

@@ -4,23 +4,21 @@
 mod args;
 mod diff;
 mod display;
+mod failure_limit;
 mod fence;
+mod forms;
 mod holder;
 mod idle;
-mod in_use;
-mod limit;
-mod news;
-mod objects;
+mod live;
 mod paced;
-mod pin_args;
 mod records;
 mod restart;
 mod rewrite;
+mod rewriter;
 mod rights;
 mod rollback;
 mod secrets;
 mod shard;
-mod site;
 mod slots;
 mod status;
 mod uses;
@@ -28,8 +26,9 @@ mod wait_idle;
 mod watch;
 mod work;
 
-pub use args::{RewriteArgs, RollbackArgs, RunArgs, StatusArgs, StatusFormat};
-pub use in_use::{InUseArgs, Limit, Wait};
+pub use args::{
+    InUseArgs, Length, RewriteArgs, RollbackArgs, RunArgs, StatusArgs, StatusFormat, Wait,
+};
 pub use restart::STEPS as RESTART_STEPS;
 pub use rewrite::run as rewrite;
 pub use rollback::run as rollback;

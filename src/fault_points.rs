@@ -42,6 +42,8 @@ steps! {
     ATTACH_BEFORE = "attach.before",
     /// It is attached.
     ATTACH_AFTER = "attach.after",
+    /// `vol_data.json` is written, under another name.
+    STAGE_DATA_BEFORE = "stage-data.before",
     /// `vol_data.json` is there.
     STAGE_DATA_AFTER = "stage-data.after",
     /// Before NodeStageVolume.

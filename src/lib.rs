@@ -4,6 +4,7 @@
 //! that doors share. What a legacy volume becomes is decided in
 //! [`flex2csi_translators`]; nothing here knows a driver.
 
+pub mod api_client;
 pub mod api_request;
 pub mod attachment;
 pub mod backend;
@@ -16,6 +17,7 @@ pub mod csi;
 pub mod csi_client;
 pub mod daemon;
 pub mod demo;
+pub(crate) mod digest;
 pub mod doors;
 pub mod drive;
 pub mod durable_file;
@@ -38,15 +40,19 @@ pub mod mountinfo;
 pub mod node;
 pub mod node_record;
 pub mod node_volumes;
+pub(crate) mod objects;
 pub mod operations;
 pub mod original_mounts;
 pub mod pin;
 pub mod plan;
+pub(crate) mod redact;
 pub mod registered_plugins;
 pub mod registration;
 pub mod release;
 pub mod request_id;
 pub mod rewrite;
+pub(crate) mod rights;
+pub mod selection;
 pub mod site;
 pub mod socket;
 pub mod translate;

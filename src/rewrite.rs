@@ -27,9 +27,9 @@ pub use server::Server;
 pub use stopped::{Finished, Stopped};
 pub use used::{Evidence, Subject};
 
-use crate::journal::Document;
-
-/// Brings an object into its translated form, from wherever it is.
+/// Brings an object into its translated form, from wherever it is. Probably it has no
+/// record yet. It was just read as the task has it, and its claim, JSON: neither is read
+/// again at once.
 ///
 /// # Errors
 /// It could not be brought there. Everything is recorded: it may be called again,
@@ -37,24 +37,10 @@ use crate::journal::Document;
 pub async fn rewrite_one<A: Api>(
     api: &A,
     task: &Task,
-    options: &Options,
-) -> Result<Finished, Stopped> {
-    let start = begin::forward(api, task, options, false).await?;
-    worker::run(api, options, start, Direction::Forward).await
-}
-
-/// [`rewrite_one`] of an object that is not known to have a record, and that was just
-/// read, as its claim was: neither is read again at once.
-///
-/// # Errors
-/// See [`rewrite_one`].
-pub async fn rewrite_as_seen<A: Api>(
-    api: &A,
-    task: &Task,
     claim: Option<&str>,
     options: &Options,
 ) -> Result<Finished, Stopped> {
-    let start = begin::forward(api, task, options, true).await?;
+    let start = begin::forward(api, task, options).await?;
     // What cannot be read is read again, and all where another may have done something.
     let read = |json: &str| serde_json::from_str(json).ok();
     let seen = match start.is_new {
@@ -79,7 +65,7 @@ pub async fn roll_back_one<A: Api>(
     name: &str,
     options: &Options,
 ) -> Result<Finished, Stopped> {
-    let start = begin::recorded(api, kind, name, options, Some(Direction::Back)).await?;
+    let start = begin::recorded(api, kind, name, options, Direction::Back).await?;
     worker::run(api, options, start, Direction::Back).await
 }
 
@@ -93,23 +79,8 @@ pub async fn go_on_one<A: Api>(
     name: &str,
     options: &Options,
 ) -> Result<Finished, Stopped> {
-    let start = begin::recorded(api, kind, name, options, Some(Direction::Forward)).await?;
+    let start = begin::recorded(api, kind, name, options, Direction::Forward).await?;
     worker::run(api, options, start, Direction::Forward).await
-}
-
-/// Goes on with what a record says is under way, in its direction.
-///
-/// # Errors
-/// See [`rewrite_one`].
-pub async fn resume<A: Api>(
-    api: &A,
-    document: &Document,
-    options: &Options,
-) -> Result<Finished, Stopped> {
-    let spec = &document.spec;
-    let start = begin::recorded(api, spec.kind, &spec.name, options, None).await?;
-    let goal = start.record.status.direction;
-    worker::run(api, options, start, goal).await
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ mod fetch;
 mod handles;
 mod held;
 mod list;
-mod node;
 mod originals;
 
 use kube::Client;
@@ -21,8 +20,8 @@ use super::{
     Asked, CalledVolume, Cluster, ClusterError, CsiDriver, FoundVolume, PodName, SecretName,
     SecretValues, VolumeId, csi_driver, pod_volume, secret,
 };
+use crate::objects::node::Node;
 
-pub use self::node::{Node, Taint, unique_volume_name};
 pub use self::originals::{OriginalOn, Why};
 
 /// The API server, as a node's daemon asks it. Each request has ten seconds, in
@@ -87,14 +86,14 @@ impl Api {
         found.await
     }
 
-    /// What a Node says of its volumes, and of whether it is to be left.
+    /// A Node.
     ///
     /// # Errors
     /// [`ClusterError::NotFound`] where there is none; it cannot be had.
     pub async fn node(&self, name: &str) -> Result<Node, ClusterError> {
         let object = Object::of_cluster(Kind::Node, name);
         let json = self.get(&object).await?;
-        Node::read(&object, &json)
+        object.read(&json)
     }
 
     /// Shows each pod of a node, JSON as the items of a list have it: without

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{ClusterError, PodName, SecretName};
@@ -150,6 +151,17 @@ impl Object {
             object: self.to_string(),
             reason: reason.into(),
         }
+    }
+
+    /// What is read of the object; errors as those of [`Self::parse`].
+    pub(super) fn read<T: DeserializeOwned>(&self, json: &str) -> Result<T, ClusterError> {
+        serde_json::from_str(json).map_err(|error| {
+            self.unreadable(format!(
+                "it is not as the API has it at line {}, column {}",
+                error.line(),
+                error.column()
+            ))
+        })
     }
 
     /// The object's members. A message never shows its text, which may be secret.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cluster::ClusterArgs;
+use crate::api_client::ClusterArgs;
 use crate::log;
 use crate::operations::Listen;
 use crate::registration::DriverName;

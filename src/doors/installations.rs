@@ -270,7 +270,7 @@ impl NodeObjects for InCluster {
         Box::pin(async {
             match self.api.node(&self.node).await {
                 Ok(node) => Some(NodeVolumeNames {
-                    names: [node.volumes_in_use, node.volumes_attached].concat(),
+                    names: node.held().map(str::to_owned).collect(),
                 }),
                 Err(error) => {
                     tracing::warn!(%error, "it is not known what is left of original drivers");

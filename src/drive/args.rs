@@ -1,14 +1,20 @@
+mod in_use;
+mod pins;
+
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::in_use::InUseArgs;
-use super::limit::{Limit, Percent};
-use super::pin_args::PinArgs;
+pub use in_use::{InUseArgs, Length, Wait};
+use pins::PinArgs;
+
+use super::failure_limit::{FailureLimit, Percent};
 use super::shard::{self, Shard};
+use crate::api_client::ReachArgs;
 use crate::exit::Usage;
-use crate::plan::{ReachArgs, SelectionArgs, SurveyArgs};
+use crate::plan::SurveyArgs;
+use crate::selection::SelectionArgs;
 use crate::site::MappingsArgs;
 
 const REWRITE_EXAMPLES: &str = "\
@@ -252,8 +258,8 @@ impl RunArgs {
     }
 
     /// When nothing new is begun.
-    pub(super) fn limit(&self) -> Limit {
-        Limit {
+    pub(super) fn limit(&self) -> FailureLimit {
+        FailureLimit {
             failures: self.max_failures.get(),
             rate: self.max_failure_rate,
         }

@@ -6,13 +6,13 @@ use flex2csi_translators::rewrite::{Direction, ObjectKind, Record, preview};
 use kube::Client;
 use serde_json::Value;
 
+use super::live;
 use super::records::{self, Known};
-use super::site;
 use super::work::line;
 use crate::exit::{self, Done};
-use crate::plan::redact::redact;
+use crate::objects::translator::Translator;
 use crate::plan::row::Row;
-use crate::plan::translator::Translator;
+use crate::redact::redact;
 use crate::translate::diff;
 
 /// What records are made by that are never written.
@@ -31,7 +31,7 @@ pub async fn forward(
     let mut shown = Shown::default();
     for row in rows.iter().filter(|row| row.is_ready()) {
         let text = async {
-            let (task, _) = site::task(client, translator, row).await?;
+            let (task, _) = live::task(client, translator, row).await?;
             let live = serde_json::from_str(&task.original)?;
             text(
                 &Record::begin(&task, NOBODY)?,
@@ -54,7 +54,7 @@ pub async fn back(client: &Client, known: &[Known]) -> anyhow::Result<Done> {
         let text = async {
             let document = records::get(client, object.kind, &object.name).await?;
             let record = Record::open(document.spec, document.status)?;
-            let live = site::get(client, &site::place(object.kind, &object.name)).await?;
+            let live = live::get(client, &live::place(object.kind, &object.name)).await?;
             let live = live.as_deref().map(serde_json::from_str::<Value>);
             text(&record, Direction::Back, live.transpose()?.as_ref())
         };

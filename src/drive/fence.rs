@@ -23,12 +23,12 @@ use tokio::time::{Instant, sleep};
 pub use self::error::FenceError;
 use self::policy::{NAME, PROBE};
 use self::server::{Server, bindings, fences, parameters, policies, resource};
+use crate::api_client::ReachArgs;
 use crate::api_request::{RequestError, request};
 use crate::daemon;
+use crate::digest::hex;
 use crate::drive::work::line;
 use crate::exit::Done;
-use crate::plan::ReachArgs;
-use crate::plan::digest::hex;
 
 /// Annotations of the policy: `holder.flex2csi.io/<who>`, with the time.
 const HOLDER: &str = "holder.flex2csi.io/";

@@ -1,6 +1,6 @@
-//! The name of this process in records.
+//! The name under which a process works, in records, at the fence and on stopped workloads.
 
-/// A name that no other process has, and none had before.
+/// A name that nobody else has, and nobody had before.
 ///
 /// # Errors
 /// The kernel gives no random number.

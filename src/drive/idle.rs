@@ -1,16 +1,18 @@
 //! Whether volumes that were in use still are.
 
+pub mod news;
+
 use std::sync::Arc;
 
 use flex2csi_translators::rewrite::{Direction, Use};
 use kube::Client;
 use tokio::task::JoinSet;
 
+use crate::api_request::ask::{Ask, AskError};
+use crate::objects::translator::Translator;
 use crate::plan::Fresh;
 use crate::plan::evidence::load::LoadError;
-use crate::plan::request::{self, Ask, RequestError};
 use crate::plan::row::Row;
-use crate::plan::translator::Translator;
 use crate::rewrite::{Place, Resource};
 
 /// Volumes, and who is asked about them.
@@ -65,9 +67,9 @@ impl Idle {
     async fn look_at(&self, row: &Row) -> Result<Seen, LoadError> {
         let name = row.object.name.as_str();
         let place = Place::of_cluster(Resource::PersistentVolume, name);
-        let original = match request::send(&self.client, &Ask::get(place.path())).await {
+        let original = match Ask::get(place.path()).send(&self.client).await {
             Ok(json) => json,
-            Err(RequestError::NotFound { .. }) => return Ok(Seen::Gone),
+            Err(AskError::NotFound { .. }) => return Ok(Seen::Gone),
             Err(source) => {
                 let what = "a PersistentVolume";
                 return Err(LoadError::Needed { what, source });
@@ -97,6 +99,6 @@ pub fn is_passing(error: &LoadError) -> bool {
     };
     matches!(
         source,
-        RequestError::Unavailable { .. } | RequestError::Expired { .. }
+        AskError::Unavailable { .. } | AskError::Expired { .. }
     )
 }

@@ -8,13 +8,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::shard::Shard;
+use crate::api_request::ask::{Ask, AskError};
+use crate::api_request::pages::Pages;
 use crate::exit::Usage;
 use crate::journal::{Document, name_of};
 use crate::plan::evidence::load::{MIGRATIONS, VOLUMES};
-use crate::plan::pages::Pages;
-use crate::plan::request::{self, Ask, RequestError};
-use crate::plan::selection::Selection;
 use crate::rewrite::{Place, Resource};
+use crate::selection::Selection;
 
 /// What is kept of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +56,10 @@ pub async fn each(
     Ok(())
 }
 
-fn unlisted(error: RequestError) -> anyhow::Error {
+fn unlisted(error: AskError) -> anyhow::Error {
     match error {
-        RequestError::NotFound { .. } => Usage(NO_JOURNAL.to_owned()).into(),
-        RequestError::Forbidden { .. } => Usage(format!(
+        AskError::NotFound { .. } => Usage(NO_JOURNAL.to_owned()).into(),
+        AskError::Forbidden { .. } => Usage(format!(
             "the journal cannot be read: {error}; deploy/rbac/rewrite.yaml has the rights"
         ))
         .into(),
@@ -167,7 +167,7 @@ pub fn is_selected(selection: &Selection, document: &Document) -> bool {
 /// It cannot be read.
 pub async fn get(client: &Client, kind: ObjectKind, name: &str) -> anyhow::Result<Document> {
     let place = Place::of_cluster(Resource::Migration, name_of(kind, name));
-    let json = request::send(client, &Ask::get(place.path())).await?;
+    let json = Ask::get(place.path()).send(client).await?;
     Ok(Document::read(&serde_json::from_str(&json)?)?)
 }
 

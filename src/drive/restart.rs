@@ -2,8 +2,10 @@
 //! volumes, and puts the replicas back: one set of volumes at a time, and the next only
 //! when the pods of the one before are as ready as they were.
 
+mod adopt;
+mod left;
 mod sets;
-mod stopped;
+mod stopped_workloads;
 mod tries;
 mod workload;
 
@@ -13,10 +15,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use self::left::{list, say};
 use self::sets::Set;
-pub use self::stopped::{Stopped, list, say};
+pub use self::stopped_workloads::StoppedWorkloads;
+use super::idle::news::News;
 use super::idle::{Idle, Seen, is_passing};
-use super::news::News;
 use super::rewrite::Run;
 use super::work::{Tally, line};
 use crate::fault_points;
@@ -94,7 +97,7 @@ pub(super) async fn all(
 async fn one(run: &Run<'_>, idle: &Arc<Idle>, set: Set, tally: &mut Tally) -> anyhow::Result<bool> {
     let (name, count) = (set.name(), set.rows.len());
     line(&format!("stopping {name}, for {count} volumes"));
-    let stopped = Stopped::new(&run.client, &run.holder);
+    let stopped = StoppedWorkloads::new(&run.client, &run.holder);
     let done = stop_and_rewrite(run, idle, &set, &stopped, tally).await;
     fault_points::named("restart.rewrite.after");
     // Whatever has happened.
@@ -125,7 +128,7 @@ async fn stop_and_rewrite(
     run: &Run<'_>,
     idle: &Arc<Idle>,
     set: &Set,
-    stopped: &Stopped,
+    stopped: &StoppedWorkloads,
     tally: &mut Tally,
 ) -> anyhow::Result<()> {
     for workload in &set.workloads {
@@ -159,7 +162,7 @@ async fn until_idle(
     run: &Run<'_>,
     idle: &Arc<Idle>,
     set: &Set,
-    stopped: &Stopped,
+    stopped: &StoppedWorkloads,
     longest: Duration,
 ) -> anyhow::Result<Result<(), String>> {
     let until = Instant::now() + longest;

@@ -22,22 +22,22 @@ use super::args::RewriteArgs;
 use super::fence::{self, Fence};
 use super::holder;
 use super::records::{self, Known};
-use super::restart::Stopped;
+use super::restart::StoppedWorkloads;
+use super::rewriter::{self, Job, Rewriter};
 use super::rights;
 use super::secrets;
-use super::site::{self, Job, Site};
 use super::work::{self, Tally, line};
+use crate::api_client::cluster_identity;
 use crate::exit::{Done, Usage};
 use crate::journal::Document;
-use crate::plan::cluster_identity;
+use crate::objects::translator::Translator;
 use crate::plan::evidence::Unread;
 use crate::plan::evidence::load::AUTOSCALERS;
 use crate::plan::file::PlanFile;
 use crate::plan::row::Row;
-use crate::plan::selection::Selection;
 use crate::plan::survey::{Sink, Survey};
-use crate::plan::translator::Translator;
-use crate::{daemon, site as site_files};
+use crate::selection::Selection;
+use crate::{daemon, site};
 
 /// Runs `flex2csi rewrite`.
 ///
@@ -45,7 +45,7 @@ use crate::{daemon, site as site_files};
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     if args.rbac {
-        return crate::plan::print_rewrite_rights(args.in_use.is_any(), args.run.fence);
+        return rights::print(args.in_use.is_any(), args.run.fence);
     }
     if args.remove_fence {
         return fence::remove_left(&args.cluster);
@@ -115,7 +115,7 @@ impl Run<'_> {
         self.is_allowed().await?;
         self.put_up_fence().await?;
         // What a process that was killed has left stopped is put back, whatever happens.
-        let adopted = Stopped::new(&self.client, &self.holder);
+        let adopted = StoppedWorkloads::new(&self.client, &self.holder);
         if let Err(error) = adopted.adopt().await {
             line(&format!(
                 "warning: workloads that are stopped cannot be looked for: {error}"
@@ -168,7 +168,7 @@ impl Run<'_> {
     async fn all(
         &self,
         known: &[Known],
-        adopted: &Stopped,
+        adopted: &StoppedWorkloads,
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
         tally.add(self.finish(known).await?);
@@ -184,14 +184,14 @@ impl Run<'_> {
         }
         tally.failed += todo.stale.len();
         tally.were_done += todo.were_done;
-        let site = self.site(translator)?;
+        let rewriter = self.rewriter(translator)?;
         let (ready, mut rest): (Vec<Row>, Vec<Row>) =
             todo.rows.into_iter().partition(Row::is_ready);
         let (first, ready) = self.of_stopped(adopted, ready).await;
-        self.rewrite(&site, first, tally).await;
+        self.rewrite(&rewriter, first, tally).await;
         tally.failed += adopted.put_back().await;
-        self.rewrite(&site, ready, tally).await;
-        drop(site);
+        self.rewrite(&rewriter, ready, tally).await;
+        drop(rewriter);
         if self.args.in_use.is_any() {
             let in_use;
             (in_use, rest) = rest
@@ -204,7 +204,7 @@ impl Run<'_> {
     }
 
     /// Rewrites those that are ready, unless all is to stop.
-    async fn rewrite(&self, site: &Arc<Site>, ready: Vec<Row>, tally: &mut Tally) {
+    async fn rewrite(&self, rewriter: &Arc<Rewriter>, ready: Vec<Row>, tally: &mut Tally) {
         if ready.is_empty() {
             return;
         }
@@ -213,7 +213,7 @@ impl Run<'_> {
             return;
         }
         let jobs = ready.into_iter().map(|row| Job::Rewrite(Box::new(row)));
-        tally.add(work::all(site, jobs.collect(), &self.args.run, &self.stop).await);
+        tally.add(work::all(rewriter, jobs.collect(), &self.args.run, &self.stop).await);
     }
 
     /// Whether nothing new is to be begun.
@@ -224,16 +224,16 @@ impl Run<'_> {
 
     fn translator(&self) -> anyhow::Result<Translator> {
         let mappings = self.args.mappings.read()?;
-        let values = site_files::values(self.args.values.as_deref(), &mappings)?;
+        let values = site::values(self.args.values.as_deref(), &mappings)?;
         Ok(Translator::new(mappings, values).via_endpoint(self.args.survey.via_endpoint))
     }
 
-    fn site(&self, translator: Translator) -> anyhow::Result<Arc<Site>> {
-        let mut options = site::options(&self.args.run)?;
+    fn rewriter(&self, translator: Translator) -> anyhow::Result<Arc<Rewriter>> {
+        let mut options = rewriter::options(&self.args.run)?;
         options.backup = self.args.backup.clone();
         options.pins = self.args.pins.settings();
         options.cancel = self.stop.clone();
-        Ok(Arc::new(Site::new(
+        Ok(Arc::new(Rewriter::new(
             self.client.clone(),
             Arc::new(translator),
             !self.args.survey.without_node_evidence,
@@ -265,12 +265,12 @@ impl Run<'_> {
             forward.len()
         ));
         let mut translator = self.translator()?;
-        site::learn(&self.client, &mut translator).await?;
-        let site = self.site(translator)?;
+        rewriter::learn(&self.client, &mut translator).await?;
+        let rewriter = self.rewriter(translator)?;
         let jobs = forward
             .iter()
             .map(|record| Job::Finish(record.kind, record.name.clone()));
-        tally.add(work::all(&site, jobs.collect(), &self.args.run, &self.stop).await);
+        tally.add(work::all(&rewriter, jobs.collect(), &self.args.run, &self.stop).await);
         Ok(tally)
     }
 

@@ -11,18 +11,18 @@ use flex2csi_translators::rewrite::{Direction, ObjectKind};
 use super::args::RollbackArgs;
 use super::diff;
 use super::records::{self, Known};
-use super::restart::Stopped;
+use super::restart::StoppedWorkloads;
 use super::rewrite::read_plan;
+use super::rewriter::{self, Job, Rewriter};
 use super::rights;
-use super::site::{self, Job, Site};
 use super::work::{self, line};
 use super::{fence, holder};
+use crate::api_client::cluster_identity;
 use crate::daemon;
 use crate::exit::{self, Done, Usage};
 use crate::listing::{table, text};
-use crate::plan::cluster_identity;
+use crate::objects::translator::Translator;
 use crate::plan::file::PlanFile;
-use crate::plan::translator::Translator;
 
 /// Runs `flex2csi rollback`.
 ///
@@ -80,18 +80,18 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         rights::check(&client, has_classes, !one_namespace).await?;
         let fence = fence::at_start(&client, &holder, args.run.fence).await?;
         // What a restart that was killed has left stopped is put back afterwards.
-        let stopped = Stopped::new(&client, &holder);
+        let stopped = StoppedWorkloads::new(&client, &holder);
         if let Err(error) = stopped.adopt().await {
             line(&format!(
                 "warning: workloads that are stopped cannot be looked for: {error}"
             ));
         }
-        let mut options = site::options(&args.run)?;
+        let mut options = rewriter::options(&args.run)?;
         options.cancel = stop.clone();
         // Nothing is translated: both forms are in the record.
         let mut translator = Translator::new(Mappings::built_in(), Values::default());
-        site::learn(&client, &mut translator).await?;
-        let site = Arc::new(Site::new(
+        rewriter::learn(&client, &mut translator).await?;
+        let rewriter = Arc::new(Rewriter::new(
             client,
             Arc::new(translator),
             !args.without_node_evidence,
@@ -101,7 +101,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         ));
         let jobs = known.into_iter();
         let jobs = jobs.map(|record| Job::Back(record.kind, record.name));
-        let mut tally = work::all(&site, jobs.collect(), &args.run, &stop).await;
+        let mut tally = work::all(&rewriter, jobs.collect(), &args.run, &stop).await;
         tally.failed += stopped.put_back().await;
         if let Some(fence) = &fence {
             fence.at_end().await;

@@ -10,11 +10,11 @@ use kube::Client;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::site;
+use super::live;
 use super::work::line;
-use crate::plan::request::{self, Ask, METADATA_ONLY, RequestError};
+use crate::api_request::ask::{Ask, AskError, METADATA_ONLY};
+use crate::objects::translator::Translator;
 use crate::plan::row::Row;
-use crate::plan::translator::Translator;
 
 /// Whether a volume waits for a Secret that can be made for it.
 pub fn is_lacking(row: &Row) -> bool {
@@ -58,8 +58,8 @@ async fn of_volume(
     name: &str,
     seen: &mut BTreeSet<String>,
 ) -> anyhow::Result<()> {
-    let place = site::place(ObjectKind::PersistentVolume, name);
-    let Some(volume) = site::get(client, &place).await? else {
+    let place = live::place(ObjectKind::PersistentVolume, name);
+    let Some(volume) = live::get(client, &place).await? else {
         anyhow::bail!("PersistentVolume {name} was deleted since it was planned; plan again");
     };
     let mut legacy = Secrets::new();
@@ -84,10 +84,10 @@ async fn of_volume(
         let path = format!(
             "/api/v1/namespaces/{namespace}/secrets?fieldManager=flex2csi&fieldValidation=Strict"
         );
-        match request::send(client, &Ask::post(path, &secret)).await {
+        match Ask::post(path, &secret).send(client).await {
             Ok(_) => line(&format!("Secret {namespace}/{name}: created")),
             // Another was faster.
-            Err(RequestError::Refused { .. }) if is_there(client, &namespace, &name).await? => {}
+            Err(AskError::Refused { .. }) if is_there(client, &namespace, &name).await? => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -98,14 +98,14 @@ fn path(namespace: &str, name: &str) -> String {
     format!("/api/v1/namespaces/{namespace}/secrets/{name}")
 }
 
-async fn is_there(client: &Client, namespace: &str, name: &str) -> Result<bool, RequestError> {
+async fn is_there(client: &Client, namespace: &str, name: &str) -> Result<bool, AskError> {
     let ask = Ask {
         accept: METADATA_ONLY,
         ..Ask::get(path(namespace, name))
     };
-    match request::send(client, &ask).await {
+    match ask.send(client).await {
         Ok(_) => Ok(true),
-        Err(RequestError::NotFound { .. }) => Ok(false),
+        Err(AskError::NotFound { .. }) => Ok(false),
         Err(error) => Err(error),
     }
 }
@@ -121,7 +121,7 @@ async fn data(
         #[serde(default)]
         data: BTreeMap<String, String>,
     }
-    let json = request::send(client, &Ask::get(path(namespace, name))).await?;
+    let json = Ask::get(path(namespace, name)).send(client).await?;
     let Ok(secret) = serde_json::from_str::<Secret>(&json) else {
         // serde's text may show values.
         anyhow::bail!(

@@ -16,7 +16,7 @@ use super::work::line;
 use crate::exit::{self, Done};
 use crate::journal::Document;
 use crate::listing::{table, text};
-use crate::plan::selection::Selection;
+use crate::selection::Selection;
 use crate::{daemon, manifest};
 
 /// One object, as its record says.

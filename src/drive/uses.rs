@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use flex2csi_translators::rewrite::{ObjectKind, Use};
 
-use super::objects::Objects;
+use super::forms::UnderWay;
+use crate::api_request::ask::AskError;
 use crate::plan::Fresh;
 use crate::plan::evidence::load::LoadError;
-use crate::plan::request::RequestError;
 use crate::rewrite::{Evidence, Failure, Subject};
 
 /// The plan's evidence, as of now.
@@ -16,7 +16,7 @@ pub struct Uses {
     /// The cluster.
     pub fresh: Arc<Fresh>,
     /// What is under way.
-    pub objects: Arc<Objects>,
+    pub under_way: Arc<UnderWay>,
 }
 
 impl Evidence for Uses {
@@ -25,7 +25,7 @@ impl Evidence for Uses {
             return self.fresh.class(subject.name).await.map_err(failure);
         }
         let unknown = |why: &str| Ok(Use::Unknown(why.to_owned()));
-        let Some(forms) = self.objects.forms(subject.kind, subject.name) else {
+        let Some(forms) = self.under_way.forms(subject.kind, subject.name) else {
             return unknown("its forms are not known");
         };
         let Some(csi) = subject.csi else {
@@ -45,14 +45,14 @@ pub fn failure(error: LoadError) -> Failure {
     let message = error.to_string();
     match error {
         LoadError::Needed {
-            source: RequestError::Forbidden { .. },
+            source: AskError::Forbidden { .. },
             ..
         } => Failure::Refused {
             status: 403,
             message,
         },
         LoadError::Needed {
-            source: RequestError::Unavailable { .. },
+            source: AskError::Unavailable { .. },
             ..
         } => Failure::Unknown(message),
         _ => Failure::Refused { status: 0, message },

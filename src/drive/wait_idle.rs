@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::args::Wait;
+use super::idle::news::News;
 use super::idle::{Seen, is_passing};
-use super::in_use::Wait;
-use super::news::News;
 use super::rewrite::Run;
 use super::work::{Tally, line};
 use crate::plan::row::Row;

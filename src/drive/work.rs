@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::RunArgs;
 use super::display::Display;
 pub use super::display::line;
-use super::site::{Job, Site};
+use super::rewriter::{Job, Rewriter};
 use crate::exit::Done;
 use crate::rewrite::{Finished, Stopped};
 
@@ -95,7 +95,7 @@ pub fn tell_of_stop(stop: &CancellationToken) {
 
 /// Does all. One that fails stops no other, until there are too many.
 pub async fn all(
-    site: &Arc<Site>,
+    rewriter: &Arc<Rewriter>,
     jobs: Vec<Job>,
     run: &RunArgs,
     stop: &CancellationToken,
@@ -103,7 +103,7 @@ pub async fn all(
     let (total, mut number) = (jobs.len(), 0);
     let mut tally = Tally::default();
     let limit = run.limit();
-    let display = Display::begin(total, site.lost());
+    let display = Display::begin(total, rewriter.lost());
     let mut news = tokio::time::interval(NEWS);
     let mut jobs = jobs.into_iter();
     let mut under_way = JoinSet::new();
@@ -113,14 +113,14 @@ pub async fn all(
         // While some are replaced others are made ready, but one alone is one alone.
         let most = match run.parallel.get() {
             1 => 1,
-            _ => site.depth(),
+            _ => rewriter.depth(),
         };
         while may_begin && under_way.len() < most {
             let Some(job) = jobs.next() else { break };
-            let site = Arc::clone(site);
+            let rewriter = Arc::clone(rewriter);
             under_way.spawn(async move {
                 let subject = job.subject();
-                (subject, site.work(job).await)
+                (subject, rewriter.work(job).await)
             });
         }
         let ended = tokio::select! {

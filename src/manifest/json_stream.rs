@@ -6,8 +6,10 @@
 //! behind `items`, with full items, and the API server before them, without.
 //! Whoever has such a list whole can read its kind first: [`JsonSplitter::of_list`].
 
+mod fault;
 mod head;
 mod list;
+mod object;
 mod resync;
 mod scan;
 
@@ -18,7 +20,7 @@ use self::list::Expect;
 use self::resync::Indent;
 use self::scan::{Fault, Scanner, Stop, is_space};
 use super::buffer::Buffer;
-use super::{DEFAULT_LIMIT, Error, MAX_DEPTH, Piece};
+use super::{DEFAULT_LIMIT, Error, Piece};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -211,115 +213,6 @@ impl<R: Read> JsonSplitter<R> {
         }
     }
 
-    /// A top-level object starts here.
-    fn object(&mut self) -> Result<Found, Error> {
-        self.opened = self.buffer.line();
-        self.head = self.of_list.take().unwrap_or_default();
-        self.indent.clear();
-        let mut scanner = Scanner::new();
-        scanner.watch = 1;
-        // Where `items` opened, once its first item is looked into.
-        let mut array = 0;
-        loop {
-            match scanner.run(self.buffer.window(), self.indent.items()) {
-                Stop::More => {
-                    if let Some(found) = self.more(&mut scanner)? {
-                        return Ok(found);
-                    }
-                }
-                Stop::Text { start, end } if scanner.watch == 1 => {
-                    self.head.text(self.buffer.window(), start, end);
-                }
-                Stop::Text { start, end } => {
-                    self.head.item_text(self.buffer.window(), start, end);
-                }
-                Stop::Array(at) => {
-                    if scanner.watch != 1 || !self.head.at_items() {
-                        continue;
-                    }
-                    match self.head.is_list() {
-                        Some(true) => return Ok(self.enter_list(at + 1, None)),
-                        Some(false) => scanner.watch = 0,
-                        None => {
-                            array = at + 1;
-                            // Large enough a stretch of white space is no list.
-                            let first = self.first_after(array)?;
-                            match first.map(|at| (at, self.buffer.window()[at])) {
-                                Some((at, b']')) => return Ok(self.enter_list(at, None)),
-                                Some((at, b'{')) => {
-                                    self.indent.before(&self.buffer.window()[array..at]);
-                                    self.indent.item();
-                                    scanner.floor = 2;
-                                    scanner.watch = 3;
-                                }
-                                _ => scanner.watch = 0,
-                            }
-                        }
-                    }
-                }
-                Stop::Closed(end) if scanner.floor == 2 => {
-                    if self.head.item_has_kind {
-                        let start = self.first_after(array)?.unwrap_or(array);
-                        return Ok(self.enter_list(start, Some(end - start)));
-                    }
-                    self.indent.clear();
-                    scanner.floor = 0;
-                    scanner.watch = 0;
-                }
-                // The first item is broken: it is so as an item.
-                Stop::Fault(..) if scanner.floor == 2 && self.head.item_has_kind => {
-                    let start = self.first_after(array)?.unwrap_or(array);
-                    return Ok(self.enter_list(start, None));
-                }
-                Stop::Closed(end) => return Ok(Found::Object(end)),
-                Stop::Fault(at, fault) => {
-                    self.indent.clear();
-                    return Ok(self.fault(at, fault));
-                }
-            }
-        }
-    }
-
-    /// The next byte from `from` on that is no white space, read if need be.
-    fn first_after(&mut self, from: usize) -> Result<Option<usize>, Error> {
-        let mut from = from;
-        loop {
-            let rest = self.buffer.window().get(from..).unwrap_or_default();
-            if let Some(at) = rest.iter().position(|&b| !is_space(b)) {
-                return Ok(Some(from + at));
-            }
-            from += rest.len();
-            if from > self.limit || !self.buffer.fill()? {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Reads on inside an object; a piece if that is not possible.
-    fn more(&mut self, scanner: &mut Scanner) -> Result<Option<Found>, Error> {
-        let length = self.buffer.window().len();
-        if length >= self.limit {
-            let line = self.buffer.line();
-            scanner.forget(self.buffer.window());
-            let in_list = matches!(self.state, State::Items(..));
-            if !in_list {
-                self.indent.clear();
-            }
-            self.state = State::Oversize(std::mem::replace(scanner, Scanner::new()), in_list);
-            let error = Error::ObjectTooLarge {
-                line,
-                limit: self.limit,
-            };
-            return Ok(Some(Found::Broken(length, Some(error))));
-        }
-        if self.buffer.fill()? {
-            return Ok(None);
-        }
-        let at = self.buffer.place(usize::MAX);
-        let opened = self.opened;
-        Ok(Some(self.broken(Some(Error::Truncated { at, opened }))))
-    }
-
     /// Text that nobody looks into, up to the end of the object it is in,
     /// behind which `next` holds.
     fn run_through(&mut self, scanner: &mut Scanner, next: State) -> Through {
@@ -349,59 +242,6 @@ impl<R: Read> JsonSplitter<R> {
                 Through::More(window.len())
             }
         }
-    }
-
-    fn stray(&mut self) -> Found {
-        let window = self.buffer.window();
-        let hint = if window.starts_with(b"---") {
-            "; to read this as YAML, start the input with a --- line"
-        } else if window[0] == b'[' {
-            "; give the objects one after the other, or as a List"
-        } else {
-            ""
-        };
-        let error = Error::Stray {
-            at: self.buffer.place(0),
-            found: describe(window),
-            hint,
-        };
-        self.broken(Some(error))
-    }
-
-    fn fault(&mut self, at: usize, fault: Fault) -> Found {
-        let error = self.error(at, fault);
-        self.broken(Some(error))
-    }
-
-    fn error(&self, at: usize, fault: Fault) -> Error {
-        let at = self.buffer.place(at);
-        let opened = self.opened;
-        match fault {
-            Fault::Bracket { found, expected } => Error::Bracket {
-                at,
-                found: char::from(found),
-                expected: char::from(expected),
-                opened,
-            },
-            Fault::NotClosed => Error::NotClosed { at, opened },
-            Fault::LineBreak => Error::LineBreakInString { at },
-            Fault::TooDeep => Error::TooDeep {
-                at,
-                limit: MAX_DEPTH,
-            },
-        }
-    }
-}
-
-fn describe(window: &[u8]) -> String {
-    let word = window
-        .iter()
-        .take(20)
-        .take_while(|b| b.is_ascii_graphic())
-        .count();
-    match std::str::from_utf8(&window[..word]) {
-        Ok(word) if !word.is_empty() => format!("'{word}'"),
-        _ => format!("byte 0x{:02x}", window.first().copied().unwrap_or_default()),
     }
 }
 

@@ -10,10 +10,10 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 
 use super::candidate::{Candidate, secret_state};
-use super::objects::volume::SecretRef;
-use super::redact::redact;
-use super::request::{self, Ask, METADATA_ONLY, RequestError};
-use super::rights;
+use crate::api_request::ask::{Ask, AskError, METADATA_ONLY};
+use crate::objects::volume::SecretRef;
+use crate::redact::redact;
+use crate::rights;
 
 /// Secrets whose state is remembered: volumes share a few.
 const REMEMBERED: usize = 10_000;
@@ -48,10 +48,7 @@ impl Asker {
     ///
     /// # Errors
     /// The API server does not answer.
-    pub async fn complete(
-        &self,
-        candidates: Vec<Candidate>,
-    ) -> Result<Vec<Candidate>, RequestError> {
+    pub async fn complete(&self, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, AskError> {
         let mut tasks = JoinSet::new();
         let mut done: Vec<Option<Candidate>> = Vec::new();
         for (place, candidate) in candidates.into_iter().enumerate() {
@@ -61,7 +58,7 @@ impl Asker {
         }
         while let Some(ended) = tasks.join_next().await {
             // A task that is not cancelled ends, unless it panics.
-            let (place, candidate) = ended.map_err(|error| RequestError::Unavailable {
+            let (place, candidate) = ended.map_err(|error| AskError::Unavailable {
                 what: "a question to the API server".to_owned(),
                 message: error.to_string(),
             })?;
@@ -72,7 +69,7 @@ impl Asker {
         Ok(done.into_iter().flatten().collect())
     }
 
-    async fn one(&self, mut candidate: Candidate) -> Result<Candidate, RequestError> {
+    async fn one(&self, mut candidate: Candidate) -> Result<Candidate, AskError> {
         let mut secrets = Vec::new();
         let mut references = candidate.secrets.clone();
         references.extend(candidate.new_secrets.iter().cloned());
@@ -96,7 +93,7 @@ impl Asker {
     }
 
     /// One asks for a Secret, and those who want to know at the same time wait for that.
-    async fn secret(&self, secret: &SecretRef) -> Result<Known, RequestError> {
+    async fn secret(&self, secret: &SecretRef) -> Result<Known, AskError> {
         let known = {
             let mut remembered = self.remembered();
             let known = remembered.get(secret).cloned().unwrap_or_default();
@@ -109,7 +106,7 @@ impl Asker {
         Ok(known.clone())
     }
 
-    async fn is_there(&self, secret: &SecretRef) -> Result<Known, RequestError> {
+    async fn is_there(&self, secret: &SecretRef) -> Result<Known, AskError> {
         let path = format!(
             "/api/v1/namespaces/{}/secrets/{}",
             secret.namespace, secret.name
@@ -123,15 +120,15 @@ impl Asker {
             false => not_allowed(),
             true => match self.send(&ask).await {
                 Ok(_) => Ok(true),
-                Err(RequestError::NotFound { .. }) => Ok(false),
-                Err(RequestError::Forbidden { .. }) => not_allowed(),
-                Err(RequestError::Refused { message, .. }) => Err(message),
+                Err(AskError::NotFound { .. }) => Ok(false),
+                Err(AskError::Forbidden { .. }) => not_allowed(),
+                Err(AskError::Refused { message, .. }) => Err(message),
                 Err(error) => return Err(error),
             },
         })
     }
 
-    async fn may_get(&self, secret: &SecretRef) -> Result<bool, RequestError> {
+    async fn may_get(&self, secret: &SecretRef) -> Result<bool, AskError> {
         // The semaphore is never closed.
         let _turn = self.at_once.acquire().await;
         rights::may_get_secret(&self.client, &secret.namespace, &secret.name).await
@@ -143,7 +140,7 @@ impl Asker {
     }
 
     /// Why the API server would not take the new object.
-    async fn refusal(&self, candidate: &Candidate) -> Result<Option<String>, RequestError> {
+    async fn refusal(&self, candidate: &Candidate) -> Result<Option<String>, AskError> {
         let Some((path, body)) = temporary(&candidate.row.object.kind, &candidate.translated)
         else {
             return Ok(Some("the translated object cannot be read".to_owned()));
@@ -154,20 +151,18 @@ impl Asker {
         );
         let message = match self.send(&ask).await {
             Ok(_) => return Ok(None),
-            Err(
-                RequestError::Refused { message, .. } | RequestError::Forbidden { message, .. },
-            ) => message,
-            Err(RequestError::NotFound { what }) => what,
+            Err(AskError::Refused { message, .. } | AskError::Forbidden { message, .. }) => message,
+            Err(AskError::NotFound { what }) => what,
             Err(error) => return Err(error),
         };
         let said = redact(&message, &[&candidate.original, &candidate.translated]);
         Ok(Some(format!("the API server says: {said}")))
     }
 
-    async fn send(&self, ask: &Ask<'_>) -> Result<String, RequestError> {
+    async fn send(&self, ask: &Ask<'_>) -> Result<String, AskError> {
         // The semaphore is never closed.
         let _turn = self.at_once.acquire().await;
-        request::send(&self.client, ask).await
+        ask.send(&self.client).await
     }
 }
 

@@ -6,8 +6,8 @@ use flex2csi_translators::plan::{
 };
 use flex2csi_translators::rewrite::InUse;
 
-use super::objects::volume::SecretRef;
 use super::row::Row;
+use crate::objects::volume::SecretRef;
 
 /// An object that is about to be judged.
 #[derive(Debug)]

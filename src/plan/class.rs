@@ -4,11 +4,11 @@ use flex2csi_translators::plan::{ClassFacts, DriverFacts, Target, VerdictKind};
 use serde::Deserialize;
 
 use super::candidate::{Candidate, Facts};
-use super::digest;
 use super::evidence::Evidence;
-use super::objects::metadata::Metadata;
 use super::row::{ObjectId, Options, Row, To};
-use super::translator::Translated;
+use crate::digest;
+use crate::objects::metadata::Metadata;
+use crate::objects::translator::Translated;
 
 const KIND: &str = "StorageClass";
 

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use super::evidence::load::{self, CLAIMS, LoadError};
 use super::evidence::{Affinities, Evidence};
-use super::objects::claim::Claim;
-use super::translator::Translator;
 use super::volume::Teller;
+use crate::objects::claim::Claim;
+use crate::objects::translator::Translator;
 
 /// Looking takes one part of so many of the time at most, so that more who ask share a look.
 const SHARE: u32 = 4;

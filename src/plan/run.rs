@@ -2,20 +2,17 @@
 
 use std::io::{IsTerminal, Write};
 
-use anyhow::Context as _;
 use flex2csi_translators::plan::{Code, VerdictKind};
 use k8s_openapi::jiff::Timestamp;
-use kube::Client;
 
 use super::args::PlanArgs;
 use super::file::{Head, Writer};
-use super::objects::metadata::Named;
 use super::output::Output;
-use super::request::{self, Ask, RequestError};
-use super::rights::{self, Right};
 use super::survey::{Found, Survey, SurveyError};
-use super::translator::Translator;
+use crate::api_client::cluster_identity;
 use crate::exit::{Done, Usage};
+use crate::objects::translator::Translator;
+use crate::rights::{self, Right};
 use crate::{daemon, listing, site};
 
 /// Runs `flex2csi plan`.
@@ -111,38 +108,6 @@ async fn plan(
     output.close(&found, &next_step(args, &found))?;
     warn(&warnings);
     Ok(Done::All)
-}
-
-/// Prints the rights that a rewrite, and the plan that it makes, need.
-///
-/// # Errors
-/// The output cannot be written.
-pub fn print_rewrite_rights(in_use: bool, fence: bool) -> anyhow::Result<Done> {
-    let mut roles = vec![rights::PLAN, rights::REWRITE_ROLE, rights::PINS_ROLES];
-    if in_use {
-        roles.push(rights::RESTART_ROLES);
-    }
-    if fence {
-        roles.push(rights::FENCE_ROLE);
-    }
-    listing::print(&roles.join("---\n"))
-}
-
-/// The uid of the namespace `kube-system`, by which a cluster is known.
-///
-/// # Errors
-/// It cannot be asked for.
-pub async fn cluster_identity(client: &Client) -> anyhow::Result<String> {
-    let answer = request::send(client, &Ask::get("/api/v1/namespaces/kube-system")).await;
-    let json = answer.map_err(|error| match error {
-        RequestError::Forbidden { .. } | RequestError::NotFound { .. } => usage(format!(
-            "{error}; `flex2csi plan --rbac` prints the rights that a plan needs"
-        )),
-        error => anyhow::Error::new(error).context("cannot reach the cluster"),
-    })?;
-    let named: Named =
-        serde_json::from_str(&json).context("the namespace kube-system cannot be read")?;
-    Ok(named.metadata.uid)
 }
 
 fn names(rights: &[Right]) -> String {

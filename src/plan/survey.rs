@@ -16,15 +16,16 @@ use super::candidate::Candidate;
 use super::class::{self, Class};
 use super::evidence::load::{self, AUTOSCALERS, CLASSES, DAEMON_SETS, LoadError, PODS, VOLUMES};
 use super::evidence::{Affinities, Evidence, Unread};
-use super::objects::pod::Pod;
-use super::objects::volume::Volume;
-use super::pages::Pages;
-use super::request::RequestError;
 use super::row::Row;
-use super::selection::Selection;
-use super::translator::{Source, Translator};
 use super::volume::{self, Teller};
 use super::workload::{self, WorkloadKind};
+use crate::api_request::ask::AskError;
+use crate::api_request::pages::Pages;
+use crate::objects::pod::Pod;
+use crate::objects::source::Source;
+use crate::objects::translator::Translator;
+use crate::objects::volume::Volume;
+use crate::selection::Selection;
 
 /// How a survey is made.
 #[derive(Debug, Clone)]
@@ -72,7 +73,7 @@ pub enum SurveyError {
     Load(#[from] LoadError),
     /// The API server did not answer.
     #[error(transparent)]
-    Request(#[from] RequestError),
+    Request(#[from] AskError),
     /// A row could not be written.
     #[error(transparent)]
     Sink(anyhow::Error),

@@ -6,10 +6,10 @@ use flex2csi_translators::Kind;
 use flex2csi_translators::plan::VerdictKind;
 use flex2csi_translators::rewrite::{AnnotationChange, ObjectKind, Task};
 
-use super::digest;
-use super::objects::metadata::Named;
 use super::row::Row;
-use super::translator::Translator;
+use crate::digest;
+use crate::objects::metadata::Named;
+use crate::objects::translator::Translator;
 
 /// Why a planned object is not to be touched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

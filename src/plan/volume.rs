@@ -11,11 +11,12 @@ use flex2csi_translators::rewrite::{ClaimId, Direction, Use};
 use self::names::unique_names;
 
 use super::candidate::{Candidate, Facts};
-use super::digest;
 use super::evidence::{Affinities, Evidence};
-use super::objects::volume::{ClaimRef, Volume};
 use super::row::{ObjectId, Options, Row, To};
-use super::translator::{Source, Translated, Translator};
+use crate::digest;
+use crate::objects::source::Source;
+use crate::objects::translator::{Translated, Translator};
+use crate::objects::volume::{ClaimRef, Volume};
 
 const KIND: &str = "PersistentVolume";
 const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";

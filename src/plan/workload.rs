@@ -9,9 +9,9 @@ use flex2csi_translators::source;
 
 use super::candidate::{Candidate, Facts};
 use super::evidence::load::{DAEMON_SETS, Listed};
-use super::objects::metadata::Named;
 use super::row::{ObjectId, Options, Row};
-use super::translator::{Translated, Translator};
+use crate::objects::metadata::Named;
+use crate::objects::translator::{Translated, Translator};
 
 /// A kind of workloads.
 #[derive(Debug, Clone, Copy)]

@@ -4,19 +4,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use flex2csi_translators::attachment::{Node as NodeState, NodeSays};
-use k8s_openapi::api::core::v1::Node;
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Api, DynamicObject};
+use kube::Client;
+use kube::api::{Api, DynamicObject, GetParams, Request};
 use tokio::time::Instant;
 
 use crate::api_request::{RequestError, find};
 use crate::attachment::lease::VolumeLease;
-use crate::cluster::{VolumeId, unique_volume_name};
+use crate::cluster::VolumeId;
 use crate::node_volumes::{NodeVolumes, node_volumes};
-
-/// The taint of a node that somebody made sure is down (kubernetes
-/// `staging/src/k8s.io/api/core/v1/well_known_taints.go`, v1.36).
-const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
+use crate::objects::node::Node;
 
 /// A node as it is in a round.
 #[derive(Debug, Clone)]
@@ -32,7 +29,7 @@ impl NodeSeen {
     /// Whether the attach/detach controller or kubelet has the volume under its CSI
     /// name.
     pub fn holds(&self, volume: &VolumeId) -> bool {
-        self.held.contains(&unique_volume_name(volume))
+        self.held.contains(&volume.unique_name())
     }
 
     /// What the daemon says of a volume for which its node has a Lease.
@@ -67,7 +64,7 @@ impl NodeSeen {
 
 /// Nodes, asked for one by one and once in a round.
 pub(super) struct Nodes {
-    nodes: Api<Node>,
+    client: Client,
     node_volumes: Api<DynamicObject>,
     gone_long: Duration,
     /// Since when nodes are gone.
@@ -79,10 +76,10 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    pub fn new(client: kube::Client, gone_long: Duration) -> Self {
+    pub fn new(client: Client, gone_long: Duration) -> Self {
         Self {
-            nodes: Api::all(client.clone()),
-            node_volumes: node_volumes(client),
+            node_volumes: node_volumes(client.clone()),
+            client,
             gone_long,
             gone: HashMap::new(),
             renewed: HashMap::new(),
@@ -104,10 +101,11 @@ impl Nodes {
         }
         // First: a node that says something and is gone after that is gone.
         let says = self.says(name).await?;
-        let node = find(self.nodes.get(name)).await?;
+        let node = find(node(&self.client, name)).await?;
+        let held = node.iter().flat_map(Node::held);
         let seen = NodeSeen {
             state: self.state(name, node.as_ref()),
-            held: node.as_ref().map(held).unwrap_or_default(),
+            held: held.map(str::to_owned).collect(),
             says,
         };
         self.seen.insert(name.to_owned(), seen.clone());
@@ -123,11 +121,9 @@ impl Nodes {
             };
         };
         self.gone.remove(name);
-        let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_ref());
-        if taints.is_some_and(|taints| taints.iter().any(|taint| taint.key == OUT_OF_SERVICE)) {
-            NodeState::OutOfService
-        } else {
-            NodeState::Here
+        match node.is_out_of_service() {
+            true => NodeState::OutOfService,
+            false => NodeState::Here,
         }
     }
 
@@ -155,13 +151,9 @@ impl Nodes {
     }
 }
 
-fn held(node: &Node) -> Vec<String> {
-    let Some(status) = &node.status else {
-        return Vec::new();
-    };
-    let attached = status.volumes_attached.iter().flatten();
-    let in_use = status.volumes_in_use.iter().flatten().cloned();
-    in_use
-        .chain(attached.map(|volume| volume.name.clone()))
-        .collect()
+async fn node(client: &Client, name: &str) -> kube::Result<Node> {
+    let request = Request::new("/api/v1/nodes").get(name, &GetParams::default());
+    client
+        .request(request.map_err(kube::Error::BuildRequest)?)
+        .await
 }

@@ -46,14 +46,12 @@ enum Found {
     Replace(Box<Record>),
 }
 
-/// Makes the record of a rewrite, or goes on with the one that there is. Where
-/// probably there is none one is made before that is known: a name that is taken is
-/// refused.
+/// Makes the record of a rewrite, or goes on with the one that there is. Probably there
+/// is none, and one is made before that is known: a name that is taken is refused.
 pub(super) async fn forward<A: Api>(
     api: &A,
     task: &Task,
     options: &Options,
-    probably_none: bool,
 ) -> Result<Start, Stopped> {
     let fresh = Record::begin(task, &options.holder)?.with_pins(&options.pins);
     let (kind, name) = (fresh.spec.kind, fresh.spec.name.clone());
@@ -62,7 +60,7 @@ pub(super) async fn forward<A: Api>(
     let mut is_first = true;
     loop {
         go_on(&line)?;
-        let found = match std::mem::take(&mut is_first) && probably_none {
+        let found = match std::mem::take(&mut is_first) {
             true => None,
             false => line.get(&place(kind, &name, Resource::Migration)).await?,
         };
@@ -76,12 +74,12 @@ pub(super) async fn forward<A: Api>(
         let document = Document::read(&found)?;
         match what_of(&document, &fresh)? {
             Found::Resume => {
-                if let Some(start) = take(&mut line, document, Some(Direction::Forward)).await? {
+                if let Some(start) = take(&mut line, document, Direction::Forward).await? {
                     return Ok(start);
                 }
             }
             Found::Replace(fresh) => {
-                let Some(held) = take(&mut line, document, Some(Direction::Forward)).await? else {
+                let Some(held) = take(&mut line, document, Direction::Forward).await? else {
                     continue;
                 };
                 back_up(&fresh.spec, options).await?;
@@ -94,13 +92,13 @@ pub(super) async fn forward<A: Api>(
     }
 }
 
-/// Takes over the record of an object, to bring it to `goal`, or to where it is going.
+/// Takes over the record of an object, to bring it to `goal`.
 pub(super) async fn recorded<A: Api>(
     api: &A,
     kind: ObjectKind,
     name: &str,
     options: &Options,
-    goal: Option<Direction>,
+    goal: Direction,
 ) -> Result<Start, Stopped> {
     let mut line = Line::new(api, options, format!("{kind} {name}"));
     loop {
@@ -114,7 +112,7 @@ pub(super) async fn recorded<A: Api>(
         let Some(start) = take(&mut line, document, goal).await? else {
             continue;
         };
-        if goal != Some(Direction::Back) {
+        if goal != Direction::Back {
             return Ok(start);
         }
         if let Some(start) = bound_since(&mut line, start).await? {
@@ -342,7 +340,7 @@ async fn told_pins<A: Api>(
 async fn take<A: Api>(
     line: &mut Line<'_, A>,
     document: Document,
-    goal: Option<Direction>,
+    goal: Direction,
 ) -> Result<Option<Start>, Stopped> {
     let holder = &line.options.holder;
     if document.spec.holder == *holder {
@@ -371,7 +369,7 @@ async fn take<A: Api>(
         }
     }
     fault::at("takeover", "before");
-    let pins = match goal.unwrap_or(document.status.direction) {
+    let pins = match goal {
         Direction::Forward => told_pins(line, &document).await?,
         // On the way back none are made.
         Direction::Back => None,

@@ -13,7 +13,7 @@ use super::backoff::Backoff;
 use super::options::Options;
 use super::stopped::Stopped;
 use crate::api_request::WEBHOOK_IS_DOWN;
-use crate::plan::redact::redact;
+use crate::redact::redact;
 
 /// After so many refusals, somebody fights us.
 const MOST_CONFLICTS: u32 = 60;

@@ -11,7 +11,8 @@ use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task,
 use serde_json::{Value, json};
 
 use self::cluster::Cluster;
-use super::{Finished, Options, Stopped, rewrite_one, roll_back_one};
+use super::{Api, Finished, Options, Stopped, go_on_one, roll_back_one};
+use crate::journal::Document;
 
 const CLAIM: &str = "uid-claim";
 
@@ -68,6 +69,21 @@ fn task() -> Task {
         claim_annotations: Default::default(),
         in_use: InUse::No,
         keep_delete: false,
+    }
+}
+
+/// Rewrites an object that was read, and its claim not.
+async fn rewrite_one<A: Api>(api: &A, task: &Task, options: &Options) -> Result<Finished, Stopped> {
+    super::rewrite_one(api, task, None, options).await
+}
+
+/// Goes on with the volume as its record says.
+async fn resume<A: Api>(api: &A, record: &Value, holder: &str) -> Result<Finished, Stopped> {
+    let Document { spec, status, .. } = Document::read(record).unwrap();
+    let options = Options::new(holder);
+    match status.direction {
+        Direction::Forward => go_on_one(api, spec.kind, &spec.name, &options).await,
+        Direction::Back => roll_back_one(api, spec.kind, &spec.name, &options).await,
     }
 }
 

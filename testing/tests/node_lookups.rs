@@ -270,7 +270,7 @@ mod tier_2 {
         let admin = site.cluster.client().unwrap();
         admin.request_text(request.unwrap()).await.unwrap();
         assert!(held(&[]).await);
-        assert!(site.api.node(NODE).await.unwrap().uses(&id));
+        assert!(site.api.node(NODE).await.unwrap().uses(&id.unique_name()));
     }
 
     #[tokio::test]

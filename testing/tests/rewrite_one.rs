@@ -82,7 +82,7 @@ mod tier_2 {
                 let options = &options;
                 async move {
                     let task = task(cluster, member).await;
-                    rewrite_one(server, &task, options).await
+                    rewrite_one(server, &task, None, options).await
                 }
             })
             .buffer_unordered(24)
@@ -161,7 +161,7 @@ mod tier_2 {
             keep_delete: false,
         };
         let classes = api::of(&cluster.client().unwrap(), &class);
-        rewrite_one(&server, &task, &Options::new("there"))
+        rewrite_one(&server, &task, None, &Options::new("there"))
             .await
             .unwrap();
         let live = classes.get("fast").await.unwrap();
@@ -196,14 +196,14 @@ mod tier_2 {
         let mut translated: Value = serde_json::from_str(&wrong.translated).unwrap();
         translated["spec"]["csi"]["driver"] = "no such name!".into();
         wrong.translated = translated.to_string();
-        let stopped = rewrite_one(&server, &wrong, &Options::new("one"))
+        let stopped = rewrite_one(&server, &wrong, None, &Options::new("one"))
             .await
             .unwrap_err();
         let Stopped::Refused { status: 422, .. } = stopped else {
             panic!("{stopped}")
         };
         let right = task(&cluster, member).await;
-        rewrite_one(&server, &right, &Options::new("two"))
+        rewrite_one(&server, &right, None, &Options::new("two"))
             .await
             .unwrap();
         all_back(&server, &fleet.part(|other| other.name == member.name)).await;
@@ -290,7 +290,7 @@ mod tier_2 {
         let task = task(&cluster, member).await;
         assert!(task.original.contains(FINALIZER));
         let options = Options::new("one");
-        let rewriting = rewrite_one(&server, &task, &options);
+        let rewriting = rewrite_one(&server, &task, None, &options);
         let deleter = async {
             // It is Retain, and the provisioner has not heard of it: it waits.
             let mut looks = 0;
@@ -366,7 +366,7 @@ mod tier_2 {
         let volumes = api::volumes(&cluster.client().unwrap());
         for (member, from) in fleet.members.values().zip(["restore", "restore-backup"]) {
             let task = task(&cluster, member).await;
-            rewrite_one(&server, &task, &options).await.unwrap();
+            rewrite_one(&server, &task, None, &options).await.unwrap();
             run_by_hand(&cluster, member, backup, "look").await;
             // Not to be deleted with its storage, and then gone all the same.
             let retain = json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}});

@@ -12,7 +12,7 @@ pub(super) async fn is_held(
     volume: &VolumeId,
     pods: &[PodName],
 ) -> Result<bool, ClusterError> {
-    if api.node(node).await?.uses(volume) {
+    if api.node(node).await?.uses(&volume.unique_name()) {
         return Ok(true);
     }
     for pod in pods {

@@ -14,8 +14,11 @@ use tokio::time::Instant;
 
 use super::super::ClusterError;
 use super::list::List;
-use super::node::OUT_OF_SERVICE;
 use crate::node_volumes::NodeVolumes;
+use crate::objects::metadata::Metadata;
+use crate::objects::node::Node;
+use crate::objects::pod::Pod;
+use crate::objects::volume::Volume;
 
 /// How long what nodes say counts: calls that come together share it. An original
 /// driver mounts a volume nowhere anew where a node daemon runs, so what nobody had
@@ -59,46 +62,11 @@ struct Seen {
     until: Instant,
 }
 
-#[derive(Deserialize)]
-struct Node {
-    metadata: Metadata,
-    #[serde(default)]
-    spec: Spec,
-    #[serde(default)]
-    status: Status,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    name: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Spec {
-    #[serde(default)]
-    taints: Option<Vec<Taint>>,
-}
-
-#[derive(Deserialize)]
-struct Taint {
-    key: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Status {
-    #[serde(default)]
-    conditions: Option<Vec<Condition>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Condition {
-    r#type: String,
-    status: String,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    last_heartbeat_time: Option<String>,
+/// What a Node tells of its own silence.
+struct Heard {
+    node: String,
+    is_out_of_service: bool,
+    silent_since: Option<Timestamp>,
 }
 
 /// What a node daemon has published.
@@ -109,77 +77,24 @@ struct Said {
     said: NodeVolumes,
 }
 
-#[derive(Deserialize)]
-struct Volume {
-    spec: VolumeSpec,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct VolumeSpec {
-    claim_ref: Option<Claim>,
-}
-
-#[derive(Deserialize)]
-struct Claim {
-    namespace: String,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Pod {
-    metadata: Metadata,
-    spec: PodSpec,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PodSpec {
-    #[serde(default)]
-    node_name: String,
-    #[serde(default)]
-    volumes: Option<Vec<PodVolume>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PodVolume {
-    persistent_volume_claim: Option<ClaimSource>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ClaimSource {
-    claim_name: String,
-}
-
-impl Node {
-    fn is_out_of_service(&self) -> bool {
-        let mut taints = self.spec.taints.iter().flatten();
-        taints.any(|taint| taint.key == OUT_OF_SERVICE)
-    }
-
-    /// Since when nothing is heard of its kubelet (kubernetes
-    /// `pkg/controller/nodelifecycle/node_lifecycle_controller.go`, v1.36): as far as its
-    /// Node object knows, which is told every five minutes at least. `None` where it is
-    /// heard of, and where it never was: then it has mounted nothing.
-    fn silent_since(&self) -> Option<Timestamp> {
-        let mut conditions = self.status.conditions.iter().flatten();
-        let ready = conditions.find(|condition| condition.r#type == "Ready")?;
-        let is_silent = ready.status == "Unknown" && ready.reason != "NodeStatusNeverUpdated";
-        let heard = ready.last_heartbeat_time.as_deref().unwrap_or_default();
-        is_silent.then(|| heard.parse().unwrap_or(Timestamp::MAX))
+impl Heard {
+    fn of(node: Node) -> Self {
+        Self {
+            is_out_of_service: node.is_out_of_service(),
+            silent_since: node.silent_since(),
+            node: node.metadata.name,
+        }
     }
 }
 
 impl Seen {
-    fn of(nodes: Vec<Node>, said: BTreeMap<String, NodeVolumes>, here: &str) -> Self {
+    fn of(nodes: Vec<Heard>, said: BTreeMap<String, NodeVolumes>, here: &str) -> Self {
         let (mut silent, mut bare) = (BTreeSet::new(), BTreeSet::new());
         let mut down = BTreeSet::new();
         let now = Timestamp::now();
         for node in nodes {
-            let name = &node.metadata.name;
-            if node.is_out_of_service() {
+            let name = &node.node;
+            if node.is_out_of_service {
                 down.insert(name.clone());
                 continue;
             }
@@ -187,7 +102,7 @@ impl Seen {
             if name == here || word.is_some_and(|word| word.is_fresh(now)) {
                 continue;
             }
-            match node.silent_since() {
+            match node.silent_since {
                 None => {
                     bare.insert(name.clone());
                 }
@@ -251,16 +166,16 @@ impl Originals {
             Err(ClusterError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let claim = serde_json::from_str::<Volume>(&json).ok();
+        let claim = serde_json::from_str::<Volume<'_>>(&json).ok();
         let Some(claim) = claim.and_then(|volume| volume.spec.claim_ref) else {
             return Ok(None);
         };
         let mut found = None;
         List::pods_in(&claim.namespace)
             .each(client, |pod: Pod| {
-                if seen.bare.contains(&pod.spec.node_name) && pod.uses(&claim.name) {
+                if seen.bare.contains(pod.node()) && pod.claims().contains(&claim.name) {
                     found = Some(OriginalOn {
-                        node: pod.spec.node_name,
+                        node: pod.node().to_owned(),
                         why: Why::Pod(format!("{}/{}", claim.namespace, pod.metadata.name)),
                     });
                 }
@@ -292,19 +207,10 @@ impl Originals {
         listed.await?;
         let mut nodes = Vec::new();
         let list = List::nodes();
-        list.each(client, |node: Node| nodes.push(node)).await?;
+        list.each(client, |node| nodes.push(Heard::of(node)))
+            .await?;
         let seen = Arc::new(Seen::of(nodes, said, here));
         *last = Some(seen.clone());
         Ok(seen)
-    }
-}
-
-impl Pod {
-    fn uses(&self, claim: &str) -> bool {
-        let mut volumes = self.spec.volumes.iter().flatten();
-        volumes.any(|volume| {
-            let source = volume.persistent_volume_claim.as_ref();
-            source.is_some_and(|source| source.claim_name == claim)
-        })
     }
 }

@@ -10,7 +10,7 @@ use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject};
 use serde_json::{Value, json};
 
-use crate::plan::digest::hex;
+use crate::digest::hex;
 
 /// What is to be put back: a number of replicas, or one of the words below.
 pub const FROM: &str = "flex2csi.io/stopped-from";

@@ -8,17 +8,17 @@ use flex2csi_translators::rewrite::ObjectKind;
 
 use super::{IS_GONE, Run, is_now};
 use crate::drive::idle::Idle;
-use crate::drive::restart::{self, Stopped};
+use crate::drive::restart::{self, StoppedWorkloads};
 use crate::drive::work::{Tally, line};
-use crate::drive::{fence, records, site, wait_idle};
+use crate::drive::{fence, records, rewriter, wait_idle};
 use crate::plan::row::Row;
-use crate::plan::selection::Selection;
+use crate::selection::Selection;
 
 impl Run<'_> {
     /// Those of workloads that are stopped come first.
     pub(super) async fn of_stopped(
         &self,
-        stopped: &Stopped,
+        stopped: &StoppedWorkloads,
         ready: Vec<Row>,
     ) -> (Vec<Row>, Vec<Row>) {
         if stopped.is_empty() {
@@ -100,8 +100,8 @@ impl Run<'_> {
                 }
             }
         }
-        let site = self.site(translator)?;
-        self.rewrite(&site, ready, tally).await;
+        let rewriter = self.rewriter(translator)?;
+        self.rewrite(&rewriter, ready, tally).await;
         Ok(again)
     }
 
@@ -111,7 +111,7 @@ impl Run<'_> {
     /// StorageClasses cannot be listed, or a file not be read.
     pub(in crate::drive) async fn idle(&self) -> anyhow::Result<Arc<Idle>> {
         let mut translator = self.translator()?;
-        site::learn(&self.client, &mut translator).await?;
+        rewriter::learn(&self.client, &mut translator).await?;
         let node_evidence = !self.args.survey.without_node_evidence;
         let idle = Idle::new(self.client.clone(), node_evidence, Arc::new(translator));
         Ok(Arc::new(idle))

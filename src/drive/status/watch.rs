@@ -12,11 +12,11 @@ use serde_json::Value;
 use tokio_stream::StreamExt as _;
 
 use super::{Journal, Line};
+use crate::api_request::ask::Ask;
 use crate::drive::args::StatusFormat;
 use crate::drive::work::line as say;
 use crate::exit::{self, Done};
 use crate::plan::evidence::load::MIGRATIONS;
-use crate::plan::request::{self, Ask};
 
 /// Between two attempts to watch.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -83,7 +83,7 @@ async fn follow(client: &Client, journal: &Journal, shown: &mut Shown) -> anyhow
 /// Since when changes are to be told.
 async fn version(client: &Client) -> anyhow::Result<String> {
     let path = format!("{}?limit=1", MIGRATIONS.path);
-    let list = request::send(client, &Ask::get(path)).await?;
+    let list = Ask::get(path).send(client).await?;
     let list: Value = serde_json::from_str(&list)?;
     let version = list["metadata"]["resourceVersion"].as_str();
     Ok(version.context("the journal has no version")?.to_owned())

@@ -1,6 +1,7 @@
 //! The directory in which a volume is staged: kubelet's own for CSI, so that a
 //! rewritten PersistentVolume finds its volume where CSI wants it.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use flex2csi_translators::csi_volume::{staging_directory, volume_data};
 use super::undo::still_mounted;
 use super::{MountPoints, VolumeError};
 use crate::cluster::VolumeId;
+use crate::fault_points::{self as points, at};
 
 /// Where a volume is staged.
 #[derive(Debug, Clone)]
@@ -65,14 +67,20 @@ impl Place {
         .await
     }
 
+    /// Always of one name: whoever dies while writing leaves what the next one takes up,
+    /// and nothing that would keep the directory from being removed.
+    fn unfinished_file(&self) -> PathBuf {
+        self.directory.join(".vol_data.json.flex2csi")
+    }
+
     /// Whole or not at all. It says nothing that counts after a power cut.
     fn write(&self, file: &Path) -> io::Result<()> {
-        let mut new = tempfile::NamedTempFile::new_in(&self.directory)?;
+        let path = self.unfinished_file();
+        let mut new = File::create(&path)?;
         new.write_all(self.data.as_bytes())?;
-        let permissions = std::fs::Permissions::from_mode(0o644);
-        new.as_file().set_permissions(permissions)?;
-        new.persist(file)?;
-        Ok(())
+        new.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        at(points::STAGE_DATA_BEFORE);
+        std::fs::rename(path, file)
     }
 
     /// Removes it, unless something is still mounted there. What is not empty stays.
@@ -89,8 +97,10 @@ impl Place {
                 io::ErrorKind::ResourceBusy => still_mounted(&id, &path),
                 _ => VolumeError::io("remove", &path)(error),
             })?;
-            let file = place.data_file();
-            unless_gone(std::fs::remove_file(&file)).map_err(VolumeError::io("remove", &file))?;
+            for file in [place.data_file(), place.unfinished_file()] {
+                unless_gone(std::fs::remove_file(&file))
+                    .map_err(VolumeError::io("remove", &file))?;
+            }
             let removed = unless_gone(std::fs::remove_dir(&place.directory));
             removed.map_err(VolumeError::io("remove", &place.directory))
         })

@@ -2,8 +2,9 @@
 
 use std::io::Read;
 
+use super::fault::describe;
 use super::scan::{Scanner, Stop, is_space};
-use super::{Found, JsonSplitter, State, describe};
+use super::{Found, JsonSplitter, State};
 use crate::manifest::Error;
 
 /// What comes next in a list.

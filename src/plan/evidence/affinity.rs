@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Nodes;
-use crate::plan::objects::metadata::null_is_empty;
+use crate::objects::metadata::null_is_empty;
 
 /// Distinct affinities whose nodes are remembered: one for each zone, and some.
 const REMEMBERED: usize = 1024;

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use crate::plan::digest::Key;
-use crate::plan::objects::metadata::Metadata;
+use crate::digest::Key;
+use crate::objects::metadata::Metadata;
 
 /// VolumeAttachments by the volume that they name.
 #[derive(Debug, Default)]

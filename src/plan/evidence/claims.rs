@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use flex2csi_translators::plan::{AttributesClass, ClaimFacts};
 
-use crate::plan::digest::Key;
-use crate::plan::objects::claim::Claim;
+use crate::digest::Key;
+use crate::objects::claim::Claim;
 
 /// The claims that legacy volumes name, and those that wait for a volume.
 #[derive(Debug, Default)]

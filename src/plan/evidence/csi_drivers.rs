@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::plan::objects::metadata::Metadata;
+use crate::objects::metadata::Metadata;
 
 /// How CSI drivers are served.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
-use crate::plan::objects::metadata::Metadata;
-use crate::plan::objects::pod::PodSpec;
+use crate::objects::metadata::Metadata;
+use crate::objects::pod::PodSpec;
 
 /// DaemonSets that put FlexVolume drivers on nodes.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use flex2csi_translators::endpoint::DRIVER_SUFFIX;
 
-use crate::plan::digest::Key;
+use crate::digest::Key;
 
 /// Which volume has which handle: all volumes of the cluster, the legacy ones by
 /// the handle that they would get.

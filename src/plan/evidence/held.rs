@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::plan::digest::Key;
+use crate::digest::Key;
 
 /// Which nodes have which volumes in use or attached, by their unique names.
 #[derive(Debug, Default)]

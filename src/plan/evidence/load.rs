@@ -8,9 +8,9 @@ use super::{
     Attachments, Claims, CsiDrivers, Handles, Held, Installers, Migrations, NodeVolumes, Nodes,
     Pods, Snapshots, Workloads,
 };
-use crate::plan::objects::metadata::Named;
-use crate::plan::pages::Pages;
-use crate::plan::request::RequestError;
+use crate::api_request::ask::AskError;
+use crate::api_request::pages::Pages;
+use crate::objects::metadata::Named;
 
 /// What the cluster has beside the legacy objects themselves.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ pub enum LoadError {
         /// What they are.
         what: &'static str,
         /// Why not.
-        source: RequestError,
+        source: AskError,
     },
     /// An object is not as the API says.
     #[error("{what} {name} cannot be read: {reason}")]
@@ -76,11 +76,9 @@ pub enum LoadError {
     },
 }
 
-fn remedy(error: &RequestError) -> &'static str {
+fn remedy(error: &AskError) -> &'static str {
     match error {
-        RequestError::Forbidden { .. } => {
-            "; `flex2csi plan --rbac` prints the rights that it needs"
-        }
+        AskError::Forbidden { .. } => "; `flex2csi plan --rbac` prints the rights that it needs",
         _ => "",
     }
 }
@@ -241,7 +239,7 @@ impl Evidence {
 
     async fn load_nodes(&mut self, client: &Client) -> Result<(), LoadError> {
         let (nodes, held) = (&mut self.nodes, &mut self.held);
-        let take = |node: crate::plan::objects::node::Node| {
+        let take = |node: crate::objects::node::Node| {
             let names: Vec<String> = node.held().map(str::to_owned).collect();
             let number = nodes.add(node);
             for name in names {
@@ -272,7 +270,7 @@ impl Evidence {
         match read {
             // No node daemon was ever here.
             Err(LoadError::Needed {
-                source: RequestError::NotFound { .. },
+                source: AskError::NotFound { .. },
                 ..
             }) => Ok(()),
             Err(error) if needed => Err(error),
@@ -287,7 +285,7 @@ impl Evidence {
     pub fn optional(&mut self, read: Result<(), LoadError>) -> Result<(), LoadError> {
         match read {
             Err(LoadError::Needed {
-                source: RequestError::NotFound { .. },
+                source: AskError::NotFound { .. },
                 ..
             }) => Ok(()),
             Err(LoadError::Needed { what, source }) if source.is_forbidden() => {

@@ -8,8 +8,8 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Nodes;
-use crate::plan::digest::Key;
-use crate::plan::objects::metadata::Metadata;
+use crate::digest::Key;
+use crate::objects::metadata::Metadata;
 
 /// What the node daemons have mounted of volumes.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Deserialize;
 
-use crate::plan::objects::metadata::{Metadata, null_is_empty};
-use crate::plan::objects::node;
+use crate::objects::metadata::{Metadata, null_is_empty};
+use crate::objects::node;
 
 /// The cluster's nodes, each with a number.
 #[derive(Debug, Default)]

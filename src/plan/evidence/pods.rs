@@ -4,8 +4,8 @@ use std::sync::Arc;
 use flex2csi_translators::plan::{Code, Finding, PodPhase, PodUse};
 
 use super::Claims;
-use crate::plan::digest::Key;
-use crate::plan::objects::pod::{Pod, PodSpec};
+use crate::digest::Key;
+use crate::objects::pod::{Pod, PodSpec};
 
 /// Pods by the legacy claims that they name.
 #[derive(Debug, Default)]

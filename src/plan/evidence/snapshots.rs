@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use crate::plan::digest::Key;
-use crate::plan::objects::metadata::Metadata;
+use crate::digest::Key;
+use crate::objects::metadata::Metadata;
 
 /// VolumeSnapshotContents by the handle of the volume that they were taken of.
 #[derive(Debug, Default)]

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::Pods;
 use super::pods::Maker;
-use crate::plan::digest::Key;
-use crate::plan::objects::metadata::{Metadata, Named};
+use crate::digest::Key;
+use crate::objects::metadata::{Metadata, Named};
 
 /// What makes the pods that use legacy volumes.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::plan::digest;
+use crate::digest;
 use crate::plan::row::{Options, Row};
 
 /// `apiVersion` of every document.

@@ -6,8 +6,8 @@ use super::PlanFileError;
 use super::document::{
     API_VERSION, Document, END, End, HEAD, Head, Kind, OBJECT, checksum, row_checksum,
 };
+use crate::digest;
 use crate::manifest::{Piece, YamlSplitter, yaml};
-use crate::plan::digest;
 use crate::plan::row::Row;
 
 /// One object has a few kilobytes at most.

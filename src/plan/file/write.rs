@@ -113,7 +113,7 @@ impl<W: Write> Writer<W> {
 
     fn document<T: Serialize>(&mut self, kind: &str, plan: &T, sum: String) -> std::io::Result<()> {
         // A running digest: constant memory however many there are.
-        self.checksums = crate::plan::digest::hex(format!("{}{sum}", self.checksums).as_bytes());
+        self.checksums = crate::digest::hex(format!("{}{sum}", self.checksums).as_bytes());
         let document = Document {
             api_version: API_VERSION.to_owned(),
             kind: kind.to_owned(),

@@ -4,7 +4,7 @@ use flex2csi_translators::in_tree;
 use serde_json::Value;
 
 use super::Subject;
-use crate::plan::translator::Source;
+use crate::objects::source::Source;
 
 /// The names under which nodes may list a volume in `volumesInUse` and
 /// `volumesAttached` (kubernetes v1.36 `pkg/volume/util/util.go`,

@@ -3,9 +3,9 @@
 use flex2csi_translators::plan::{DriverFacts, Evidence, Mount, Shim};
 
 use super::{Subject, Teller};
+use crate::objects::source::Source;
+use crate::objects::volume::Volume;
 use crate::plan::evidence::{Node, Word};
-use crate::plan::objects::volume::Volume;
-use crate::plan::translator::Source;
 
 impl Teller<'_> {
     pub(super) fn driver(&mut self, driver: &str, stored: &Volume<'_>) -> DriverFacts {

@@ -7,8 +7,8 @@ use flex2csi_translators::plan::VolumeFacts;
 use serde_json::Value;
 
 use super::{Subject, Teller};
+use crate::objects::source::Source;
 use crate::plan::evidence::Attachment;
-use crate::plan::translator::Source;
 
 const MIGRATED_TO: &str = "pv.kubernetes.io/migrated-to";
 

@@ -9,11 +9,10 @@ use flex2csi_translators::rewrite::{Direction, ObjectKind, Use};
 use serde_json::Value;
 
 use super::cluster::{Cluster, Fault};
-use super::{assert_right, back, forward, task};
+use super::{assert_right, back, forward, rewrite_one, task};
 use crate::manifest;
 use crate::rewrite::{
-    Api, Call, Failure, Glimpse, Options, Place, Resource, Stopped, Subject, Verb, rewrite_one,
-    roll_back_one,
+    Api, Call, Failure, Glimpse, Options, Place, Resource, Stopped, Subject, Verb, roll_back_one,
 };
 
 /// A worker that sleeps before one of its calls.
@@ -185,7 +184,8 @@ async fn the_original_is_written_down_before_anything_is_touched() {
     let place = directory.path().join("backup");
     let mut options = Options::new("one");
     options.backup = Some(place.clone());
-    let cluster = Cluster::failing(|number, _| (number == 2).then_some(Fault::Forbidden));
+    let cluster =
+        Cluster::failing(|_, call| (call.verb == Verb::Create).then_some(Fault::Forbidden));
     rewrite_one(&cluster, &task(), &options).await.unwrap_err();
     assert!(cluster.writes().is_empty());
     let files: Vec<_> = std::fs::read_dir(&place)

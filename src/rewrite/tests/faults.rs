@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use flex2csi_translators::rewrite::Direction;
 
 use super::cluster::{Cluster, Fault};
-use super::{assert_right, back, forward};
-use crate::rewrite::{Call, Options, resume, rewrite_one};
+use super::{assert_right, back, forward, resume, rewrite_one};
+use crate::rewrite::{Call, Options};
 
 /// Workers that read, and such as are told of changes at once, late, and very late.
 const LAGS: [Option<usize>; 4] = [None, Some(0), Some(1), Some(3)];
@@ -125,10 +125,7 @@ async fn another_ends(
     let result = match goal {
         // Once the original is gone, only the record can say how to go on.
         Direction::Forward if at <= there => forward(&cluster, "two").await,
-        Direction::Forward => {
-            let document = crate::journal::Document::read(&cluster.record().unwrap());
-            resume(&cluster, &document.unwrap(), &Options::new("two")).await
-        }
+        Direction::Forward => resume(&cluster, &cluster.record().unwrap(), "two").await,
         Direction::Back => back(&cluster, "two").await,
     };
     if before && goal == Direction::Back {

@@ -8,10 +8,8 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::cluster::Cluster;
-use super::{assert_right, back, forward, task};
-use crate::rewrite::{
-    Api, Call, Failure, Options, Place, Resource, Stopped, Subject, Verb, rewrite_one,
-};
+use super::{assert_right, back, forward, rewrite_one, task};
+use crate::rewrite::{Api, Call, Failure, Options, Place, Resource, Stopped, Subject, Verb};
 
 /// What becomes of the call at which a pod comes.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,9 +9,10 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, Fault};
+use super::{resume, rewrite_one};
 use crate::rewrite::{
     Api, Call, Failure, Finished, Glimpse, Options, PIN_NAMESPACE, Place, Resource, Stopped,
-    Subject, Verb, resume, rewrite_one, roll_back_one,
+    Subject, Verb, roll_back_one,
 };
 
 const NODE: &str = "node-1";
@@ -207,8 +208,7 @@ async fn forward(lab: &Lab, holder: &str) -> Result<Finished, Stopped> {
 }
 
 async fn go_on(lab: &Lab, holder: &str) -> Result<Finished, Stopped> {
-    let document = crate::journal::Document::read(&lab.cluster.record().unwrap()).unwrap();
-    resume(lab, &document, &Options::new(holder)).await
+    resume(lab, &lab.cluster.record().unwrap(), holder).await
 }
 
 async fn back(lab: &Lab, holder: &str) -> Result<Finished, Stopped> {

@@ -3,8 +3,8 @@
 use flex2csi_translators::rewrite::{Direction, Use};
 
 use super::cluster::{Cluster, Fault};
-use super::{assert_right, back, forward};
-use crate::rewrite::{Call, Failure, Options, Resource, Stopped, Verb, rewrite_one};
+use super::{assert_right, back, forward, rewrite_one};
+use crate::rewrite::{Call, Failure, Options, Resource, Stopped, Verb};
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_without_the_kind_is_told_to_get_it() {

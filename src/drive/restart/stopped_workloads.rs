@@ -1,5 +1,5 @@
-//! Workloads that are stopped: held while that is so, found again after a crash, and
-//! put back whatever happens.
+//! Workloads that this process has stopped: held while that is so, and put back whatever
+//! happens.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,61 +7,57 @@ use std::time::Duration;
 use flex2csi_translators::plan::Workload;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
-use kube::api::{ListParams, Patch};
-use serde_json::Value;
+use kube::api::Patch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::tries::{StopError, Tries, parameters};
-use super::workload::{AT, BY, FROM, KINDS, Kind, Live, by_hand, forget_by_hand, mark_of};
-use crate::api_request::readiness::Doubt;
+use super::workload::{BY, FROM, Kind, Live, mark_of};
 use crate::api_request::{RequestError, find, request};
 use crate::drive::work::line;
 use crate::fault_points;
 
 /// How often one says that one lives.
 const RENEW: Duration = Duration::from_secs(5);
-/// Who says nothing for so long is dead. Only one's own clock counts.
-const STALE: Duration = Duration::from_secs(15);
 /// Between two looks at pods that are to become ready.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// One that is stopped.
 #[derive(Debug, Clone)]
-struct Held {
-    kind: Kind,
-    workload: Workload,
+pub(super) struct Held {
+    pub(super) kind: Kind,
+    pub(super) workload: Workload,
     /// How many pods were ready; `None` if another process stopped it.
-    ready: Option<i64>,
+    pub(super) ready: Option<i64>,
 }
 
 /// Those that this process has stopped.
-pub struct Stopped {
-    client: Client,
-    mark: String,
+pub struct StoppedWorkloads {
+    pub(super) client: Client,
+    pub(super) mark: String,
     held: Arc<Mutex<Vec<Held>>>,
     renewing: JoinHandle<()>,
 }
 
-impl std::fmt::Debug for Stopped {
+impl std::fmt::Debug for StoppedWorkloads {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stopped")
+        f.debug_struct("StoppedWorkloads")
             .field("held", &self.held)
             .finish_non_exhaustive()
     }
 }
 
-impl Drop for Stopped {
+impl Drop for StoppedWorkloads {
     fn drop(&mut self) {
         self.renewing.abort();
     }
 }
 
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     Timestamp::now().as_second()
 }
 
-impl Stopped {
+impl StoppedWorkloads {
     /// None yet.
     pub fn new(client: &Client, holder: &str) -> Self {
         let held: Arc<Mutex<Vec<Held>>> = Arc::default();
@@ -83,7 +79,7 @@ impl Stopped {
             .clone()
     }
 
-    fn push(&self, held: Held) {
+    pub(super) fn push(&self, held: Held) {
         let mut all = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|one| one.workload.full_name() != held.workload.full_name());
         all.push(held);
@@ -256,133 +252,6 @@ impl Stopped {
         }
         false
     }
-
-    /// Takes over those that a process which is dead has left stopped. Whoever still
-    /// lives keeps theirs.
-    ///
-    /// # Errors
-    /// They cannot be listed.
-    pub async fn adopt(&self) -> Result<(), RequestError> {
-        let found = list(&self.client).await?;
-        let (found, other): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .partition(|(_, object)| Live(object).is_noted() || !Live(object).is_stopped());
-        say(&other).iter().for_each(|text| line(text));
-        if found.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<String> = found
-            .iter()
-            .map(|(_, one)| Live(one).workload().full_name())
-            .collect();
-        line(&format!(
-            "stopped for a restart that came to no end: {}; waiting {} s to be sure that nobody works on it",
-            names.join(", "),
-            STALE.as_secs()
-        ));
-        sleep(STALE).await;
-        for (kind, before) in found {
-            let workload = Live(&before).workload();
-            let name = workload.full_name();
-            let mut tries = Tries::new(&name);
-            let taken = async {
-                let Some(object) = tries.get(&self.client, kind, &workload).await? else {
-                    return Ok(false);
-                };
-                let (live, before) = (Live(&object), Live(&before));
-                let moved = [FROM, BY, AT]
-                    .iter()
-                    .any(|label| live.label(label) != before.label(label));
-                if moved {
-                    return Ok(false);
-                }
-                // Somebody has started it: it is not to be put back later, when it may be
-                // meant to stand still.
-                if !live.is_stopped() {
-                    if let Some(patch) = live.back() {
-                        tries.patch(&self.client, kind, &workload, &patch).await?;
-                    }
-                    return Ok(false);
-                }
-                fault_points::named("restart.adopt.before");
-                let patch = live.hold(&self.mark, now());
-                let done = tries.patch(&self.client, kind, &workload, &patch).await?;
-                fault_points::named("restart.adopt.after");
-                Ok(done.is_some())
-            };
-            match taken.await {
-                Ok(true) => self.push(Held {
-                    kind,
-                    workload,
-                    ready: None,
-                }),
-                Ok(false) => line(&format!("{name} is left to the process that has it")),
-                Err(error) => {
-                    let error: StopError = error;
-                    line(&format!("warning: {error}"));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// All workloads that are stopped, by whomever. What may not be listed is left out.
-///
-/// # Errors
-/// The API server does not answer.
-pub async fn list(client: &Client) -> Result<Vec<(Kind, Value)>, RequestError> {
-    let mut found = Vec::new();
-    let mut doubt = Doubt::default();
-    for kind in KINDS {
-        let parameters = ListParams::default().labels(FROM);
-        let api = kind.everywhere(client);
-        let mut listed = request(api.list(&parameters)).await;
-        if let Err(RequestError::Forbidden(message)) = &listed
-            && doubt.may_pass(client, message).await
-        {
-            listed = request(api.list(&parameters)).await;
-        }
-        let listed = match listed {
-            Ok(listed) => listed,
-            Err(RequestError::Forbidden(_) | RequestError::NotFound) => continue,
-            Err(error) => return Err(error),
-        };
-        for object in listed.items {
-            let mut object = serde_json::to_value(object).unwrap_or_default();
-            object["kind"] = kind.name.into();
-            found.push((kind, object));
-        }
-    }
-    Ok(found)
-}
-
-/// What to say of those that are stopped; empty where there are none.
-pub fn say(stopped: &[(Kind, Value)]) -> Vec<String> {
-    let lines = stopped.iter().map(|(_, object)| {
-        let live = Live(object);
-        let (workload, from) = (live.workload(), live.label(FROM));
-        let name = workload.full_name();
-        let forget = forget_by_hand(&workload);
-        if !live.is_stopped() {
-            return format!(
-                "{name} was stopped for a restart, and runs again. If no `flex2csi rewrite --restart` runs \
-                 any more, the next `flex2csi rewrite --yes` takes its labels off; by hand: {forget}"
-            );
-        }
-        if !live.is_noted() {
-            return format!(
-                "{name} is stopped, and has only some of a restart's labels: nobody puts it back. If that \
-                 is meant, take them off: {forget}"
-            );
-        }
-        let by_hand = by_hand(&workload, from);
-        format!(
-            "{name} is stopped for a restart. If no `flex2csi rewrite --restart` runs any more, the next \
-             `flex2csi rewrite --yes` puts it back; by hand: {by_hand}"
-        )
-    });
-    lines.collect()
 }
 
 /// Says again and again that those that are stopped are somebody's.
@@ -407,41 +276,5 @@ async fn renew(client: Client, mark: String, held: Arc<Mutex<Vec<Held>>>) {
                 tracing::debug!(%error, workload = workload.full_name(), "not renewed");
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn said(replicas: u32, labels: Value) -> String {
-        let object = json!({
-            "kind": "StatefulSet",
-            "metadata": {"namespace": "shop", "name": "db", "labels": labels},
-            "spec": {"replicas": replicas},
-        });
-        let kind = Kind::of("StatefulSet").unwrap();
-        say(&[(kind, object)]).remove(0)
-    }
-
-    #[test]
-    fn what_is_said_of_it_is_what_becomes_of_it() {
-        let all = json!({FROM: "3", BY: "me", AT: "5"});
-        let forget = "kubectl -n shop label statefulset db";
-        let stopped = said(0, all.clone());
-        assert!(stopped.contains("--replicas=3 && kubectl"), "{stopped}");
-        let runs = said(3, all);
-        assert!(
-            runs.contains("runs again") && runs.contains(forget),
-            "{runs}"
-        );
-        assert!(!runs.contains("scale"), "{runs}");
-        let half = said(0, json!({FROM: "3"}));
-        assert!(
-            half.contains("nobody puts it back") && half.contains(forget),
-            "{half}"
-        );
     }
 }

@@ -1,27 +1,25 @@
 //! What a plan and a rewrite have to be allowed, and whether they are.
 
-use kube::Client;
-use serde::Deserialize;
-use serde_json::{Value, json};
+mod review;
 
-use super::request::{self, Ask, RequestError};
-use crate::api_request::readiness;
+pub use review::{may_get_secret, missing};
+
 use crate::rewrite::PIN_NAMESPACE;
 
 /// The rights that a plan needs, as `deploy/rbac/plan.yaml` has them.
-pub const PLAN: &str = include_str!("../../deploy/rbac/plan.yaml");
+pub const PLAN: &str = include_str!("../deploy/rbac/plan.yaml");
 
 /// The rights that a rewrite and a rollback need beside these.
-pub const REWRITE_ROLE: &str = include_str!("../../deploy/rbac/rewrite.yaml");
+pub const REWRITE_ROLE: &str = include_str!("../deploy/rbac/rewrite.yaml");
 
 /// What it needs beside that for volumes that are pinned under their pods.
-pub const PINS_ROLES: &str = include_str!("../../deploy/rbac/rewrite-pins.yaml");
+pub const PINS_ROLES: &str = include_str!("../deploy/rbac/rewrite-pins.yaml");
 
 /// What `--wait-idle` and `--restart` need beside these.
-pub const RESTART_ROLES: &str = include_str!("../../deploy/rbac/rewrite-restart.yaml");
+pub const RESTART_ROLES: &str = include_str!("../deploy/rbac/rewrite-restart.yaml");
 
 /// What `--fence` needs.
-pub const FENCE_ROLE: &str = include_str!("../../deploy/rbac/rewrite-fence.yaml");
+pub const FENCE_ROLE: &str = include_str!("../deploy/rbac/rewrite-fence.yaml");
 
 /// A right: verb, API group, resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,74 +130,6 @@ impl std::fmt::Display for Right {
             "" => Ok(()),
             namespace => write!(f, " in namespace {namespace}"),
         }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Review {
-    status: ReviewStatus,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ReviewStatus {
-    allowed: bool,
-}
-
-/// Those of the rights that whoever asks does not have (SelfSubjectAccessReview).
-///
-/// # Errors
-/// The API server does not say.
-pub async fn missing(client: &Client, rights: &[Right]) -> Result<Vec<Right>, RequestError> {
-    let mut missing = Vec::new();
-    for right in rights {
-        let attributes = json!({
-            "verb": right.verb, "group": right.group, "namespace": right.namespace,
-            "resource": right.resource, "subresource": right.subresource,
-        });
-        if !is_allowed(client, &attributes).await? {
-            missing.push(*right);
-        }
-    }
-    Ok(missing)
-}
-
-/// Whether whoever asks may get a Secret. To try it would do as well, but a right that is
-/// left out on purpose is not to look like a break-in in the audit log.
-///
-/// # Errors
-/// The API server does not say.
-pub async fn may_get_secret(
-    client: &Client,
-    namespace: &str,
-    name: &str,
-) -> Result<bool, RequestError> {
-    let attributes = json!({
-        "verb": "get", "group": "", "resource": "secrets", "namespace": namespace, "name": name,
-    });
-    is_allowed(client, &attributes).await
-}
-
-async fn is_allowed(client: &Client, attributes: &Value) -> Result<bool, RequestError> {
-    const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let body = json!({
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": { "resourceAttributes": attributes },
-    })
-    .to_string();
-    let ask = async || {
-        let answer = request::send(client, &Ask::post(PATH, &body)).await?;
-        let review: Review = serde_json::from_str(&answer)
-            .map_err(|error| RequestError::unreadable(PATH, &error))?;
-        Ok(review.status.allowed)
-    };
-    let allowed = ask().await?;
-    // A server that was just started may not know yet.
-    match !allowed && readiness::settle(client).await {
-        true => ask().await,
-        false => Ok(allowed),
     }
 }
 

@@ -4,7 +4,7 @@ use kube::Client;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::request::{self, Ask, RequestError};
+use super::ask::{Ask, AskError};
 
 /// Objects a page: kubectl's own number.
 pub const PAGE: usize = 500;
@@ -44,9 +44,9 @@ impl Page {
     ///
     /// # Errors
     /// It is not a list.
-    pub fn items(&self) -> Result<Vec<&str>, RequestError> {
+    pub fn items(&self) -> Result<Vec<&str>, AskError> {
         let list: List<'_> = serde_json::from_str(&self.text)
-            .map_err(|error| RequestError::unreadable(&self.path, &error))?;
+            .map_err(|error| AskError::unreadable(&self.path, &error))?;
         let items = list.items.unwrap_or_default();
         Ok(items.into_iter().map(RawValue::get).collect())
     }
@@ -76,7 +76,7 @@ impl<'c> Pages<'c> {
     ///
     /// # Errors
     /// The list cannot be read, or not to its end.
-    pub async fn next(&mut self) -> Result<Option<Page>, RequestError> {
+    pub async fn next(&mut self) -> Result<Option<Page>, AskError> {
         let Some(go_on) = self.next.take() else {
             return Ok(None);
         };
@@ -84,9 +84,9 @@ impl<'c> Pages<'c> {
         if !go_on.is_empty() {
             path += &format!("&continue={}", encode(&go_on));
         }
-        let text = match request::send(self.client, &Ask::get(path)).await {
+        let text = match Ask::get(path).send(self.client).await {
             // What the server still has of it, as it is now.
-            Err(RequestError::Expired {
+            Err(AskError::Expired {
                 go_on: Some(go_on), ..
             }) => {
                 self.next = Some(go_on);
@@ -95,7 +95,7 @@ impl<'c> Pages<'c> {
             answer => answer?,
         };
         let list: List<'_> = serde_json::from_str(&text)
-            .map_err(|error| RequestError::unreadable(&self.path, &error))?;
+            .map_err(|error| AskError::unreadable(&self.path, &error))?;
         self.next = list.metadata.go_on.filter(|go_on| !go_on.is_empty());
         Ok(Some(Page {
             text,

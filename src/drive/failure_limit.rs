@@ -23,14 +23,14 @@ impl FromStr for Percent {
 
 /// How much may go wrong.
 #[derive(Debug, Clone, Copy)]
-pub struct Limit {
+pub struct FailureLimit {
     /// So many failures are too many.
     pub failures: usize,
     /// A greater share of all that ended is too much.
     pub rate: Option<Percent>,
 }
 
-impl Limit {
+impl FailureLimit {
     /// Which limit was reached, if one was.
     pub fn reached(self, failed: usize, ended: usize) -> Option<String> {
         if failed >= self.failures {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_share_counts_once_there_are_enough() {
-        let limit = Limit {
+        let limit = FailureLimit {
             failures: 100,
             rate: Some("5%".parse().unwrap()),
         };
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn without_a_rate_only_the_number_counts() {
-        let limit = Limit {
+        let limit = FailureLimit {
             failures: 3,
             rate: None,
         };

@@ -70,6 +70,11 @@ struct Status {
 }
 
 impl Pod {
+    /// The node that it is on; empty before it is on one.
+    pub fn node(&self) -> &str {
+        &self.spec.node_name
+    }
+
     /// The claims that it names, those of its ephemeral volumes too: they are
     /// called `<pod>-<volume>`.
     pub fn claims(&self) -> Vec<String> {

@@ -4,4 +4,6 @@ pub mod claim;
 pub mod metadata;
 pub mod node;
 pub mod pod;
+pub mod source;
+pub mod translator;
 pub mod volume;

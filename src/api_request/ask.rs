@@ -9,8 +9,8 @@ use http_body_util::BodyExt;
 use kube::Client;
 use serde::Deserialize;
 
-use crate::api_request::WEBHOOK_IS_DOWN;
-use crate::api_request::readiness::Doubt;
+use super::readiness::Doubt;
+use super::{WEBHOOK_IS_DOWN, causes};
 
 /// How often a request is tried that the server could not answer.
 const ATTEMPTS: u32 = 6;
@@ -25,7 +25,7 @@ pub const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadata;g=met
 /// Why the API server gave no answer that can be used.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum RequestError {
+pub enum AskError {
     /// There is no such object, or no such kind of objects.
     #[error("{what}: there is none")]
     NotFound {
@@ -68,7 +68,7 @@ pub enum RequestError {
     },
 }
 
-impl RequestError {
+impl AskError {
     /// Whether more rights would help.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::Forbidden { .. })
@@ -139,45 +139,45 @@ impl<'a> Ask<'a> {
         let path = self.path.split('?').next().unwrap_or_default();
         format!("{} {path}", self.method)
     }
-}
 
-/// Sends a request, again where the server was too busy or not there, or did not know yet
-/// who may do what.
-///
-/// # Errors
-/// The server's refusal, or what kept it from answering.
-pub async fn send(client: &Client, ask: &Ask<'_>) -> Result<String, RequestError> {
-    let (mut attempt, mut doubt) = (1, Doubt::default());
-    loop {
-        let answer = tokio::time::timeout(WITHIN, try_once(client, ask)).await;
-        let (error, wait) = match answer {
-            Ok(Ok(text)) => return Ok(text),
-            Ok(Err(Failure::Refused(RequestError::Forbidden { what, message }))) => {
-                if doubt.may_pass(client, &message).await {
-                    continue;
+    /// Sends a request, again where the server was too busy or not there, or did not know yet
+    /// who may do what.
+    ///
+    /// # Errors
+    /// The server's refusal, or what kept it from answering.
+    pub async fn send(&self, client: &Client) -> Result<String, AskError> {
+        let (mut attempt, mut doubt) = (1, Doubt::default());
+        loop {
+            let answer = tokio::time::timeout(WITHIN, try_once(client, self)).await;
+            let (error, wait) = match answer {
+                Ok(Ok(text)) => return Ok(text),
+                Ok(Err(Failure::Refused(AskError::Forbidden { what, message }))) => {
+                    if doubt.may_pass(client, &message).await {
+                        continue;
+                    }
+                    return Err(AskError::Forbidden { what, message });
                 }
-                return Err(RequestError::Forbidden { what, message });
+                Ok(Err(Failure::Refused(error))) => return Err(error),
+                Ok(Err(Failure::Passing(message, wait))) => (message, wait),
+                Err(_) => ("no answer in time".to_owned(), Duration::ZERO),
+            };
+            if attempt == ATTEMPTS {
+                return Err(AskError::Unavailable {
+                    what: self.what(),
+                    message: error,
+                });
             }
-            Ok(Err(Failure::Refused(error))) => return Err(error),
-            Ok(Err(Failure::Passing(message, wait))) => (message, wait),
-            Err(_) => ("no answer in time".to_owned(), Duration::ZERO),
-        };
-        if attempt == ATTEMPTS {
-            return Err(RequestError::Unavailable {
-                what: ask.what(),
-                message: error,
-            });
+            let wait = wait.max(FIRST_WAIT * 2u32.pow(attempt - 1));
+            tracing::debug!(error, attempt, "trying again");
+            tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+            attempt += 1;
         }
-        let wait = wait.max(FIRST_WAIT * 2u32.pow(attempt - 1));
-        tracing::debug!(error, attempt, "trying again");
-        tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
-        attempt += 1;
     }
 }
 
 enum Failure {
     /// It comes again if the request does.
-    Refused(RequestError),
+    Refused(AskError),
     /// It is worth another try, after a while.
     Passing(String, Duration),
 }
@@ -220,17 +220,17 @@ async fn try_once(client: &Client, ask: &Ask<'_>) -> Result<String, Failure> {
     };
     let what = ask.what();
     Err(Failure::Refused(match code.as_u16() {
-        404 => RequestError::NotFound { what },
-        401 | 403 => RequestError::Forbidden { what, message },
-        410 => RequestError::Expired {
+        404 => AskError::NotFound { what },
+        401 | 403 => AskError::Forbidden { what, message },
+        410 => AskError::Expired {
             what,
             message,
             go_on: status.metadata.go_on,
         },
         // It was told to ask somebody who does not answer.
-        500 if message.contains(WEBHOOK_IS_DOWN) => RequestError::Refused { what, message },
+        500 if message.contains(WEBHOOK_IS_DOWN) => AskError::Refused { what, message },
         408 | 429 | 500..600 => return Err(Failure::Passing(message, wait)),
-        _ => RequestError::Refused { what, message },
+        _ => AskError::Refused { what, message },
     }))
 }
 
@@ -239,18 +239,4 @@ fn retry_after(headers: &http::HeaderMap) -> Duration {
     let value = headers.get(header::RETRY_AFTER);
     let seconds = value.and_then(|value| value.to_str().ok()?.parse().ok());
     Duration::from_secs(seconds.unwrap_or(0))
-}
-
-/// An error with what caused it: kube's own text often is "ServiceError" alone.
-fn causes(error: &kube::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -1,4 +1,4 @@
-//! A cluster in which objects are rewritten, and one of them at a time.
+//! Rewrites the objects of a cluster, or brings their originals back: what is done with one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,19 +11,17 @@ use serde_json::Value;
 use super::args::RunArgs;
 use super::display::Lost;
 use super::fence::Fence;
-use super::objects::{Forms, Objects};
+use super::forms::{Forms, UnderWay};
 use super::paced::Paced;
 use super::uses::Uses;
 use super::watch::Watch;
-use super::{holder, records};
+use super::{holder, live, records};
+use crate::objects::translator::Translator;
 use crate::plan::Fresh;
 use crate::plan::evidence::load::{self, CLASSES};
-use crate::plan::request::{self, Ask, RequestError};
 use crate::plan::row::Row;
-use crate::plan::task::task as planned;
-use crate::plan::translator::Translator;
 use crate::rewrite::{
-    Finished, Options, Place, Server, Stopped, bound_to, go_on_one, rewrite_as_seen, roll_back_one,
+    Finished, Options, Server, Stopped, bound_to, go_on_one, rewrite_one, roll_back_one,
 };
 
 /// What is to be done with one object.
@@ -48,11 +46,11 @@ impl Job {
 }
 
 /// The cluster, and how it is worked on.
-pub struct Site {
+pub struct Rewriter {
     client: Client,
     translator: Arc<Translator>,
     fresh: Arc<Fresh>,
-    objects: Arc<Objects>,
+    under_way: Arc<UnderWay>,
     api: Paced<Server<Uses>>,
     fence: Option<Arc<Fence>>,
     options: Options,
@@ -72,7 +70,8 @@ pub async fn learn(client: &Client, translator: &mut Translator) -> anyhow::Resu
     .map_err(Into::into)
 }
 
-/// How this process works.
+/// How a rewriter works. Each has a holder's name of its own, also in one process: what an
+/// earlier one has sent may still arrive, and then is another's to the records.
 ///
 /// # Errors
 /// It can be given no name of its own.
@@ -83,7 +82,7 @@ pub fn options(run: &RunArgs) -> anyhow::Result<Options> {
     Ok(options)
 }
 
-impl Site {
+impl Rewriter {
     /// A cluster in which at most so many objects are under way at a time.
     pub fn new(
         client: Client,
@@ -94,10 +93,10 @@ impl Site {
         options: Options,
     ) -> Self {
         let fresh = Fresh::new(client.clone(), node_evidence, Arc::clone(&translator));
-        let (fresh, objects) = (Arc::new(fresh), Arc::new(Objects::default()));
+        let (fresh, under_way) = (Arc::new(fresh), Arc::new(UnderWay::default()));
         let uses = Uses {
             fresh: Arc::clone(&fresh),
-            objects: Arc::clone(&objects),
+            under_way: Arc::clone(&under_way),
         };
         let watch = Watch::start(&client);
         Self {
@@ -105,7 +104,7 @@ impl Site {
             client,
             translator,
             fresh,
-            objects,
+            under_way,
             fence,
             options,
         }
@@ -134,8 +133,8 @@ impl Site {
                     original: task.original.clone(),
                     translated: task.translated.clone(),
                 };
-                self.objects.begin(kind, name, forms);
-                let work = rewrite_as_seen(&self.api, &task, claim.as_deref(), &self.options);
+                self.under_way.begin(kind, name, forms);
+                let work = rewrite_one(&self.api, &task, claim.as_deref(), &self.options);
                 self.fenced(kind, name, task.claim.as_ref(), work).await
             }
             Job::Finish(kind, name) => {
@@ -170,7 +169,7 @@ impl Site {
     }
 
     fn end(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
-        self.objects.end(kind, name);
+        self.under_way.end(kind, name);
         self.api.end(kind, name, claim);
         if let Some(claim) = claim {
             self.fresh.forget(claim);
@@ -184,19 +183,19 @@ impl Site {
             original: spec.from.unwrap_or(spec.original),
             translated: spec.translated,
         };
-        self.objects.begin(kind, name, forms);
+        self.under_way.begin(kind, name, forms);
         if spec.claim.is_some() || kind != ObjectKind::PersistentVolume {
             return Ok(spec.claim);
         }
         // It may have got one since.
-        let live = get(&self.client, &place(kind, name)).await?;
+        let live = live::get(&self.client, &live::place(kind, name)).await?;
         let live = live.as_deref().map(serde_json::from_str::<Value>);
         Ok(live.transpose()?.and_then(|live| bound_to(View(&live))))
     }
 
     /// What is to be done with a planned object, if it still may be.
     async fn task(&self, row: &Row) -> anyhow::Result<(Task, Option<String>)> {
-        let (task, claim) = self::task(&self.client, &self.translator, row).await?;
+        let (task, claim) = live::task(&self.client, &self.translator, row).await?;
         if task.in_use == InUse::RuntimeEqual {
             self.is_runtime(row, &task).await?;
         }
@@ -225,52 +224,4 @@ impl Site {
         }
         Ok(())
     }
-}
-
-/// The place of an object of one of the kinds that are replaced.
-pub fn place(kind: ObjectKind, name: &str) -> Place {
-    Place::of_cluster(kind.into(), name)
-}
-
-/// An object as it is now.
-///
-/// # Errors
-/// It cannot be read.
-pub async fn get(client: &Client, place: &Place) -> anyhow::Result<Option<String>> {
-    match request::send(client, &Ask::get(place.path())).await {
-        Ok(json) => Ok(Some(json)),
-        Err(RequestError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// What is to be done with a planned object, if it still is what was planned, and its
-/// claim as it was just read.
-///
-/// # Errors
-/// It is not, or cannot be read.
-pub async fn task(
-    client: &Client,
-    translator: &Translator,
-    row: &Row,
-) -> anyhow::Result<(Task, Option<String>)> {
-    let kind = match row.object.kind.as_str() {
-        "StorageClass" => ObjectKind::StorageClass,
-        _ => ObjectKind::PersistentVolume,
-    };
-    let place = place(kind, &row.object.name);
-    let claim = async {
-        match &row.claim {
-            Some(claim) => get(client, &Place::of_claim(claim)).await,
-            None => Ok(None),
-        }
-    };
-    let (live, claim) = tokio::join!(get(client, &place), claim);
-    let Some(live) = live? else {
-        let object = row.object.full_name();
-        anyhow::bail!("{object} was deleted since it was planned; plan again");
-    };
-    let claim = claim?;
-    let task = planned(row, &live, claim.as_deref(), translator)?;
-    Ok((task, claim))
 }

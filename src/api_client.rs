@@ -1,4 +1,7 @@
-//! Which cluster, and a client of it.
+//! Which cluster, and a client of its API server.
+
+mod identity;
+mod reach;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +11,9 @@ use http::HeaderValue;
 use http::header::USER_AGENT;
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+
+pub use identity::cluster_identity;
+pub use reach::ReachArgs;
 
 /// What kubelet tells each pod of its cluster.
 const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";

@@ -16,9 +16,9 @@ pub struct Forms {
 
 /// What is under way, with its forms.
 #[derive(Debug, Default)]
-pub struct Objects(Mutex<HashMap<(ObjectKind, String), Forms>>);
+pub struct UnderWay(Mutex<HashMap<(ObjectKind, String), Forms>>);
 
-impl Objects {
+impl UnderWay {
     /// One begins.
     pub fn begin(&self, kind: ObjectKind, name: &str, forms: Forms) {
         self.all().insert((kind, name.to_owned()), forms);

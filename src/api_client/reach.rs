@@ -9,16 +9,12 @@ use http::header::USER_AGENT;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use crate::cluster::ClusterArgs;
+use super::{AGENT, ClusterArgs, IN_CLUSTER};
 use crate::exit::Usage;
 
 /// Where kubectl looks for its configuration before `~/.kube/config`.
 const KUBECONFIG: &str = "KUBECONFIG";
-/// What kubelet tells each pod of its cluster.
-const IN_CLUSTER: &str = "KUBERNETES_SERVICE_HOST";
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// How the API server's audit log knows us.
-const AGENT: &str = concat!("flex2csi/", env!("CARGO_PKG_VERSION"));
 
 /// Names a cluster as kubectl does: `--kubeconfig`, else `$KUBECONFIG`, else the
 /// cluster that this is a pod of, else `~/.kube/config`.

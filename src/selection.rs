@@ -1,12 +1,16 @@
 //! Which objects are asked for.
 
+mod args;
+
 use std::collections::BTreeSet;
 
 use flex2csi_translators::rewrite::ObjectKind;
 
-use super::class::Class;
-use super::objects::volume::Volume;
-use super::translator::Source;
+use crate::objects::source::Source;
+use crate::objects::volume::Volume;
+use crate::plan::class::Class;
+
+pub use args::SelectionArgs;
 
 /// Which objects are asked for: what is named in one way has to be named in all
 /// ways that are used; without any, everything is.

@@ -1,6 +1,7 @@
+use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
-use super::metadata::Metadata;
+use super::metadata::{Metadata, null_is_empty};
 
 /// A Node.
 #[derive(Debug, Default, Deserialize)]
@@ -9,13 +10,13 @@ pub struct Node {
     /// `metadata`
     pub metadata: Metadata,
     spec: Spec,
-    /// `status`
-    pub status: Status,
+    status: Status,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Spec {
+    #[serde(deserialize_with = "null_is_empty")]
     taints: Vec<Taint>,
 }
 
@@ -26,13 +27,14 @@ struct Taint {
     effect: String,
 }
 
-/// `status`
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Status {
-    /// What kubelet has, or is about to have, mounted of what is attached.
-    pub volumes_in_use: Vec<String>,
+struct Status {
+    #[serde(deserialize_with = "null_is_empty")]
+    volumes_in_use: Vec<String>,
+    #[serde(deserialize_with = "null_is_empty")]
     volumes_attached: Vec<Attached>,
+    #[serde(deserialize_with = "null_is_empty")]
     conditions: Vec<Condition>,
     node_info: NodeInfo,
 }
@@ -44,11 +46,13 @@ struct Attached {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct Condition {
     #[serde(rename = "type")]
     kind: String,
     status: String,
+    reason: String,
+    last_heartbeat_time: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -63,14 +67,30 @@ struct NodeInfo {
 /// Set by kubelet where the controller is to attach (kubernetes v1.36
 /// `pkg/volume/util/util.go`, `ControllerManagedAttachAnnotation`).
 const CONTROLLER_ATTACHES: &str = "volumes.kubernetes.io/controller-managed-attach-detach";
-/// Set by a person who knows that the node is switched off.
+/// Set by a person who knows that the node is switched off (kubernetes v1.36
+/// `staging/src/k8s.io/api/core/v1/well_known_taints.go`, `TaintNodeOutOfService`).
 const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 
 impl Node {
+    fn readiness(&self) -> Option<&Condition> {
+        let mut conditions = self.status.conditions.iter();
+        conditions.find(|condition| condition.kind == "Ready")
+    }
+
     /// Whether its kubelet says that all is well.
     pub fn is_ready(&self) -> bool {
-        let mut conditions = self.status.conditions.iter();
-        conditions.any(|condition| condition.kind == "Ready" && condition.status == "True")
+        self.readiness().is_some_and(|ready| ready.status == "True")
+    }
+
+    /// Since when nothing is heard of its kubelet (kubernetes v1.36
+    /// `pkg/controller/nodelifecycle/node_lifecycle_controller.go`): as far as its Node
+    /// object knows, which is told every five minutes at least. `None` where it is heard
+    /// of, and where it never was: then it has mounted nothing.
+    pub fn silent_since(&self) -> Option<Timestamp> {
+        let ready = self.readiness()?;
+        let is_silent = ready.status == "Unknown" && ready.reason != "NodeStatusNeverUpdated";
+        let heard = ready.last_heartbeat_time.as_deref().unwrap_or_default();
+        is_silent.then(|| heard.parse().unwrap_or(Timestamp::MAX))
     }
 
     /// Whether somebody vouches that it runs no more.
@@ -107,6 +127,11 @@ impl Node {
         let version = self.status.node_info.kubelet_version.strip_prefix('v')?;
         let mut numbers = version.split('.');
         Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+    }
+
+    /// Whether kubelet has a volume, by its unique name, mounted, or is about to.
+    pub fn uses(&self, volume: &str) -> bool {
+        self.status.volumes_in_use.iter().any(|used| used == volume)
     }
 
     /// Volumes that it has in use or attached, by their unique names.

@@ -1,4 +1,4 @@
-//! What becomes of volumes that are in use, as it is asked for.
+//! Flags for volumes that are in use.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct InUseArgs {
         default_value = "10m",
         requires = "restart"
     )]
-    pub restart_timeout: Limit,
+    pub restart_timeout: Length,
 }
 
 /// How long to wait.
@@ -43,9 +43,9 @@ pub struct Wait(pub Option<Duration>);
 
 /// A length of time, as `90s`, `10m` or `1h 30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit(pub Duration);
+pub struct Length(pub Duration);
 
-impl FromStr for Limit {
+impl FromStr for Length {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -64,7 +64,7 @@ impl FromStr for Wait {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "forever" => Ok(Self(None)),
-            text => Ok(Self(Some(text.parse::<Limit>()?.0))),
+            text => Ok(Self(Some(text.parse::<Length>()?.0))),
         }
     }
 }
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_read_as_people_write_them() {
-        let seconds = |text: &str| text.parse::<Limit>().map(|limit| limit.0.as_secs());
+        let seconds = |text: &str| text.parse::<Length>().map(|length| length.0.as_secs());
         for (text, expected) in [("90s", 90), ("10m", 600), ("1h30m", 5400), ("1h 30m", 5400)] {
             assert_eq!(seconds(text), Ok(expected), "{text}");
         }
