@@ -136,7 +136,7 @@ impl<A: Api> Api for Paced<A> {
         self.api.used(subject).await
     }
 
-    async fn moved(&self, place: &Place, _: Awaited, known: &str, longest: Duration) -> bool {
+    async fn moved(&self, place: &Place, known: &str, longest: Duration) -> bool {
         self.watch.moved(place, known, longest).await
     }
 
@@ -276,7 +276,7 @@ mod tests {
         };
         assert_eq!(used("a").await, Use::By("0".to_owned()));
         let leave = async {
-            sleep(Duration::from_secs(1)).await;
+            sleep(Duration::from_secs(2)).await;
             api.end(kind, "a", None);
         };
         let (used, ()) = tokio::join!(used("b"), leave);

@@ -11,8 +11,9 @@ use tokio::time::{Instant, timeout};
 /// cluster takes at best, since fewer would not help it.
 const LOST: Duration = Duration::from_millis(500);
 
-/// What was found out before a slot came counts if it came within this time.
-const SOON: Duration = Duration::from_millis(200);
+/// What was found out before a slot came counts if it came within this time. (The worker
+/// takes it for as new as when this is over, and for two more seconds.)
+const SOON: Duration = Duration::from_secs(1);
 
 /// Whoever has waited so long goes on: by then it gives no sign of life.
 const LONGEST: Duration = Duration::from_secs(4);

@@ -25,7 +25,10 @@ use crate::rewrite::{Glimpse, Place, Resource};
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /// How often somebody looks who is told.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often at whom the controller may have overlooked.
+const LOOK_AT_CLAIM: Duration = Duration::from_millis(700);
 
 /// Between two attempts to watch.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -126,8 +129,12 @@ impl Watch {
     /// Waits until something newer is told of an object than what is known, for about
     /// `longest`; whether it was.
     pub async fn moved(&self, place: &Place, known: &str, longest: Duration) -> bool {
+        let look = match place.resource {
+            Resource::Claim => LOOK_AT_CLAIM,
+            _ => LOOK,
+        };
         let is_told = self.known.lives(place.resource).load(Ordering::Relaxed);
-        let longest = if is_told { longest.max(LOOK) } else { longest };
+        let longest = if is_told { longest.max(look) } else { longest };
         let newer = async {
             loop {
                 let told = {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kube::Client;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::JoinSet;
 
 use super::candidate::{Candidate, secret_state};
@@ -26,8 +26,11 @@ pub struct Asker {
     client: Client,
     dry_run: bool,
     at_once: Arc<Semaphore>,
-    secrets: Arc<Mutex<HashMap<SecretRef, Result<bool, String>>>>,
+    secrets: Arc<Mutex<HashMap<SecretRef, Arc<OnceCell<Known>>>>>,
 }
+
+/// Whether a Secret is there, or why nobody knows.
+type Known = Result<bool, String>;
 
 impl Asker {
     /// With so many requests under way at a time; `dry_run`: whether the new
@@ -89,10 +92,21 @@ impl Asker {
         Ok(candidate)
     }
 
-    async fn secret(&self, secret: &SecretRef) -> Result<Result<bool, String>, AskError> {
-        if let Some(known) = self.remembered().get(secret) {
-            return Ok(known.clone());
-        }
+    /// One asks for a Secret, and those who want to know at the same time wait for that.
+    async fn secret(&self, secret: &SecretRef) -> Result<Known, AskError> {
+        let known = {
+            let mut remembered = self.remembered();
+            let known = remembered.get(secret).cloned().unwrap_or_default();
+            if remembered.len() < REMEMBERED {
+                remembered.insert(secret.clone(), Arc::clone(&known));
+            }
+            known
+        };
+        let known = known.get_or_try_init(|| self.is_there(secret)).await?;
+        Ok(known.clone())
+    }
+
+    async fn is_there(&self, secret: &SecretRef) -> Result<Known, AskError> {
         let path = format!(
             "/api/v1/namespaces/{}/secrets/{}",
             secret.namespace, secret.name
@@ -102,7 +116,7 @@ impl Asker {
             ..Ask::get(path)
         };
         let not_allowed = || Err("you may not get it".to_owned());
-        let there = match self.may_get(secret).await? {
+        Ok(match self.may_get(secret).await? {
             false => not_allowed(),
             true => match self.send(&ask).await {
                 Ok(_) => Ok(true),
@@ -111,12 +125,7 @@ impl Asker {
                 Err(AskError::Refused { message, .. }) => Err(message),
                 Err(error) => return Err(error),
             },
-        };
-        let mut remembered = self.remembered();
-        if remembered.len() < REMEMBERED {
-            remembered.insert(secret.clone(), there.clone());
-        }
-        Ok(there)
+        })
     }
 
     async fn may_get(&self, secret: &SecretRef) -> Result<bool, AskError> {
@@ -125,7 +134,7 @@ impl Asker {
         rights::may_get_secret(&self.client, &secret.namespace, &secret.name).await
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<SecretRef, Result<bool, String>>> {
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<SecretRef, Arc<OnceCell<Known>>>> {
         // Whole entries, whoever panicked.
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
     }

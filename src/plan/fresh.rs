@@ -16,11 +16,11 @@ use super::volume::Teller;
 use crate::objects::claim::Claim;
 use crate::objects::translator::Translator;
 
-/// Looking takes one part of so many of the time, so that more who ask share a look.
+/// Looking takes one part of so many of the time at most, so that more who ask share a look.
 const SHARE: u32 = 4;
 
 /// But nobody waits longer than this for the next.
-const APART: Duration = Duration::from_millis(200);
+const APART: Duration = Duration::from_millis(300);
 
 /// The cluster, looked at anew for whoever asks. Those who ask while somebody is
 /// answered get the next answer together: it was begun after all of them asked.
@@ -128,7 +128,10 @@ impl Fresh {
         }
         // Whoever asks while this waits gets the same answer.
         if let Some((began, took, _)) = &*last {
-            tokio::time::sleep_until(*began + (*took * SHARE).min(APART)).await;
+            // The more there are under way, the more there will be who ask.
+            let claims = u32::try_from(self.claims().len()).unwrap_or(u32::MAX);
+            let apart = took.saturating_mul(claims.max(SHARE)).min(APART);
+            tokio::time::sleep_until(*began + apart).await;
         }
         let mut evidence = Evidence::default();
         let began = Instant::now();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::{Action, Awaited, ClaimId, ObjectKind, Use};
+use flex2csi_translators::rewrite::{Action, ClaimId, ObjectKind, Use};
 use serde_json::Value;
 
 use super::used::Subject;
@@ -21,11 +21,10 @@ pub trait Api: Sync {
     fn moved(
         &self,
         place: &Place,
-        awaited: Awaited,
         known: &str,
         longest: Duration,
     ) -> impl Future<Output = bool> + Send {
-        let _ = (place, awaited, known);
+        let _ = (place, known);
         async move {
             tokio::time::sleep(longest).await;
             false

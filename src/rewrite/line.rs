@@ -247,6 +247,26 @@ impl<'a, A: Api> Line<'a, A> {
         }
     }
 
+    /// Changes an object, once, and reads others meanwhile, likewise: what becomes of these is
+    /// as the server said it.
+    pub(super) async fn patch_beside(
+        &mut self,
+        (place, patch): (Place, Value),
+        one: &Place,
+        other: Option<&Place>,
+    ) -> Result<(Answer, [Option<Result<Value, Failure>>; 2]), Stopped> {
+        let api = self.api;
+        let read_other = async {
+            match other {
+                Some(other) => Some(api.call(read(other)).await),
+                None => None,
+            }
+        };
+        let (answer, one, other) =
+            tokio::join!(self.patch(place, patch), api.call(read(one)), read_other);
+        Ok((answer?, [Some(one), other]))
+    }
+
     /// Changes an object, once.
     pub(super) async fn patch(&mut self, place: Place, patch: Value) -> Result<Answer, Stopped> {
         self.ask(Call {

@@ -21,8 +21,8 @@ use super::stopped::{Finished, Stopped};
 use crate::journal;
 
 /// An answer to who uses an object is good for so long after it came: what is deleted is
-/// not to be in use by then.
-const FRESH: Duration = Duration::from_secs(3);
+/// not to be in use by then. Who answers may have kept it for one second.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// Brings an object where it is to be, and tells about it.
 pub(super) async fn run<A: Api>(
@@ -53,10 +53,12 @@ pub(super) async fn run_as_seen<A: Api>(
         goal,
         waiting: None,
         poked: began,
+        pokes: 0,
         written: began,
         is_armed: false,
         is_fresh: false,
         is_confirmed: false,
+        confirmed: None,
         is_unrecorded: false,
         looked: None,
         was_done: true,
@@ -95,6 +97,9 @@ pub(super) async fn run_as_seen<A: Api>(
     }
 }
 
+/// What was seen so long ago at most was seen right before.
+const RECENT: Duration = Duration::from_secs(1);
+
 pub(super) struct Worker<'a, A> {
     pub(super) line: Line<'a, A>,
     pub(super) record: Record,
@@ -104,8 +109,9 @@ pub(super) struct Worker<'a, A> {
     goal: Direction,
     /// What is waited for, since when, and how long until the next look.
     waiting: Option<(Awaited, Instant, Backoff)>,
-    /// When the claim was last changed.
+    /// When the claim was last changed, and how often it was.
     poked: Instant,
+    pokes: u32,
     /// When the record was last written.
     written: Instant,
     /// Whether something hangs on its pins.
@@ -115,6 +121,9 @@ pub(super) struct Worker<'a, A> {
     /// Whether the record was ours when it was last read, and nothing was done since but to
     /// look who uses the object.
     is_confirmed: bool,
+    /// When it was last asked for record and claim, if the last thing done was to take
+    /// finalizers off, and that came to it.
+    confirmed: Option<Instant>,
     /// Whether there is no kind any more of which a record could be, in the gap.
     is_unrecorded: bool,
     /// When it was last asked who uses the object, and how long the answer took.
@@ -150,6 +159,7 @@ impl<A: Api> Worker<'_, A> {
                 self.waiting = None;
             }
             let is_fresh = std::mem::take(&mut self.is_fresh);
+            let confirmed = self.confirmed.take();
             let only_asks = matches!(
                 action,
                 Action::AskUse | Action::AskPins | Action::Delete { .. }
@@ -189,7 +199,9 @@ impl<A: Api> Worker<'_, A> {
                     }
                 }
                 Action::Create(body) => {
-                    if self.confirm(&Action::Create(body.clone())).await? {
+                    // By a clock that goes on while the process is stopped.
+                    let is_known = confirmed.is_some_and(|asked| asked.elapsed() < RECENT);
+                    if is_known || self.confirm(&Action::Create(body.clone())).await? {
                         self.create(body).await?;
                     }
                 }

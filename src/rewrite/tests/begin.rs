@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::{Awaited, Direction, ObjectKind, Use};
+use flex2csi_translators::rewrite::{Direction, ObjectKind, Use};
 use serde_json::Value;
 
 use super::cluster::{Cluster, Fault};
@@ -37,8 +37,8 @@ impl Api for Sleeper {
         self.cluster.used(subject).await
     }
 
-    async fn moved(&self, place: &Place, awaited: Awaited, known: &str, longest: Duration) -> bool {
-        self.cluster.moved(place, awaited, known, longest).await
+    async fn moved(&self, place: &Place, known: &str, longest: Duration) -> bool {
+        self.cluster.moved(place, known, longest).await
     }
 
     fn glimpse(&self, place: &Place, known: &str) -> Option<Glimpse> {

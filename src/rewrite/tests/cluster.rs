@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::{Awaited, Use, View};
+use flex2csi_translators::rewrite::{Use, View};
 use serde_json::{Value, json};
 
 use crate::merge_patch::merge;
@@ -208,7 +208,7 @@ impl Api for Cluster {
         Ok(self.used.lock().unwrap().clone())
     }
 
-    async fn moved(&self, place: &Place, _: Awaited, known: &str, longest: Duration) -> bool {
+    async fn moved(&self, place: &Place, known: &str, longest: Duration) -> bool {
         tokio::time::sleep(longest).await;
         if self.controllers.load(std::sync::atomic::Ordering::Relaxed) {
             self.state.lock().unwrap().controllers();

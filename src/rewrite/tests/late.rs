@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use flex2csi_translators::rewrite::{Awaited, Direction, Use, View};
+use flex2csi_translators::rewrite::{Direction, Use, View};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -88,8 +88,8 @@ impl Api for PodComes {
         used
     }
 
-    async fn moved(&self, place: &Place, awaited: Awaited, known: &str, longest: Duration) -> bool {
-        self.cluster.moved(place, awaited, known, longest).await
+    async fn moved(&self, place: &Place, known: &str, longest: Duration) -> bool {
+        self.cluster.moved(place, known, longest).await
     }
 }
 

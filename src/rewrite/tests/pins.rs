@@ -181,8 +181,8 @@ impl Api for Lab {
         })
     }
 
-    async fn moved(&self, place: &Place, awaited: Awaited, known: &str, longest: Duration) -> bool {
-        let is_told = self.cluster.moved(place, awaited, known, longest).await;
+    async fn moved(&self, place: &Place, known: &str, longest: Duration) -> bool {
+        let is_told = self.cluster.moved(place, known, longest).await;
         self.kubelet();
         self.says();
         is_told

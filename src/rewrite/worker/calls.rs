@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Worker;
 use crate::journal::{self, Document};
-use crate::rewrite::api::{Api, Call, Resource, Verb};
+use crate::rewrite::api::{Api, Call, Failure, Resource, Verb};
 use crate::rewrite::begin::{Start, not_whole};
 use crate::rewrite::line::Answer;
 use crate::rewrite::stopped::Stopped;
@@ -60,7 +60,10 @@ impl<A: Api> Worker<'_, A> {
             Change::Settle => "settle",
         };
         fault::at(step, "before");
-        let answer = self.line.patch(self.place(), patch).await?;
+        let answer = match change {
+            Change::Release => self.release(patch).await?,
+            Change::Mark | Change::Settle => self.line.patch(self.place(), patch).await?,
+        };
         fault::at(step, "after");
         match answer {
             // The last finalizer was taken off: the server says so with the object.
@@ -77,9 +80,38 @@ impl<A: Api> Worker<'_, A> {
                 }
                 self.saw_object(Some(object));
             }
-            Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
+            Answer::Changed => self.see_change(self.place()).await?,
+            Answer::Missing | Answer::Unsure => self.observe().await?,
         }
         Ok(())
+    }
+
+    /// Takes finalizers off, and looks meanwhile at what has to be seen right before the
+    /// creation, which so comes sooner: most claims are not even Lost then.
+    async fn release(&mut self, patch: Value) -> Result<Answer, Stopped> {
+        let (record, claim) = (self.record_place(Resource::Migration), self.claim_place());
+        let began = Instant::now();
+        let patched = (self.place(), patch);
+        let (answer, [found, claimed]) = self
+            .line
+            .patch_beside(patched, &record, claim.as_ref())
+            .await?;
+        let claimed = match claimed {
+            None => None,
+            Some(Ok(claim)) => Some(Some(claim)),
+            Some(Err(Failure::NotFound(_))) => Some(None),
+            // It is looked at once more.
+            Some(Err(_)) => return Ok(answer),
+        };
+        if let Some(Ok(found)) = found
+            && self.adopt(Some(found)).await?
+        {
+            if let Some(claim) = claimed {
+                self.saw_claim(claim);
+            }
+            self.confirmed = Some(began);
+        }
+        Ok(answer)
     }
 
     /// Takes the mark off that was set after another had taken the record over and
@@ -114,13 +146,15 @@ impl<A: Api> Worker<'_, A> {
             return Ok(());
         };
         fault::at("poke", "before");
-        let answer = self.line.patch(place, patch).await?;
+        let answer = self.line.patch(place.clone(), patch).await?;
         fault::at("poke", "after");
         self.poked = Instant::now();
+        self.pokes += 1;
         self.world.overlooked = false;
         match answer {
             Answer::Object(claim) => self.saw_claim(Some(claim)),
-            Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
+            Answer::Changed => self.see_change(place).await?,
+            Answer::Missing | Answer::Unsure => self.observe().await?,
         }
         Ok(())
     }
@@ -200,7 +234,8 @@ impl<A: Api> Worker<'_, A> {
             Answer::Object(object) if object["kind"] == "Status" => self.saw_object(None),
             Answer::Object(object) => self.saw_object(Some(object)),
             Answer::Unsure if self.line.is_lost => self.refuse_delete(version).await?,
-            Answer::Missing | Answer::Changed | Answer::Unsure => self.observe().await?,
+            Answer::Changed => self.see_change(self.place()).await?,
+            Answer::Missing | Answer::Unsure => self.observe().await?,
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What is seen of the world and of the record.
 
+use std::time::Duration;
+
 use flex2csi_translators::rewrite::{Action, View, next};
 use serde_json::Value;
 
@@ -44,6 +46,31 @@ impl<A: Api> Worker<'_, A> {
             }
         }
         Ok(())
+    }
+
+    /// Sees how the world is after a write was refused since it is another than was seen.
+    /// A watch that tells of that does: what comes next is refused likewise if that was not
+    /// the last change.
+    pub(super) async fn see_change(&mut self, place: Place) -> Result<(), Stopped> {
+        let known = match place.resource {
+            Resource::Claim => &self.world.claim,
+            _ => &self.world.object,
+        };
+        let known = known.as_ref().map_or("", |known| View(known).version());
+        if self.is_told(&place, known, Duration::ZERO).await {
+            self.forget_use();
+            self.catch_up();
+            return Ok(());
+        }
+        self.observe().await
+    }
+
+    /// Waits for about so long that a watch tells something newer of an object, if that is
+    /// enough to go by; whether it did. Pins are of several objects, which are looked at
+    /// together.
+    pub(super) async fn is_told(&self, place: &Place, known: &str, longest: Duration) -> bool {
+        let is_told = self.line.api.moved(place, known, longest).await;
+        is_told && self.record.pinned().is_none()
     }
 
     pub(super) async fn observe_claim(&mut self) -> Result<(), Stopped> {
@@ -108,7 +135,7 @@ impl<A: Api> Worker<'_, A> {
     }
 
     /// Takes the record as it is; whether all is recorded that is not to be done without.
-    async fn adopt(&mut self, found: Option<Value>) -> Result<bool, Stopped> {
+    pub(super) async fn adopt(&mut self, found: Option<Value>) -> Result<bool, Stopped> {
         let Some(found) = found else {
             let place = self.record_place(Resource::Migration);
             return self.record_anew(place).await;

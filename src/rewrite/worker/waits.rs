@@ -10,8 +10,13 @@ use crate::rewrite::api::Api;
 use crate::rewrite::backoff::Backoff;
 use crate::rewrite::stopped::Stopped;
 
-/// After this time the controller has overlooked a change of a claim.
+/// After this time the controller may have overlooked a change of a claim. One that is only
+/// slow is slower for each further change, which has what it was about to write refused: the
+/// next comes after twice that time.
 const OVERLOOKED: Duration = Duration::from_millis(700);
+
+/// How often that is doubled.
+const MOST_DOUBLED: u32 = 4;
 
 impl<A: Api> Worker<'_, A> {
     /// Gives a sign of life, if the last one was a while ago.
@@ -50,11 +55,10 @@ impl<A: Api> Worker<'_, A> {
         };
         let known = known.as_ref().map_or("", |known| View(known).version());
         let longest = longest.max(self.line.pace());
-        let is_told = self.line.api.moved(&place, awaited, known, longest).await;
+        let is_told = self.is_told(&place, known, longest).await;
         self.world.used = None;
-        // What is told is enough for what comes next: see `next`. Pins are of several
-        // objects, which are looked at together.
-        if is_told && self.record.pinned().is_none() {
+        // What is told is enough for what comes next: see `next`.
+        if is_told {
             self.catch_up();
         } else {
             match awaited {
@@ -63,7 +67,8 @@ impl<A: Api> Worker<'_, A> {
             }
         }
         if awaited == Awaited::Claim {
-            self.world.overlooked = self.poked.elapsed() >= OVERLOOKED;
+            let doubled = self.pokes.saturating_sub(1).min(MOST_DOUBLED);
+            self.world.overlooked = self.poked.elapsed() >= OVERLOOKED * 2u32.pow(doubled);
         }
         Ok(())
     }

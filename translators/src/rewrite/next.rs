@@ -24,40 +24,61 @@ use super::world::World;
 pub fn next(record: &Record, world: &World, goal: Direction) -> Action {
     let action = decide(record, world, goal);
     let seen = world.glimpsed;
-    match needs_look(record, world, &action) {
-        Some(look @ Look::All) if seen.object || seen.claim => Action::Look(look),
-        Some(look @ Look::Claim) if seen.claim => Action::Look(look),
-        _ => action,
+    let is_glimpsed = match needed(record, world, &action) {
+        Needed::Nothing => false,
+        Needed::Object => seen.object,
+        Needed::Claim if seen.claim => return Action::Look(Look::Claim),
+        Needed::Claim => false,
+        Needed::All => seen.object || seen.claim,
+    };
+    if is_glimpsed {
+        return Action::Look(Look::All);
     }
+    action
+}
+
+/// What an action hangs on that is not to be gone by as a watch told it.
+enum Needed {
+    Nothing,
+    Object,
+    Claim,
+    All,
 }
 
 /// What has to be seen as it is, not as it was a moment ago. All else is safe on an old
 /// view: a write names the resourceVersion of what it changes or deletes and is refused if
 /// that is another by now, and a creation is if the name is taken. (Who creates looks
 /// for the claim right before, whatever was seen.)
-fn needs_look(record: &Record, world: &World, action: &Action) -> Option<Look> {
+fn needed(record: &Record, world: &World, action: &Action) -> Needed {
     match action {
         // It may be no reason any more.
-        Action::Stop(_) => Some(Look::All),
+        Action::Stop(_) => Needed::All,
         // The server checks the record's version, and not the object's. What commits to
         // a deletion is no danger while nothing was deleted: that has the version.
         Action::Journal(status)
             if (record.status.step, status.step) == (Step::Recorded, Step::Committed) =>
         {
-            None
+            Needed::Nothing
         }
-        Action::Journal(_) | Action::Done => Some(Look::All),
+        // Once its marks are off, it is done whatever its claim is like.
+        Action::Journal(status) if status.step == Step::Done && in_place::is_settled(world) => {
+            Needed::Object
+        }
+        Action::Done if in_place::is_settled(world) => Needed::Object,
+        Action::Journal(_) | Action::Done => Needed::All,
         // What the claim is told to be hangs on the form of the volume.
-        Action::PatchClaim(_) => (!is_older(&world.claim, &world.object)).then_some(Look::All),
+        Action::PatchClaim(_) if is_older(&world.claim, &world.object) => Needed::Nothing,
+        Action::PatchClaim(_) => Needed::All,
         // From here on the storage goes with the claim, about which the volume's
         // version says nothing.
         Action::Patch(Change::Settle, patch) => {
             let policy = patch["spec"]["persistentVolumeReclaimPolicy"].as_str();
-            policy
-                .is_some_and(|policy| policy != RETAIN)
-                .then_some(Look::Claim)
+            match policy.is_some_and(|policy| policy != RETAIN) {
+                true => Needed::Claim,
+                false => Needed::Nothing,
+            }
         }
-        _ => None,
+        _ => Needed::Nothing,
     }
 }
 

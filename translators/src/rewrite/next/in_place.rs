@@ -14,7 +14,7 @@ use crate::rewrite::world::{Use, World};
 
 pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View<'_>) -> Action {
     let status = &record.status;
-    let is_settled = object.annotation(POLICY).is_none() && object.annotation(REWRITING).is_none();
+    let is_settled = is_unmarked(object);
     let is_recorded = status.step == Step::Done
         && status.direction == goal
         && status.uid.as_deref() == Some(object.uid());
@@ -53,6 +53,16 @@ pub(super) fn next(record: &Record, world: &World, goal: Direction, object: View
         return settle(record, object);
     }
     done(record, goal, object, false)
+}
+
+/// Whether the object bears no mark of something under way.
+pub(super) fn is_settled(world: &World) -> bool {
+    let object = world.object.as_ref();
+    object.is_some_and(|object| is_unmarked(View(object)))
+}
+
+fn is_unmarked(object: View<'_>) -> bool {
+    object.annotation(POLICY).is_none() && object.annotation(REWRITING).is_none()
 }
 
 fn done(record: &Record, goal: Direction, object: View<'_>, policy_is_due: bool) -> Action {

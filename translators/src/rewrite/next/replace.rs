@@ -92,6 +92,11 @@ pub(super) fn ending(record: &Record, world: &World, goal: Direction, object: Vi
     if let Some(action) = no_foreign_finalizer(record, object) {
         return action;
     }
+    // Who takes theirs off first would have the garbage collector refused, who then looks
+    // and tries again: the volume would go later for it.
+    if object.finalizers().any(|finalizer| finalizer == ORPHAN) {
+        return Action::Wait(Awaited::Gone);
+    }
     if object.finalizers().any(is_removable) {
         let rest: Vec<&str> = object.finalizers().filter(|f| !is_removable(f)).collect();
         return patch(Change::Release, object, json!({"finalizers": rest}), None);

@@ -242,7 +242,7 @@ fn it_ends_right_from_each_crash() {
             }
         }
     }
-    assert!(states >= 30 && armed >= 8, "{states} {armed}");
+    assert!(states >= 28 && armed >= 8, "{states} {armed}");
 }
 
 /// One who was on the way back sleeps with the deletion of the pin's pod decided on, and

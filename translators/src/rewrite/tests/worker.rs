@@ -43,6 +43,9 @@ pub(super) struct Worker {
     pub(super) calls: usize,
     /// How late it is told of what it waits for; without, it reads.
     pub(super) lag: Option<Lag>,
+    /// Whether it has read the claim while it took finalizers off, which was the last that it
+    /// did.
+    has_claim: bool,
 }
 
 impl Worker {
@@ -77,6 +80,7 @@ impl Worker {
             is_confirmed: false,
             calls: 0,
             lag: model.lag,
+            has_claim: false,
         };
         worker.observe(model);
         worker
@@ -92,7 +96,7 @@ impl Worker {
 
     /// What a watch tells, however late: even what is older than what it knew. Where that
     /// is nothing new, or something is pinned, it reads.
-    fn wait(&mut self, model: &Model) {
+    fn see_change(&mut self, model: &Model) {
         let known = (self.world.object.take(), self.world.claim.take());
         let lag = self.lag.filter(|_| self.record.pinned().is_none());
         let told = lag.map(|lag| model.glimpse(lag));
@@ -104,13 +108,12 @@ impl Worker {
                 claim: true,
             };
         }
-        self.world.overlooked = true;
     }
 
     /// Who is about to create looks for the claim first.
     fn decide(&mut self, model: &Model) -> Action {
         let action = next(&self.record, &self.world, self.goal);
-        if !matches!(action, Action::Create(_)) {
+        if self.has_claim || !matches!(action, Action::Create(_)) {
             return action;
         }
         self.world.claim = model.claim.clone();
@@ -120,7 +123,7 @@ impl Worker {
 
     /// Sees the world anew, with nothing decided.
     pub(super) fn look(&mut self, model: &Model) {
-        (self.intent, self.is_confirmed) = (None, false);
+        (self.intent, self.is_confirmed, self.has_claim) = (None, false, false);
         self.observe(model);
     }
 
@@ -145,6 +148,7 @@ impl Worker {
     }
 
     fn act(&mut self, model: &mut Model, action: Action, luck: Luck) {
+        self.has_claim = false;
         match action {
             Action::AskUse => {
                 let of_node = model.node.as_ref().map(|node| node.used());
@@ -182,7 +186,10 @@ impl Worker {
                 self.observe(model);
             }
             Action::Try(body) => self.world.accepted = Some(body),
-            Action::Wait(_) => self.wait(model),
+            Action::Wait(_) => {
+                self.see_change(model);
+                self.world.overlooked = true;
+            }
             Action::Look(Look::All) => self.observe(model),
             Action::Look(Look::Claim) => {
                 self.world.claim = model.claim.clone();
@@ -202,7 +209,13 @@ impl Worker {
                 self.reload(model);
             }
             Action::Patch(change, patch) => {
+                let claim = model.claim.clone();
                 self.write(model, luck, |model| model.patch(&patch));
+                if change == Change::Release {
+                    self.world.claim = claim;
+                    self.world.glimpsed.claim = false;
+                    self.has_claim = true;
+                }
                 if change == Change::Mark {
                     self.world.used = None;
                 }
@@ -210,12 +223,13 @@ impl Worker {
             Action::Delete { uid, version } => {
                 self.write(model, luck, |model| model.delete(&uid, &version));
             }
-            Action::Create(body) => self.write(model, luck, |model| model.create(&body)),
+            Action::Create(body) => self.write(model, luck, |model| {
+                // Nothing is known of what has the name: that is read.
+                model.create(&body).map_err(|_| No::Missing)
+            }),
             Action::PatchClaim(patch) => {
-                self.calls += 1;
-                let done = luck != Luck::CallLost && model.patch_claim(&patch).is_ok();
                 self.world.overlooked = false;
-                self.observe_after(model, done && luck == Luck::Good);
+                self.write(model, luck, |model| model.patch_claim(&patch));
             }
         }
     }
@@ -227,22 +241,23 @@ impl Worker {
         call: impl Fn(&mut Model) -> Result<Value, No>,
     ) {
         self.calls += 1;
-        let answered = match luck {
-            Luck::CallLost => false,
+        let answer = match luck {
+            Luck::CallLost => None,
             Luck::AnswerLost => {
                 let _ = call(model);
-                false
+                None
             }
-            Luck::Good => call(model).is_ok(),
+            Luck::Good => Some(call(model)),
         };
-        self.observe_after(model, answered);
-    }
-
-    fn observe_after(&mut self, model: &Model, answered: bool) {
-        let (used, pins) = (self.world.used.take(), self.world.pins.take());
-        self.observe(model);
-        if answered {
-            (self.world.used, self.world.pins) = (used, pins);
+        match answer {
+            Some(Ok(_)) => {
+                let (used, pins) = (self.world.used.take(), self.world.pins.take());
+                self.observe(model);
+                (self.world.used, self.world.pins) = (used, pins);
+            }
+            // It was refused: what a watch tells by then is what the next one goes by.
+            Some(Err(No::Conflict)) => self.see_change(model),
+            Some(Err(No::Missing)) | None => self.observe(model),
         }
     }
 
