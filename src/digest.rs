@@ -1,7 +1,6 @@
 //! Names and contents as short, equal things.
 
-use std::fmt::Write;
-
+pub use flex2csi_translators::digest::sha256_hex as hex;
 use sha2::{Digest, Sha256};
 
 /// What stands for a name made of parts, among hundreds of thousands.
@@ -20,16 +19,6 @@ impl Key {
         key.copy_from_slice(&digest.finalize()[..16]);
         Self(key)
     }
-}
-
-/// SHA-256 in lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 /// The digest of what of a translated object is to be stored: of its content,
