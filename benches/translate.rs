@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use flex2csi_translators::flex::Mappings;
-use flex2csi_translators::{Context, Direction, Target, parse, translate};
+use flex2csi_translators::{Context, Target, parse, translate};
 use volumes::{FLEX, IN_TREE};
 
 /// Volumes of each kind.
@@ -32,13 +32,7 @@ fn main() {
     let values = volumes::values(VOLUMES);
     let context = |target| Context {
         target,
-        direction: Direction::ToCsi,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values: &values,
-        mappings: &mappings,
-        secrets: None,
+        ..Context::new(&values, &mappings)
     };
     let go = go_oracle();
     let mut peers = Vec::new();

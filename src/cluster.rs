@@ -37,6 +37,10 @@ pub trait Cluster: Send + Sync {
     /// the API server knows: it stands in the node's `volumesInUse`, or one of
     /// the pods is there and not ending. No answer counts as yes.
     fn holds<'a>(&'a self, volume: &'a VolumeId, pods: &'a [PodName]) -> Asked<'a, bool>;
+
+    /// The unique names of the volumes that the attach/detach controller has attached to
+    /// this node (`Node.status.volumesAttached`), as they are now.
+    fn attached(&self) -> Asked<'_, Vec<String>>;
 }
 
 /// A volume as CSI knows it.
@@ -54,7 +58,7 @@ impl VolumeId {
     /// How `volumesInUse` and `volumesAttached` of a Node name it (kubernetes
     /// `pkg/volume/util/util.go`, `GetUniqueVolumeName`, v1.36).
     pub fn unique_name(&self) -> String {
-        format!("kubernetes.io/csi/{}^{}", self.driver, self.handle)
+        flex2csi_translators::attachment::unique_volume_name(&self.driver, &self.handle)
     }
 }
 

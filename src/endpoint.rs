@@ -13,6 +13,7 @@ mod forward;
 mod handles;
 mod known_ids;
 mod legacy_volumes;
+mod probe;
 mod request;
 mod rpc;
 mod serve;

@@ -33,7 +33,7 @@ pub mod listing;
 pub mod log;
 pub mod manifest;
 #[cfg(test)]
-#[path = "../tests/rewrite/merge_patch.rs"]
+#[path = "../tests/api_server/merge_patch.rs"]
 mod merge_patch;
 pub mod metrics;
 pub mod mountinfo;

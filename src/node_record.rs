@@ -8,6 +8,7 @@
 
 mod boot;
 mod error;
+mod file;
 mod index;
 mod look;
 mod ownership;

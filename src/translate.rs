@@ -54,7 +54,7 @@ pub fn run(args: &TranslateArgs) -> anyhow::Result<Done> {
     let values = site::values(args.values.as_deref(), &mappings)?;
     let settings = Settings {
         target: args.target(),
-        direction: args.direction(),
+        target_form: args.target_form(),
         namespace: args.namespace.clone(),
         values,
         mappings,

@@ -161,6 +161,13 @@ impl Cluster for Api {
             }))
         })
     }
+
+    fn attached(&self) -> Asked<'_, Vec<String>> {
+        Box::pin(async {
+            let node = self.node(&self.node).await?;
+            Ok(node.attached().map(str::to_owned).collect())
+        })
+    }
 }
 
 #[cfg(test)]

@@ -85,6 +85,11 @@ impl Cluster for Files {
     fn holds<'a>(&'a self, _: &'a VolumeId, _: &'a [PodName]) -> Asked<'a, bool> {
         Box::pin(std::future::ready(Ok(false)))
     }
+
+    /// Nor is there a controller.
+    fn attached(&self) -> Asked<'_, Vec<String>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 }
 
 #[cfg(test)]

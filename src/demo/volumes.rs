@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use flex2csi_translators::flex::Mappings;
-use flex2csi_translators::{Context, Direction, Target, Values, parse, translate};
+use flex2csi_translators::{Context, TargetForm, Values, parse, translate};
 use serde_json::{Map, Value};
 
 use super::csi::CsiVolume;
@@ -36,14 +36,8 @@ pub(super) fn of_endpoint(name: &str) -> anyhow::Result<CsiVolume> {
     let json = persistent_volume(name)?;
     let (values, mappings) = (Values::default(), Mappings::built_in());
     let context = Context {
-        target: Target::Stored,
-        direction: Direction::ToEndpoint,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values: &values,
-        mappings: &mappings,
-        secrets: None,
+        target_form: TargetForm::Endpoint,
+        ..Context::new(&values, &mappings)
     };
     let translated = translate(parse(&json)?, &context)?;
     let volume: Value = serde_json::from_str(&translated.object.to_json())?;

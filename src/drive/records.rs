@@ -12,6 +12,7 @@ use crate::api_request::ask::{Ask, AskError};
 use crate::api_request::pages::Pages;
 use crate::exit::Usage;
 use crate::journal::{Document, name_of};
+use crate::objects::metadata::Named;
 use crate::plan::evidence::load::{MIGRATIONS, VOLUMES};
 use crate::rewrite::{Place, Resource};
 use crate::selection::Selection;
@@ -169,16 +170,6 @@ pub async fn get(client: &Client, kind: ObjectKind, name: &str) -> anyhow::Resul
     let place = Place::of_cluster(Resource::Migration, name_of(kind, name));
     let json = Ask::get(place.path()).send(client).await?;
     Ok(Document::read(&serde_json::from_str(&json)?)?)
-}
-
-#[derive(Deserialize)]
-struct Named {
-    metadata: Metadata,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    name: String,
 }
 
 /// The names of the volumes that have these labels now.

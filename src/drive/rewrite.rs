@@ -9,14 +9,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use flex2csi_translators::plan::{Code, VerdictKind};
+use flex2csi_translators::plan::{FindingCode, VerdictKind};
 use flex2csi_translators::rewrite::Direction;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 use planned::{IS_GONE, Todo, compare, is_in_use, is_now};
-pub(super) use planned::{Planned, kind_of, read_plan};
+pub(super) use planned::{Planned, is_for_cluster, kind_of, read_plan};
 
 use super::args::RewriteArgs;
 use super::fence::{self, Fence};
@@ -33,7 +33,6 @@ use crate::journal::Document;
 use crate::objects::translator::Translator;
 use crate::plan::evidence::Unread;
 use crate::plan::evidence::load::AUTOSCALERS;
-use crate::plan::file::PlanFile;
 use crate::plan::row::Row;
 use crate::plan::survey::{Sink, Survey};
 use crate::selection::Selection;
@@ -66,11 +65,7 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
         work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
-        if let Some(path) = &args.run.plan {
-            PlanFile::open(path)
-                .and_then(|file| file.for_cluster(&cluster))
-                .map_err(|error| Usage(error.to_string()))?;
-        }
+        is_for_cluster(args.run.plan.as_deref(), &cluster)?;
         let run = Run {
             args,
             client,
@@ -101,7 +96,10 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     async fn go(&self) -> anyhow::Result<Done> {
         if self.args.survey.without_node_evidence {
-            line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
+            line(&format!(
+                "warning: {}",
+                FindingCode::WithoutNodeEvidence.meaning()
+            ));
         }
         let known = self.known().await;
         if !self.args.run.yes {
@@ -115,12 +113,7 @@ impl Run<'_> {
         self.is_allowed().await?;
         self.put_up_fence().await?;
         // What a process that was killed has left stopped is put back, whatever happens.
-        let adopted = StoppedWorkloads::new(&self.client, &self.holder);
-        if let Err(error) = adopted.adopt().await {
-            line(&format!(
-                "warning: workloads that are stopped cannot be looked for: {error}"
-            ));
-        }
+        let adopted = StoppedWorkloads::left_by_others(&self.client, &self.holder).await;
         let mut tally = Tally::default();
         let done = self.all(&known, &adopted, &mut tally).await;
         tally.failed += adopted.put_back().await;

@@ -5,24 +5,23 @@ use std::sync::Arc;
 
 use flex2csi_translators::Values;
 use flex2csi_translators::flex::Mappings;
-use flex2csi_translators::plan::Code;
+use flex2csi_translators::plan::FindingCode;
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
 
 use super::args::RollbackArgs;
 use super::diff;
 use super::records::{self, Known};
 use super::restart::StoppedWorkloads;
-use super::rewrite::read_plan;
+use super::rewrite::{is_for_cluster, read_plan};
 use super::rewriter::{self, Job, Rewriter};
 use super::rights;
 use super::work::{self, line};
 use super::{fence, holder};
 use crate::api_client::cluster_identity;
 use crate::daemon;
-use crate::exit::{self, Done, Usage};
+use crate::exit::{self, Done};
 use crate::listing::{table, text};
 use crate::objects::translator::Translator;
-use crate::plan::file::PlanFile;
 
 /// Runs `flex2csi rollback`.
 ///
@@ -38,11 +37,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         work::warn(&args.run);
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
-        if let Some(path) = &args.run.plan {
-            PlanFile::open(path)
-                .and_then(|file| file.for_cluster(&cluster))
-                .map_err(|error| Usage(error.to_string()))?;
-        }
+        is_for_cluster(args.run.plan.as_deref(), &cluster)?;
         let labelled = match &selection.labels {
             Some(labels) => Some(records::labelled(&client, labels).await?),
             None => None,
@@ -70,7 +65,10 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             return show(&known);
         }
         if args.without_node_evidence {
-            line(&format!("warning: {}", Code::WithoutNodeEvidence.meaning()));
+            line(&format!(
+                "warning: {}",
+                FindingCode::WithoutNodeEvidence.meaning()
+            ));
         }
         let holder = holder::name()?;
         let has_classes = known
@@ -80,12 +78,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         rights::check(&client, has_classes, !one_namespace).await?;
         let fence = fence::at_start(&client, &holder, args.run.fence).await?;
         // What a restart that was killed has left stopped is put back afterwards.
-        let stopped = StoppedWorkloads::new(&client, &holder);
-        if let Err(error) = stopped.adopt().await {
-            line(&format!(
-                "warning: workloads that are stopped cannot be looked for: {error}"
-            ));
-        }
+        let stopped = StoppedWorkloads::left_by_others(&client, &holder).await;
         let mut options = rewriter::options(&args.run)?;
         options.cancel = stop.clone();
         // Nothing is translated: both forms are in the record.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flex2csi_translators::context::Secrets;
-use flex2csi_translators::plan::Code;
+use flex2csi_translators::plan::FindingCode;
 use flex2csi_translators::rewrite::ObjectKind;
 use kube::Client;
 use serde::Deserialize;
@@ -13,12 +13,13 @@ use serde_json::Value;
 use super::live;
 use super::work::line;
 use crate::api_request::ask::{Ask, AskError, METADATA_ONLY};
+use crate::objects::metadata::Named;
 use crate::objects::translator::Translator;
 use crate::plan::row::Row;
 
 /// Whether a volume waits for a Secret that can be made for it.
 pub fn is_lacking(row: &Row) -> bool {
-    let lacking = Code::SecretToCreate.as_str();
+    let lacking = FindingCode::SecretToCreate.as_str();
     row.findings.iter().any(|found| found.code == lacking)
 }
 
@@ -39,19 +40,6 @@ pub async fn create(client: &Client, translator: &Translator, rows: &[Row]) -> u
     failed
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Named {
-    metadata: Metadata,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Metadata {
-    namespace: String,
-    name: String,
-}
-
 async fn of_volume(
     client: &Client,
     translator: &Translator,
@@ -69,7 +57,7 @@ async fn of_volume(
     }
     for secret in translator.new_secrets(&volume, &legacy)? {
         let Named { metadata } = serde_json::from_str(&secret)?;
-        let Metadata { namespace, name } = metadata;
+        let (namespace, name) = (metadata.namespace, metadata.name);
         if !seen.insert(format!("{namespace}/{name}"))
             || is_there(client, &namespace, &name).await?
         {

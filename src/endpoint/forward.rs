@@ -13,6 +13,7 @@ use tonic::Status;
 use super::answer::Answer;
 use super::answer_body::AnswerBody;
 use super::known_ids::KnownIds;
+use super::probe;
 use super::request::{self, ANSWER_BYTES, REQUEST_BYTES, Unread};
 use super::rpc::{self, Rpc, Service};
 use super::translation::Translator;
@@ -141,6 +142,7 @@ impl Endpoint {
         } else {
             Ok(unsupported())
         };
+        let carried = carried.or_else(|error| probe::answer(&path, error, self.name()));
         let error = match carried {
             Ok(response) => {
                 tracing::debug!(request_id = %id, rpc = %path, endpoint = %self.name(), "answered");

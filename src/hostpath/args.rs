@@ -201,6 +201,26 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 }
 
 #[cfg(test)]
+impl HostpathArgs {
+    /// What these flags say of a driver over a state directory; of a flag that is given
+    /// twice the last counts.
+    pub(super) fn of_flags<'f>(
+        state_dir: &std::path::Path,
+        flags: impl IntoIterator<Item = &'f str>,
+    ) -> Self {
+        use clap::{Command, FromArgMatches as _};
+
+        let state_dir = format!("--state-dir={}", state_dir.display());
+        let flags = flags.into_iter().map(str::to_owned);
+        let needed = ["hostpath", "--endpoint=/unused", "--node-id=n", &state_dir];
+        let needed = needed.map(str::to_owned).into_iter();
+        let command = Self::augment_args(Command::new("hostpath")).args_override_self(true);
+        let matches = command.get_matches_from(needed.chain(flags));
+        Self::from_arg_matches(&matches).unwrap()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

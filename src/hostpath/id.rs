@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use flex2csi_translators::digest::sha256_hex;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::error::Error;
 
@@ -61,7 +61,7 @@ impl Id {
             Object::Group => "group",
             Object::Node => "node",
         };
-        let mut hash = hash(name);
+        let mut hash = sha256_hex(name);
         hash.truncate(32);
         Self(format!("{prefix}-{hash}"))
     }
@@ -85,7 +85,7 @@ impl Id {
         }
         if name.len() > LONGEST_FILE_NAME {
             // No encoded id has this form: `%%` is never written.
-            return format!("%%{}", hash(&self.0));
+            return format!("%%{}", sha256_hex(&self.0));
         }
         name
     }
@@ -95,14 +95,6 @@ impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.0)
     }
-}
-
-fn hash(text: &str) -> String {
-    let mut hex = String::new();
-    for byte in Sha256::digest(text.as_bytes()) {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 #[cfg(test)]

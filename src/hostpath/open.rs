@@ -56,27 +56,10 @@ fn patiently<T>(mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> 
 mod tests {
     use std::sync::Barrier;
 
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Debug, Parser)]
-    struct Cli {
-        #[command(flatten)]
-        args: HostpathArgs,
-    }
-
     fn args(state: &std::path::Path) -> HostpathArgs {
-        let state = format!("--state-dir={}", state.display());
-        let flags = [
-            "hostpath",
-            "--endpoint=/unused",
-            "--node-id=n",
-            "--volume=vol-1",
-            "--volume=vol-2",
-            &state,
-        ];
-        Cli::parse_from(flags).args
+        HostpathArgs::of_flags(state, ["--volume=vol-1", "--volume=vol-2"])
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The exec binary that is installed.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use flex2csi_translators::digest::{hex, sha256_hex};
 use sha2::{Digest, Sha256};
 
 use super::InstallError;
@@ -56,7 +56,7 @@ impl Binary {
         if bytes.len() as u64 > LARGEST {
             return Err(unusable(format!("it has more than {LARGEST} bytes")));
         }
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = sha256_hex(&bytes);
         Ok(Self {
             bytes,
             source: Source { sha256, stamp },
@@ -81,14 +81,5 @@ pub(super) fn sha256_of(file: File) -> io::Result<Option<String>> {
             Err(error) => return Err(error),
         }
     }
-    Ok((length <= LARGEST).then(|| hex(&hash.finalize())))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut hex = String::new();
-    for byte in bytes {
-        // Writing to a string does not fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    Ok((length <= LARGEST).then(|| hex(hash.finalize())))
 }

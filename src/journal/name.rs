@@ -1,12 +1,13 @@
 //! What the record of an object is called.
 
-use std::fmt::Write;
-
+use flex2csi_translators::digest::sha256_hex;
 use flex2csi_translators::rewrite::ObjectKind;
-use sha2::{Digest, Sha256};
 
 /// The longest name of an object (DNS subdomain, RFC 1123).
 const LONGEST: usize = 253;
+
+/// Digits of the digest.
+const DIGITS: usize = 32;
 
 /// The name of the record of an object: its own after a prefix, or, where that is
 /// too long, the beginning of it and a digest.
@@ -18,15 +19,11 @@ pub fn name_of(kind: ObjectKind, name: &str) -> String {
     if prefix.len() + name.len() <= LONGEST {
         return format!("{prefix}{name}");
     }
-    let mut digest = String::new();
-    for byte in &Sha256::digest(name.as_bytes())[..16] {
-        // Writing to a String does not fail.
-        let _ = write!(digest, "{byte:02x}");
-    }
     let beginning: String = name.chars().take(200).collect();
     format!(
-        "{prefix}{}-{digest}",
-        beginning.trim_end_matches(['.', '-'])
+        "{prefix}{}-{}",
+        beginning.trim_end_matches(['.', '-']),
+        &sha256_hex(name)[..DIGITS]
     )
 }
 

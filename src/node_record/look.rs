@@ -4,8 +4,8 @@
 use std::io;
 use std::path::Path;
 
+use super::file::{RECORD, read};
 use super::record::VolumeRecord;
-use super::store::{RECORD, read};
 use super::{RecordError, Refused};
 use crate::durable_file::FileError;
 

@@ -8,8 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use flex2csi_translators::digest::sha256_hex;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::durable_file::{self, FileError};
 
@@ -36,15 +36,9 @@ const SUFFIX: &str = ".group";
 
 /// Where the note of a target is.
 fn place(directory: &Path, target: &Path) -> PathBuf {
-    use std::fmt::Write as _;
     use std::os::unix::ffi::OsStrExt as _;
 
-    let mut name = String::with_capacity(70);
-    for byte in Sha256::digest(target.as_os_str().as_bytes()) {
-        // Writing to a String does not fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    directory.join(name + SUFFIX)
+    directory.join(sha256_hex(target.as_os_str().as_bytes()) + SUFFIX)
 }
 
 /// Leaves a note.

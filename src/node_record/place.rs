@@ -2,26 +2,15 @@
 
 use std::path::{Component, Path};
 
-use sha2::{Digest as _, Sha256};
+use flex2csi_translators::digest::sha256_hex;
 
 use super::record::{VERSION, VolumeRecord};
 use crate::cluster::VolumeId;
 
 /// The file of a volume's record.
 pub(super) fn file_name(volume: &VolumeId) -> String {
-    use std::fmt::Write as _;
-
-    let mut digest = Sha256::new();
-    digest.update(volume.driver.as_bytes());
-    digest.update([0]);
-    digest.update(volume.handle.as_bytes());
-    let mut name = String::with_capacity(70);
-    for byte in digest.finalize() {
-        // Writing to a String does not fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name.push_str(".json");
-    name
+    let digest = sha256_hex(format!("{}\0{}", volume.driver, volume.handle));
+    format!("{digest}.json")
 }
 
 /// Whether a text is one part of a path, and none that leads elsewhere.

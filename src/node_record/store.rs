@@ -1,31 +1,22 @@
 //! The records on disk, with their index in memory.
 
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+mod pending;
+mod refused;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::value::RawValue;
-
+pub use self::refused::Refused;
+use self::refused::take_in;
+use super::RecordError;
+use super::file::{RECORD, make_private};
 use super::index::{Index, MountState, TargetEntry};
-use super::ownership::{self, PendingOwnership};
-use super::place::{distrust, file_name};
+use super::place::{self, file_name};
 use super::record::{Mount, VolumeRecord};
-use super::{RecordError, place};
 use crate::cluster::VolumeId;
 use crate::durable_file::{self, FileError};
 
-pub(super) const RECORD: &str = ".json";
 const PARTIAL: &str = ".partial";
-
-/// A record that is not trusted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// The file.
-    pub file: PathBuf,
-    /// What is wrong with it.
-    pub why: String,
-}
 
 /// The node record. Whoever changes what is recorded of a volume holds that
 /// volume's lock.
@@ -52,10 +43,6 @@ impl Shared {
 
     fn place(&self, volume: &VolumeId) -> PathBuf {
         self.directory.join(file_name(volume))
-    }
-
-    fn pending_ownership(&self) -> Result<Vec<PendingOwnership>, RecordError> {
-        Ok(ownership::read_all(&self.directory, &self.boot_id)?)
     }
 }
 
@@ -140,62 +127,6 @@ impl NodeRecord {
         self.shared.index().set_state(target, state);
     }
 
-    /// The files that are not trusted.
-    pub fn refused(&self) -> Vec<Refused> {
-        let index = self.shared.index();
-        let refused = index.refused.values();
-        refused
-            .map(|(file, why)| Refused {
-                file: file.clone(),
-                why: why.clone(),
-            })
-            .collect()
-    }
-
-    /// Says that a volume's record is not trusted, if it still is so: the file may
-    /// have been put right.
-    ///
-    /// # Errors
-    /// It is not.
-    pub async fn check(&self, volume: &VolumeId) -> Result<(), RecordError> {
-        let name = file_name(volume);
-        if !self.shared.index().refused.contains_key(&name) {
-            return Ok(());
-        }
-        self.on_disk(move |shared| {
-            let path = shared.directory.join(&name);
-            let mut index = shared.index();
-            take_in(&mut index, &path, name.clone(), &shared.root);
-            match index.refused.get(&name) {
-                None => Ok(()),
-                Some((file, why)) => Err(RecordError::Refused {
-                    file: file.clone(),
-                    why: why.clone(),
-                }),
-            }
-        })
-        .await
-    }
-
-    /// Reads again what is not trusted; gives what is trusted now.
-    ///
-    /// # Errors
-    /// The work broke off.
-    pub async fn check_refused(&self) -> Result<Vec<Arc<VolumeRecord>>, RecordError> {
-        if self.shared.index().refused.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.on_disk(|shared| {
-            let mut index = shared.index();
-            let refused: Vec<_> = index.refused.clone().into_iter().collect();
-            let taken = refused
-                .into_iter()
-                .filter_map(|(name, (path, _))| take_in(&mut index, &path, name, &shared.root));
-            Ok(taken.collect())
-        })
-        .await
-    }
-
     /// Records a volume, durably, before anything is done with it.
     ///
     /// # Errors
@@ -264,65 +195,6 @@ impl NodeRecord {
         Ok(())
     }
 
-    /// Notes that a target's files are being given to a group.
-    ///
-    /// # Errors
-    /// It cannot be written.
-    pub async fn begin_ownership(&self, pending: PendingOwnership) -> Result<(), RecordError> {
-        self.on_disk(move |shared| Ok(ownership::write(&shared.directory, &pending)?))
-            .await
-    }
-
-    /// Notes that they are given, or that the target is gone.
-    ///
-    /// # Errors
-    /// The note cannot be removed.
-    pub async fn end_ownership(&self, target: &Path) -> Result<(), RecordError> {
-        let target = target.to_owned();
-        self.on_disk(move |shared| Ok(ownership::remove(&shared.directory, &target)?))
-            .await
-    }
-
-    /// The same, at once. It waits for a disk.
-    ///
-    /// # Errors
-    /// The note cannot be removed.
-    pub fn end_ownership_now(&self, target: &Path) -> Result<(), RecordError> {
-        Ok(ownership::remove(&self.shared.directory, target)?)
-    }
-
-    /// The targets whose files were being given to a group, in this boot.
-    ///
-    /// # Errors
-    /// The directory cannot be read.
-    pub async fn pending_ownership(&self) -> Result<Vec<PendingOwnership>, RecordError> {
-        self.on_disk(Shared::pending_ownership).await
-    }
-
-    /// That of one target.
-    ///
-    /// # Errors
-    /// The work broke off.
-    pub async fn pending_ownership_of(
-        &self,
-        target: &Path,
-    ) -> Result<Option<PendingOwnership>, RecordError> {
-        let target = target.to_owned();
-        self.on_disk(move |shared| {
-            let (directory, boot_id) = (&shared.directory, &shared.boot_id);
-            Ok(ownership::read(directory, &target, boot_id))
-        })
-        .await
-    }
-
-    /// The same, at once. It waits for a disk.
-    ///
-    /// # Errors
-    /// The directory cannot be read.
-    pub fn pending_ownership_now(&self) -> Result<Vec<PendingOwnership>, RecordError> {
-        self.shared.pending_ownership()
-    }
-
     /// Does what waits for a disk where nothing else waits. Once begun it is done,
     /// even if nobody waits for it any more.
     async fn on_disk<T: Send + 'static>(
@@ -333,99 +205,4 @@ impl NodeRecord {
         let done = tokio::task::spawn_blocking(move || work(&shared)).await;
         done.unwrap_or_else(|broken| Err(RecordError::BrokeOff(broken.to_string())))
     }
-}
-
-/// Reads a file into the index, or refuses it. One that is gone is neither.
-fn take_in(index: &mut Index, path: &Path, name: String, root: &Path) -> Option<Arc<VolumeRecord>> {
-    let before = index.refused.remove(&name);
-    let taken = read(path, &name, root).and_then(|record| {
-        let Some(record) = record.map(Arc::new) else {
-            return Ok(None);
-        };
-        index.check(&record).map_err(|error| error.to_string())?;
-        index.put(record.clone());
-        Ok(Some(record))
-    });
-    match taken {
-        Ok(taken) => {
-            if before.is_some() {
-                tracing::info!(file = %path.display(), "a record was put right, or removed");
-            }
-            taken
-        }
-        Err(why) => {
-            if before.is_none_or(|(_, said)| said != why) {
-                tracing::error!(file = %path.display(), %why, "a record is not trusted, its volume is left alone");
-            }
-            index.refused.insert(name, (path.to_owned(), why));
-            None
-        }
-    }
-}
-
-/// A record, if it is there and to be trusted.
-pub(super) fn read(path: &Path, name: &str, root: &Path) -> Result<Option<VolumeRecord>, String> {
-    let about = match path.symlink_metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        about => about.map_err(|error| error.to_string())?,
-    };
-    if about.is_file() {
-        check_private(&about)?;
-    }
-    let text = durable_file::read::<Box<RawValue>>(path);
-    let Some(text) = text.map_err(|error| error.to_string())? else {
-        return Ok(None);
-    };
-    if !text.get().starts_with('{') {
-        return Err("it is damaged: it is no JSON object".to_owned());
-    }
-    match VolumeRecord::version_of(text.get()) {
-        Some(version) if version == u64::from(super::record::VERSION) => {}
-        Some(version) => {
-            return Err(format!(
-                "it is of version {version}, which a later flex2csi has written"
-            ));
-        }
-        None => return Err("it has no version".to_owned()),
-    }
-    let record = serde_json::from_str(text.get());
-    let record: VolumeRecord = record.map_err(|error| error.to_string())?;
-    match distrust(&record, name, root) {
-        None => Ok(Some(record)),
-        Some(why) => Err(why),
-    }
-}
-
-/// Whether only we can have written something.
-fn check_private(about: &std::fs::Metadata) -> Result<(), String> {
-    let ours = rustix::process::geteuid().as_raw();
-    if about.uid() != ours && about.uid() != 0 {
-        return Err(format!("belongs to the user {}", about.uid()));
-    }
-    if about.mode() & 0o022 != 0 {
-        return Err("can be written by others".to_owned());
-    }
-    Ok(())
-}
-
-fn make_private(directory: &Path) -> Result<(), RecordError> {
-    if let Some(above) = directory.parent() {
-        durable_file::make_directory(above)?;
-    }
-    match std::fs::DirBuilder::new().mode(0o700).create(directory) {
-        Ok(()) => durable_file::sync_directory_of(directory)?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(FileError::io("create", directory)(error).into()),
-    }
-    let about = directory.symlink_metadata();
-    let about = about.map_err(FileError::io("look at", directory))?;
-    let wrong = if about.is_dir() {
-        check_private(&about)
-    } else {
-        Err("is no directory".to_owned())
-    };
-    wrong.map_err(|why| RecordError::Directory {
-        directory: directory.to_owned(),
-        why,
-    })
 }

@@ -134,13 +134,16 @@ impl Node {
         self.status.volumes_in_use.iter().any(|used| used == volume)
     }
 
+    /// Volumes that the controller has attached to it, by their unique names.
+    pub fn attached(&self) -> impl Iterator<Item = &str> {
+        let attached = self.status.volumes_attached.iter();
+        attached.map(|volume| volume.name.as_str())
+    }
+
     /// Volumes that it has in use or attached, by their unique names.
     pub fn held(&self) -> impl Iterator<Item = &str> {
-        let attached = self.status.volumes_attached.iter();
         let in_use = self.status.volumes_in_use.iter();
-        in_use
-            .map(String::as_str)
-            .chain(attached.map(|volume| volume.name.as_str()))
+        in_use.map(String::as_str).chain(self.attached())
     }
 }
 

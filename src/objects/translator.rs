@@ -6,7 +6,7 @@ use flex2csi_translators::context::Secrets;
 use flex2csi_translators::plan::Finding;
 use flex2csi_translators::storage_class::{self, StorageClass};
 use flex2csi_translators::{
-    Context, Direction, Error, Kind, Target, Values, flex::Mappings, translate_as,
+    Context, Error, Kind, Target, TargetForm, Values, flex::Mappings, translate_as,
 };
 
 use super::metadata::Named;
@@ -115,16 +115,13 @@ impl Translator {
         let class = storage_class::name_of(kind, &mut object)?;
         let context = Context {
             target,
-            direction: match (self.via_endpoint, target) {
-                (true, Target::Stored) => Direction::ToEndpoint,
-                _ => Direction::ToCsi,
+            target_form: match (self.via_endpoint, target) {
+                (true, Target::Stored) => TargetForm::Endpoint,
+                _ => TargetForm::Csi,
             },
-            namespace: None,
-            claim: None,
             storage_class: class.and_then(|name| self.classes.get(&*name)),
-            values: &self.values,
-            mappings: &self.mappings,
             secrets,
+            ..Context::new(&self.values, &self.mappings)
         };
         let outcome = translate_as(kind, object, &context)?;
         let extra: Vec<String> = outcome.extra.iter().map(|extra| extra.to_json()).collect();

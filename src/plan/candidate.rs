@@ -2,7 +2,8 @@
 //! is still to be asked about it.
 
 use flex2csi_translators::plan::{
-    ClassFacts, Code, Effect, Finding, SecretState, Target, Verdict, VerdictKind, VolumeFacts,
+    ClassFacts, Effect, Finding, FindingCode, SecretState, TargetFacts, Verdict, VerdictKind,
+    VolumeFacts,
 };
 use flex2csi_translators::rewrite::InUse;
 
@@ -39,7 +40,7 @@ pub enum Facts {
 
 impl Candidate {
     /// What it becomes, if anything.
-    pub fn target_mut(&mut self) -> Option<&mut Target> {
+    pub fn target_mut(&mut self) -> Option<&mut TargetFacts> {
         match &mut self.facts {
             Facts::Volume(facts) => facts.target.as_mut(),
             Facts::Class(facts) => facts.target.as_mut(),
@@ -80,7 +81,9 @@ fn judge_volume(facts: VolumeFacts) -> (Verdict, InUse) {
         .iter()
         .find(|finding| finding.effect == Effect::Proof);
     let in_use = match (verdict.kind, proof) {
-        (VerdictKind::ReadyInUse, Some(proof)) if proof.code == Code::ServedByShim.as_str() => {
+        (VerdictKind::ReadyInUse, Some(proof))
+            if proof.code == FindingCode::ServedByShim.as_str() =>
+        {
             InUse::Shim { nodes, attach }
         }
         (VerdictKind::ReadyInUse, Some(_)) => InUse::RuntimeEqual,

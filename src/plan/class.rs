@@ -1,6 +1,8 @@
 //! From a StorageClass, and what else the cluster has, to facts about it.
 
-use flex2csi_translators::plan::{ClassFacts, DriverFacts, Target, VerdictKind};
+use flex2csi_translators::Error;
+use flex2csi_translators::plan::{ClassFacts, DriverFacts, TargetFacts, VerdictKind};
+use flex2csi_translators::storage_class::StorageClass;
 use serde::Deserialize;
 
 use super::candidate::{Candidate, Facts};
@@ -20,25 +22,13 @@ pub struct Class {
     pub metadata: Metadata,
     /// Who makes volumes of it.
     pub provisioner: String,
-    /// `parameters`
-    pub parameters: Option<Parameters>,
 }
 
-/// Which of its parameters matter to a plan.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Parameters {
-    /// Everest has one provisioner for all its drivers, and names the driver here.
-    #[serde(rename = "csi.storage.k8s.io/csi-driver-name")]
-    pub driver: Option<String>,
-}
-
-impl Class {
-    /// The CSI driver of its volumes: the provisioner by its name, mostly.
-    fn driver(self) -> String {
-        let named = self.parameters.and_then(|parameters| parameters.driver);
-        named.unwrap_or(self.provisioner)
-    }
+/// The CSI driver of a class's volumes; empty of what is no class.
+fn driver_of(json: &str) -> String {
+    let class = flex2csi_translators::parse(json).map_err(Error::from);
+    let class = class.and_then(StorageClass::read).unwrap_or_default();
+    class.driver().to_owned()
 }
 
 /// What is to be found out and said about a class; nothing if it is no legacy one.
@@ -57,7 +47,6 @@ pub fn tell(
         return None;
     }
     let stored_json = translated.json.unwrap_or_default();
-    let stored: Class = serde_json::from_str(&stored_json).unwrap_or_default();
     let name = &class.metadata.name;
     let mut facts = ClassFacts {
         ownership: class.metadata.ownership(),
@@ -65,7 +54,7 @@ pub fn tell(
         ..ClassFacts::default()
     };
     facts.ownership.migration = evidence.migrations.of(KIND, name);
-    let driver = stored.driver();
+    let driver = driver_of(&stored_json);
     if changed {
         facts.pending = evidence.claims.pending(name);
         facts.driver = DriverFacts {
@@ -75,9 +64,9 @@ pub fn tell(
             wanted: 1,
             ..DriverFacts::default()
         };
-        facts.target = Some(Target {
+        facts.target = Some(TargetFacts {
             driver: driver.clone(),
-            ..Target::default()
+            ..TargetFacts::default()
         });
     }
     let row = Row {
@@ -109,24 +98,4 @@ pub fn tell(
         translated: stored_json,
         facts: Facts::Class(Box::new(facts)),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Class;
-
-    #[test]
-    fn a_provisioner_of_several_drivers_is_none_of_them() {
-        let driver = |json: &str| serde_json::from_str::<Class>(json).unwrap().driver();
-        let everest = r#"{"provisioner": "everest-csi-provisioner", "parameters": {
-            "csi.storage.k8s.io/csi-driver-name": "disk.csi.everest.io"}}"#;
-        assert_eq!(driver(everest), "disk.csi.everest.io");
-        for ebs in [
-            r#"{"provisioner": "ebs.csi.aws.com", "parameters": {"type": "gp3"}}"#,
-            r#"{"provisioner": "ebs.csi.aws.com", "parameters": null}"#,
-            r#"{"provisioner": "ebs.csi.aws.com"}"#,
-        ] {
-            assert_eq!(driver(ebs), "ebs.csi.aws.com");
-        }
-    }
 }

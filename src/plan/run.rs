@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use flex2csi_translators::plan::{Code, VerdictKind};
+use flex2csi_translators::plan::{FindingCode, VerdictKind};
 use k8s_openapi::jiff::Timestamp;
 
 use super::args::PlanArgs;
@@ -54,7 +54,7 @@ async fn plan(
     if survey.dry_run && rights::DRY_RUN.iter().any(|right| missing.contains(right)) {
         survey.dry_run = false;
         warnings.push((
-            Code::PermissionMissing,
+            FindingCode::PermissionMissing,
             "you may not create volumes and classes, so the API server was not shown the new ones"
                 .to_owned(),
         ));
@@ -64,12 +64,12 @@ async fn plan(
             "a rewrite with these credentials would fail: you may not {}",
             names(&missing)
         );
-        warnings.push((Code::PermissionMissing, message));
+        warnings.push((FindingCode::PermissionMissing, message));
     }
     if !survey.node_evidence {
         warnings.push((
-            Code::WithoutNodeEvidence,
-            Code::WithoutNodeEvidence.meaning().to_owned(),
+            FindingCode::WithoutNodeEvidence,
+            FindingCode::WithoutNodeEvidence.meaning().to_owned(),
         ));
     }
     let head = Head {
@@ -98,12 +98,12 @@ async fn plan(
                 found.pinned,
                 names(&missing)
             );
-            warnings.push((Code::PermissionMissing, message));
+            warnings.push((FindingCode::PermissionMissing, message));
         }
     }
     for unread in &found.unread {
         let message = format!("{} were not looked at: {}", unread.what, unread.why);
-        warnings.push((Code::NotLookedAt, message));
+        warnings.push((FindingCode::NotLookedAt, message));
     }
     output.close(&found, &next_step(args, &found))?;
     warn(&warnings);
@@ -146,7 +146,7 @@ fn next_step(args: &PlanArgs, found: &Found) -> String {
 }
 
 /// What is true of the plan as a whole, said where words go.
-fn warn(warnings: &[(Code, String)]) {
+fn warn(warnings: &[(FindingCode, String)]) {
     let mut err = anstream::stderr().lock();
     for (code, message) in warnings {
         // Who does not listen is not told.

@@ -5,7 +5,7 @@ mod nodes;
 mod runtime;
 
 use flex2csi_translators::Kind;
-use flex2csi_translators::plan::{ClaimState, Evidence as NodeEvidence, Target, VolumeFacts};
+use flex2csi_translators::plan::{ClaimState, Evidence as NodeEvidence, TargetFacts, VolumeFacts};
 use flex2csi_translators::rewrite::{ClaimId, Direction, Use};
 
 use self::names::unique_names;
@@ -198,7 +198,8 @@ impl Teller<'_> {
             .map(|one| (one.name.to_string(), one.node.to_string()))
             .collect();
         facts.mounts = evidence.node_volumes.mounts(name, driver, handle);
-        let held = evidence.held.by(&unique_names(subject));
+        let runtime = self.translator.runtime(subject.json);
+        let held = evidence.held.by(&unique_names(subject, runtime.as_deref()));
         let held = held.into_iter().filter_map(|node| evidence.nodes.at(node));
         facts.held_by = held.map(|node| node.name.clone()).collect();
         facts.vendor_controllers = evidence.pods.vendor_controllers(driver);
@@ -207,17 +208,17 @@ impl Teller<'_> {
         }
         facts.driver = self.driver(driver, subject.stored);
         facts.evidence = self.word_of_nodes(subject.source);
-        facts.runtime = self.runtime(subject, facts);
+        facts.runtime = self.runtime(subject, facts, runtime.as_deref());
         if matches!(subject.source, Source::Flex { .. }) {
             facts.shim = self.shim(subject, &facts.mounts);
         }
-        let snapshots = self.translator.runtime(subject.json).and_then(|runtime| {
-            let runtime: Volume<'_> = serde_json::from_str(&runtime).ok()?;
+        let snapshots = runtime.as_deref().and_then(|runtime| {
+            let runtime: Volume<'_> = serde_json::from_str(runtime).ok()?;
             let csi = runtime.spec.csi?;
             let changed = csi.driver == driver && csi.volume_handle != handle;
             changed.then(|| evidence.snapshots.of(driver, &csi.volume_handle))
         });
-        facts.target = Some(Target {
+        facts.target = Some(TargetFacts {
             driver: driver.to_owned(),
             handle: handle.to_owned(),
             twin: evidence.handles.twin(driver, handle, name),
@@ -278,6 +279,39 @@ mod tests {
         teller
             .used(&original, &stored, ("d", "h"), form, (None, &[]))
             .0
+    }
+
+    /// Where the cluster serves an in-tree source through CSI, nodes call the volume by
+    /// the handle that it has there, and it may be stored with another.
+    #[test]
+    fn a_volume_that_a_node_has_under_its_handle_at_run_time_is_in_use() {
+        let original =
+            r#"{"metadata":{"name":"a"},"spec":{"vsphereVolume":{"volumePath":"[ds] a.vmdk"}}}"#;
+        let stored = r#"{"metadata":{"name":"a"},"spec":{"csi":{"driver":"csi.vsphere.vmware.com","volumeHandle":"6000-c29"}}}"#;
+        let used = |in_use: &str| {
+            let mut evidence = Evidence::default();
+            let node = evidence.nodes.add(Default::default());
+            evidence.held.add(in_use, node);
+            let mut teller = Teller {
+                evidence: &evidence,
+                translator: &Translator::new(Mappings::built_in(), Values::default()),
+                affinities: &mut Affinities::default(),
+                node_evidence: true,
+            };
+            let to = ("csi.vsphere.vmware.com", "6000-c29");
+            teller
+                .used(original, stored, to, Direction::Forward, (None, &[]))
+                .0
+        };
+        for in_use in [
+            "kubernetes.io/csi/csi.vsphere.vmware.com^[ds] a.vmdk",
+            "kubernetes.io/csi/csi.vsphere.vmware.com^6000-c29",
+            "kubernetes.io/vsphere-volume/[ds] a.vmdk",
+        ] {
+            assert!(matches!(used(in_use), Use::By(_)), "{in_use}");
+        }
+        let another = "kubernetes.io/csi/csi.vsphere.vmware.com^[ds] b.vmdk";
+        assert!(matches!(used(another), Use::Unknown(_)));
     }
 
     /// What kubelet has mounted through CSI nobody tells of where nothing is attached: a

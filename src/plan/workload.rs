@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use flex2csi_translators::Kind;
-use flex2csi_translators::kind::Workload;
-use flex2csi_translators::plan::{Code, Effect, Finding, VerdictKind};
+use flex2csi_translators::kind::PodSpecPlace;
+use flex2csi_translators::plan::{Effect, Finding, FindingCode, VerdictKind};
 use flex2csi_translators::source;
 
 use super::candidate::{Candidate, Facts};
@@ -19,14 +19,14 @@ pub struct WorkloadKind {
     /// As in `kind`.
     pub kind: &'static str,
     /// Where its pods' specification stands.
-    pub workload: Workload,
+    pub workload: PodSpecPlace,
     /// Where they are listed.
     pub listed: Listed,
 }
 
 const fn kind(
     kind: &'static str,
-    workload: Workload,
+    workload: PodSpecPlace,
     what: &'static str,
     path: &'static str,
 ) -> WorkloadKind {
@@ -38,43 +38,43 @@ const fn kind(
 }
 
 /// Pods, which are read for more than this.
-pub const POD: WorkloadKind = kind("Pod", Workload::Pod, "Pods", "/api/v1/pods");
+pub const POD: WorkloadKind = kind("Pod", PodSpecPlace::Pod, "Pods", "/api/v1/pods");
 /// DaemonSets, which are read for more than this.
 pub const DAEMON_SET: WorkloadKind = WorkloadKind {
     kind: "DaemonSet",
-    workload: Workload::Template,
+    workload: PodSpecPlace::Template,
     listed: DAEMON_SETS,
 };
 /// All others.
 pub const OTHERS: [WorkloadKind; 6] = [
     kind(
         "Deployment",
-        Workload::Template,
+        PodSpecPlace::Template,
         "Deployments",
         "/apis/apps/v1/deployments",
     ),
     kind(
         "StatefulSet",
-        Workload::Template,
+        PodSpecPlace::Template,
         "StatefulSets",
         "/apis/apps/v1/statefulsets",
     ),
     kind(
         "ReplicaSet",
-        Workload::Template,
+        PodSpecPlace::Template,
         "ReplicaSets",
         "/apis/apps/v1/replicasets",
     ),
     kind(
         "ReplicationController",
-        Workload::Template,
+        PodSpecPlace::Template,
         "ReplicationControllers",
         "/api/v1/replicationcontrollers",
     ),
-    kind("Job", Workload::Template, "Jobs", "/apis/batch/v1/jobs"),
+    kind("Job", PodSpecPlace::Template, "Jobs", "/apis/batch/v1/jobs"),
     kind(
         "CronJob",
-        Workload::CronJob,
+        PodSpecPlace::CronJob,
         "CronJobs",
         "/apis/batch/v1/cronjobs",
     ),
@@ -119,8 +119,8 @@ pub fn tell(kind: WorkloadKind, json: &str, translator: &Translator) -> Option<C
         let objects = if extra == 1 { "object" } else { "objects" };
         let message =
             format!("its volumes stand in it; translated, {extra} new {objects} stand beside it");
-        findings.retain(|note| note.code != Code::InlineVolume.as_str());
-        findings.insert(0, Finding::new(Code::InlineVolume, message));
+        findings.retain(|note| note.code != FindingCode::InlineVolume.as_str());
+        findings.insert(0, Finding::new(FindingCode::InlineVolume, message));
     }
     Some(Candidate {
         row: Row {

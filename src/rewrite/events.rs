@@ -1,8 +1,8 @@
 //! Events on the volume and on its claim, so that who looks at them knows.
 
+use flex2csi_translators::digest::sha256_hex;
 use flex2csi_translators::rewrite::{Direction, ObjectKind, Record, View};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::api::{Api, Call, Place, Resource, Verb};
 use super::stopped::Stopped;
@@ -74,13 +74,12 @@ fn event(about: &Value, kind: &str, reason: &str, message: &str, unique: &str) -
         namespace => namespace,
     };
     let now = journal::now();
-    let digest = Sha256::digest(format!("{unique}/{}/{now}", text("uid")).as_bytes());
-    let digest = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+    let digest = sha256_hex(format!("{unique}/{}/{now}", text("uid")));
     let beginning: String = text("name").chars().take(200).collect();
     let name = format!(
         "{}.{}",
         beginning.trim_end_matches(['.', '-']),
-        digest.collect::<String>()
+        &digest[..16]
     );
     // The API takes no longer one.
     let message: String = message.chars().take(1000).collect();

@@ -1,16 +1,15 @@
 //! Paths of sockets, which Linux keeps short (unix(7): 108 bytes with a NUL).
 
 use std::ffi::OsString;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use flex2csi_translators::digest::sha256_hex;
 
 /// The most bytes that a path to connect to may have.
 pub const LONGEST: usize = 107;
 
-/// How many bytes of its hash stand for a name that is too long.
-const HASH_BYTES: usize = 4;
+/// How many digits of its hash stand for a name that is too long.
+const DIGITS: usize = 8;
 
 /// The path `<directory>/<name><suffix>`; with a hash for the end of `name`
 /// where it would be too long. The same for the same arguments, ever.
@@ -23,11 +22,7 @@ pub fn fitting(directory: &Path, name: &str, suffix: &str) -> PathBuf {
     if length <= LONGEST {
         return whole;
     }
-    let mut hash = String::from("-");
-    for byte in &Sha256::digest(name)[..HASH_BYTES] {
-        // Writing to a string does not fail.
-        let _ = write!(hash, "{byte:02x}");
-    }
+    let hash = format!("-{}", &sha256_hex(name)[..DIGITS]);
     let spare = length - LONGEST + hash.len();
     let kept = name.floor_char_boundary(name.len().saturating_sub(spare));
     directory.join(format!("{}{hash}{suffix}", &name[..kept]))

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use flex2csi_translators::{Direction, Target};
+use flex2csi_translators::{Target, TargetForm};
 
 use crate::site::MappingsArgs;
 
@@ -106,12 +106,12 @@ impl TranslateArgs {
         }
     }
 
-    /// The library's word for the way to translate.
-    pub fn direction(&self) -> Direction {
+    /// The library's word for the form of the result.
+    pub fn target_form(&self) -> TargetForm {
         match (self.via_endpoint, self.to) {
-            (true, _) => Direction::ToEndpoint,
-            (false, To::Csi) => Direction::ToCsi,
-            (false, To::InTree) => Direction::ToInTree,
+            (true, _) => TargetForm::Endpoint,
+            (false, To::Csi) => TargetForm::Csi,
+            (false, To::InTree) => TargetForm::InTree,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::{
-    Context, Direction, Error, Kind, Outcome, Target, Values, storage_class,
+    Context, Error, Kind, Outcome, Target, TargetForm, Values, storage_class,
 };
 
 use super::known::View;
@@ -14,7 +14,7 @@ pub struct Settings {
     /// What the result is for.
     pub target: Target,
     /// Which way to translate.
-    pub direction: Direction,
+    pub target_form: TargetForm,
     /// The namespace of objects that name none.
     pub namespace: Option<String>,
     /// What only the site knows.
@@ -51,13 +51,11 @@ pub fn translate<'a>(
     };
     let context = Context {
         target: settings.target,
-        direction: settings.direction,
+        target_form: settings.target_form,
         namespace: settings.namespace.as_deref(),
-        claim: None,
         storage_class: class.and_then(|name| known.class(&name)),
-        values: &settings.values,
-        mappings: &settings.mappings,
         secrets: known.secrets(),
+        ..Context::new(&settings.values, &settings.mappings)
     };
     flex2csi_translators::translate_as(kind, object, &context)
 }

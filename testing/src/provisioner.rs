@@ -77,9 +77,22 @@ impl Provisioner {
         driver: &str,
         socket: &Path,
     ) -> Result<Self, ClientError> {
+        Self::start_as(cluster.client()?, name, driver, socket)
+    }
+
+    /// The same, with the rights of a client.
+    ///
+    /// # Errors
+    /// A program is not built.
+    pub fn start_as(
+        client: Client,
+        name: &str,
+        driver: &str,
+        socket: &Path,
+    ) -> Result<Self, ClientError> {
         let problems = Arc::default();
         let worker = Worker {
-            client: cluster.client()?,
+            client,
             csi: GrpcClient::new(Age::New, socket)?,
             name: name.to_owned(),
             driver: driver.to_owned(),

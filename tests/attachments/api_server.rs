@@ -10,7 +10,9 @@ use http_body_util::Full;
 use kube::client::Body;
 use serde_json::{Value, json};
 
+use super::failure::failure;
 use super::merge_patch::merge;
+use super::query::Query;
 
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +120,7 @@ impl ApiServer {
         let said = format!("{} {}", parts.method, parts.uri.path());
         let fate = (self.fates.lock().unwrap())(&said);
         let (code, answer) = match fate {
-            Fate::Refused(code) => failure(code, "this server is told to refuse"),
+            Fate::Refused(code) => refusal(code, "this server is told to refuse"),
             Fate::Lost => std::future::pending().await,
             Fate::Answered | Fate::Unanswered => {
                 let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -144,12 +146,9 @@ impl ApiServer {
 
 type Answer = (u16, Value);
 
-fn failure(code: u16, message: &str) -> Answer {
-    let status = json!({
-        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code,
-        "message": message, "reason": if code == 404 { "NotFound" } else { "" },
-    });
-    (code, status)
+fn refusal(code: u16, message: &str) -> Answer {
+    let reason = if code == 404 { "NotFound" } else { "" };
+    (code, failure(code, reason, message))
 }
 
 impl State {
@@ -161,8 +160,8 @@ impl State {
         content_type: &str,
         body: Value,
     ) -> Answer {
-        let missing = || failure(404, &format!("{path} not found"));
-        let conflict = || failure(409, &format!("{path} has changed"));
+        let missing = || refusal(404, &format!("{path} not found"));
+        let conflict = || refusal(409, &format!("{path} has changed"));
         let found = self.objects.get(path).cloned();
         match method.as_str() {
             "GET" if is_collection(path) => (200, self.list(path, query)),
@@ -237,50 +236,21 @@ impl State {
     }
 
     fn list(&self, path: &str, query: &str) -> Value {
-        let query: BTreeMap<String, String> = query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(key, value)| (key.to_owned(), unescaped(value)))
-            .collect();
+        let query = Query::of(query);
         let prefix = format!("{path}/");
         let selected: Vec<&Value> = self
             .objects
             .iter()
             .filter(|(path, _)| path.starts_with(&prefix))
             .map(|(_, object)| object)
-            .filter(|object| {
-                let labels = query.get("labelSelector");
-                labels.is_none_or(|selector| {
-                    let (key, value) = selector.split_once('=').unwrap();
-                    object["metadata"]["labels"][key] == value
-                })
-            })
-            .filter(|object| {
-                let fields = query.get("fieldSelector");
-                fields.is_none_or(|selector| {
-                    let (key, value) = selector.split_once('=').unwrap();
-                    object.pointer(&format!("/{}", key.replace('.', "/"))) == Some(&json!(value))
-                })
-            })
+            .filter(|object| query.selects(object))
             .collect();
-        let limit: usize = query
-            .get("limit")
-            .map_or(selected.len(), |text| text.parse().unwrap());
         // Small pages, so that every list has several.
-        let limit = limit.min(2);
-        let start: usize = query
-            .get("continue")
-            .map_or(0, |text| text.parse().unwrap());
-        let end = selected.len().min(start + limit);
-        let next = if end < selected.len() {
-            end.to_string()
-        } else {
-            String::new()
-        };
+        let (page, next) = query.page(selected.len(), 2);
         json!({
             "kind": "List", "apiVersion": "v1",
             "metadata": { "resourceVersion": self.written.to_string(), "continue": next },
-            "items": selected[start.min(end)..end],
+            "items": selected[page],
         })
     }
 }
@@ -304,10 +274,4 @@ fn is_collection(path: &str) -> bool {
         "nodevolumes",
     ];
     kinds.iter().any(|kind| path.ends_with(&format!("/{kind}")))
-}
-
-fn unescaped(text: &str) -> String {
-    text.replace("%3D", "=")
-        .replace("%2F", "/")
-        .replace("%2C", ",")
 }

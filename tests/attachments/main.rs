@@ -7,11 +7,15 @@ mod api_server;
 mod attach;
 mod cut;
 mod detach;
+#[path = "../api_server/failure.rs"]
+mod failure;
 mod hand_over;
 mod leader;
-#[path = "../rewrite/merge_patch.rs"]
+#[path = "../api_server/merge_patch.rs"]
 mod merge_patch;
 mod node_volumes;
 mod originals;
+#[path = "../api_server/query.rs"]
+mod query;
 mod release;
 mod rig;

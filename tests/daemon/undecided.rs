@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use flex2csi::csi::v1::{NodeStageVolumeRequest, NodeUnstageVolumeRequest};
+use flex2csi_translators::digest::sha256_hex;
 use flex2csi_translators::endpoint::{CONTEXT, SOURCE, VERSION};
 use prost::Message as _;
 use serde_json::json;
-use sha2::Digest as _;
 
 pub const VSPHERE: &str = "csi.vsphere.vmware.com";
 
@@ -24,9 +24,7 @@ fn source() -> String {
 
 /// Its handle in the PersistentVolume.
 pub fn id() -> String {
-    let digest = sha2::Sha256::digest(source());
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("flex2csi-{digest}")
+    format!("flex2csi-{}", sha256_hex(source()))
 }
 
 fn attributes() -> BTreeMap<String, String> {

@@ -32,7 +32,7 @@ async fn a_backend_that_comes_back_is_found_again() {
         let socket = rig.backend_socket();
         rig.replace_backend(EBS, |call| Reply::message(call.message.clone()));
         std::fs::rename(&socket, socket.with_extension("away")).unwrap();
-        let answer = rig.call(PROBE, b"").await;
+        let answer = rig.call(DELETE, b"\x0a\x05vol-1").await;
         assert_eq!(answer.code, Code::Unavailable);
         assert!(
             answer.said.contains("csi.sock") && answer.said.contains(EBS),
@@ -42,6 +42,27 @@ async fn a_backend_that_comes_back_is_found_again() {
         std::fs::rename(socket.with_extension("away"), &socket).unwrap();
     }
     assert_eq!(rig.call(PROBE, b"").await.code, Code::Ok);
+}
+
+/// Sidecars end over an error, and wait for what is not ready.
+#[tokio::test]
+async fn a_probe_says_of_a_backend_that_is_starting_that_it_is_not_ready() {
+    const READY: &[u8] = b"\x0a\x02\x08\x01";
+    let rig = Rig::with(Setup::default(), |_| Reply::message(READY));
+    let socket = rig.backend_socket();
+    let away = socket.with_extension("away");
+    // Of a backend that has ended the socket may be left.
+    for is_left in [false, true] {
+        std::fs::rename(&socket, &away).unwrap();
+        if is_left {
+            drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+        }
+        let answer = rig.call(PROBE, b"").await;
+        assert_eq!(answer.code, Code::Ok, "{}", answer.said);
+        assert_eq!(answer.message.as_ref(), b"\x0a\x00");
+        std::fs::rename(&away, &socket).unwrap();
+        assert_eq!(rig.call(PROBE, b"").await.message, READY);
+    }
 }
 
 #[tokio::test]

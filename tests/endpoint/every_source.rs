@@ -9,7 +9,7 @@ use flex2csi_translators::endpoint::{Site, backend_class, backend_volume};
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::storage_class::StorageClass;
-use flex2csi_translators::{Context, Direction, Target, Values, translate};
+use flex2csi_translators::{Context, TargetForm, Values, translate};
 use serde_json::Value;
 
 /// The objects of a manifest, as JSON.
@@ -57,16 +57,11 @@ struct Case {
 }
 
 impl Case {
-    fn translate(&self, text: &str, direction: Direction) -> Option<Value> {
+    fn translate(&self, text: &str, target_form: TargetForm) -> Option<Value> {
         let context = Context {
-            target: Target::Stored,
-            direction,
-            namespace: None,
-            claim: None,
+            target_form,
             storage_class: self.class.as_ref(),
-            values: &self.values,
-            mappings: &self.mappings,
-            secrets: None,
+            ..Context::new(&self.values, &self.mappings)
         };
         let outcome = translate(Object::parse(text).ok()?, &context).ok()?;
         let changed = outcome.changed;
@@ -123,8 +118,8 @@ fn what_is_translated_at_call_time_is_what_is_stored() {
                     let class = classes.next()?;
                     StorageClass::read(Object::parse(class).unwrap()).ok()
                 });
-            let there = case.translate(text, Direction::ToEndpoint);
-            let direct = case.translate(text, Direction::ToCsi);
+            let there = case.translate(text, TargetForm::Endpoint);
+            let direct = case.translate(text, TargetForm::Csi);
             let (Some(there), Some(direct)) = (there, direct) else {
                 continue;
             };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use flex2csi::csi::v1::*;
+use flex2csi_translators::digest::sha256_hex;
 use flex2csi_translators::endpoint::{CONTEXT, SOURCE, VERSION};
 use prost::Message as _;
 use serde_json::json;
@@ -235,9 +236,8 @@ const VALUES: &str = r#"{"vsphereVolume": {"volumes": {"[ds] kubevols/a.vmdk": "
 fn undecided() -> (String, Map) {
     let source = json!({"vsphereVolume": {"volumePath": "[ds] kubevols/a.vmdk", "fsType": "ext4"}});
     let attributes = attributes(source, json!({"name": "pv"}));
-    let digest = <sha2::Sha256 as sha2::Digest>::digest(&attributes[SOURCE]);
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    (format!("flex2csi-{digest}"), attributes)
+    let handle = format!("flex2csi-{}", sha256_hex(&attributes[SOURCE]));
+    (handle, attributes)
 }
 
 fn vsphere(volumes: Option<String>) -> Rig {

@@ -17,6 +17,8 @@ use flex2csi::manifest::{Piece, Reader, yaml};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::failure::failure;
+use super::query::Query;
 use super::served::Served;
 
 /// Kinds that every API server has, by where they are listed.
@@ -214,10 +216,7 @@ fn completed(mut object: Value) -> Value {
 }
 
 fn status(code: StatusCode, reason: &str, message: &str) -> Response {
-    let body = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": message, "reason": reason, "code": code.as_u16(),
-    });
+    let body = failure(code.as_u16(), reason, message);
     (
         code,
         [(header::CONTENT_TYPE, "application/json")],
@@ -250,13 +249,8 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     let path = uri.path().to_owned();
-    let query: HashMap<String, String> = uri
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
+    let query = Query::of(uri.query().unwrap_or_default());
+    let is_list = query.get("limit").is_some();
     served.asked.lock().unwrap().push(format!("{method} {uri}"));
     {
         let mut behaviour = served.behaviour.lock().unwrap();
@@ -266,7 +260,7 @@ async fn answer(
             let code = StatusCode::from_u16(code).unwrap();
             return status(code, "Injected", "as the test wants it");
         }
-        let verb = match (&method, query.contains_key("limit")) {
+        let verb = match (&method, is_list) {
             (&Method::GET, true) => "list",
             (&Method::GET, false) => "get",
             _ => "create",
@@ -277,7 +271,7 @@ async fn answer(
         }
     }
     match method {
-        Method::GET if query.contains_key("limit") => list(&served, &path, &query, &headers),
+        Method::GET if is_list => list(&served, &path, &query, &headers),
         Method::GET => get(&served, &path, &headers),
         Method::POST => post(&served, &path, &query, &body, &headers),
         _ => status(
@@ -288,57 +282,38 @@ async fn answer(
     }
 }
 
-fn list(
-    served: &Cluster,
-    path: &str,
-    query: &HashMap<String, String>,
-    headers: &HeaderMap,
-) -> Response {
+fn list(served: &Cluster, path: &str, query: &Query, headers: &HeaderMap) -> Response {
     let kind = BUILT_IN.iter().chain(&CUSTOM).find(|(at, _)| *at == path);
     let objects = kind.and_then(|(_, kind)| served.objects.get(kind));
     if objects.is_none() && !BUILT_IN.iter().any(|(at, _)| *at == path) {
         return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
     }
     let count = objects.map_or(0, |objects| objects.count());
-    let limit: usize = query["limit"].parse().unwrap();
-    let from = query
-        .get("continue")
-        .map_or(0, |from| from.parse().unwrap());
+    let (page, go_on) = query.page(count, usize::MAX);
+    let from = page.start;
     let mut behaviour = served.behaviour.lock().unwrap();
     if let Some((expiring, at)) = &behaviour.expire
         && expiring == path
         && from >= *at
     {
         behaviour.expire = None;
-        let body = json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": { "continue": from.to_string() },
-            "status": "Failure", "reason": "Expired", "code": 410,
-            "message": "The provided continue parameter is too old",
-        });
+        let mut body = failure(410, "Expired", "The provided continue parameter is too old");
+        body["metadata"]["continue"] = from.to_string().into();
         return json_answer(StatusCode::GONE, body.to_string(), headers);
     }
-    let to = count.min(from + limit);
     let mut body = String::from(r#"{"apiVersion":"v1","items":["#);
     let mut first = true;
-    for index in from..to {
+    for index in page {
         let object = objects.unwrap().at(index);
-        if let Some(selector) = query.get("labelSelector") {
-            let (key, value) = selector.split_once("%3D").unwrap();
-            let object: Value = serde_json::from_str(&object).unwrap();
-            if object["metadata"]["labels"][key] != *value {
-                continue;
-            }
+        let is_selected = || query.selects(&serde_json::from_str(&object).unwrap());
+        if query.get("labelSelector").is_some() && !is_selected() {
+            continue;
         }
         if !std::mem::take(&mut first) {
             body.push(',');
         }
         body += &object;
     }
-    let go_on = if to < count {
-        to.to_string()
-    } else {
-        String::new()
-    };
     body += &format!(r#"],"metadata":{{"resourceVersion":"1000","continue":"{go_on}"}}}}"#);
     json_answer(StatusCode::OK, body, headers)
 }
@@ -377,7 +352,7 @@ fn get(served: &Cluster, path: &str, headers: &HeaderMap) -> Response {
 fn post(
     served: &Cluster,
     path: &str,
-    query: &HashMap<String, String>,
+    query: &Query,
     body: &Bytes,
     headers: &HeaderMap,
 ) -> Response {
@@ -410,8 +385,8 @@ fn post(
         return json_answer(StatusCode::CREATED, object.to_string(), headers);
     }
     // Nothing that could stay.
-    assert_eq!(query["dryRun"], "All");
-    assert_eq!(query["fieldManager"], "flex2csi");
+    assert_eq!(query.get("dryRun"), Some("All"));
+    assert_eq!(query.get("fieldManager"), Some("flex2csi"));
     let metadata = object["metadata"].as_object().unwrap();
     assert!(
         !metadata.contains_key("name") && !metadata.contains_key("uid"),

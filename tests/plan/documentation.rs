@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use flex2csi_translators::plan::{Code, Effect};
+use flex2csi_translators::plan::{Effect, FindingCode};
 
 const BEGIN: &str = "<!-- codes: written by the test tests/plan/documentation.rs -->\n";
 const END: &str = "<!-- end of codes -->\n";
@@ -22,7 +22,10 @@ fn codes() -> String {
             "\n### {heading}\n\n| code | what it says | what to do |\n|---|---|---|\n"
         )
         .unwrap();
-        for code in Code::ALL.iter().filter(|code| code.effect() == effect) {
+        for code in FindingCode::ALL
+            .iter()
+            .filter(|code| code.effect() == effect)
+        {
             let (name, meaning, remedy) = (code.as_str(), code.meaning(), code.remedy());
             writeln!(text, "| `{name}` | {meaning} | {remedy} |").unwrap();
         }

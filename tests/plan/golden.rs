@@ -105,7 +105,7 @@ fn every_code_is_seen() {
         all += &read(&case.join("out.txt"));
         all += &read(&case.join("plan.yaml"));
     }
-    let unseen: Vec<&str> = flex2csi_translators::plan::Code::ALL
+    let unseen: Vec<&str> = flex2csi_translators::plan::FindingCode::ALL
         .iter()
         .map(|code| code.as_str())
         .filter(|code| {

@@ -4,9 +4,14 @@
 
 mod api;
 mod documentation;
+#[path = "../api_server/failure.rs"]
+mod failure;
 mod golden;
 mod memory;
+#[path = "../api_server/query.rs"]
+mod query;
 mod scale;
+#[path = "../api_server/served.rs"]
 mod served;
 mod trouble;
 

@@ -1,7 +1,6 @@
 //! A cluster in this process: an API server over HTTP, with controllers behind it,
 //! and whatever a test wants to happen in between.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -14,6 +13,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use super::failure::failure;
+use super::query::Query;
 use super::served::Served;
 use super::store::{BINDINGS, FENCES, Key, Outcome, POLICIES, Store};
 
@@ -200,11 +201,7 @@ impl Cluster {
 }
 
 fn status(code: u16, message: &str) -> Response {
-    let body = json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": message, "code": code,
-    });
-    json_answer(code, &body)
+    json_answer(code, &failure(code, "", message))
 }
 
 fn json_answer(code: u16, body: &Value) -> Response {
@@ -252,12 +249,7 @@ async fn answer(
         line: line.clone(),
         agent: agent.to_owned(),
     });
-    let query: HashMap<&str, &str> = uri
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .collect();
+    let query = Query::of(uri.query().unwrap_or_default());
     let act = taken(&served, &line);
     let mut then = None;
     match act {
@@ -272,11 +264,11 @@ async fn answer(
     let Some((collection, key, is_status)) = place(uri.path()) else {
         return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
     };
-    if method == Method::GET && query.contains_key("watch") {
+    if method == Method::GET && query.get("watch").is_some() {
         return watch(
             served,
             collection,
-            query["resourceVersion"].parse().unwrap(),
+            query.get("resourceVersion").unwrap().parse().unwrap(),
         );
     }
     let outcome = {
@@ -321,7 +313,7 @@ fn call(
     collection: &str,
     key: &Key,
     is_status: bool,
-    query: &HashMap<&str, &str>,
+    query: &Query,
     body: Value,
 ) -> Outcome {
     let missing = || Err((404, format!("{collection} {:?} not found", key.name)));
@@ -344,7 +336,7 @@ fn call(
         Method::POST => {
             let name = body["metadata"]["name"].as_str().unwrap_or("generated");
             let key = Key::new(collection, &key.namespace, name);
-            store.create(&key, body, query.contains_key("dryRun"))
+            store.create(&key, body, query.get("dryRun").is_some())
         }
         Method::PATCH => store.patch(key, is_status, body),
         Method::DELETE => store.delete(key, &body),
@@ -352,30 +344,12 @@ fn call(
     }
 }
 
-fn list(store: &Store, collection: &str, query: &HashMap<&str, &str>) -> Value {
+fn list(store: &Store, collection: &str, query: &Query) -> Value {
     let mut items = store.list(collection);
-    if let Some(selector) = query.get("labelSelector") {
-        let selector = selector.replace("%2F", "/");
-        match selector.split_once("%3D") {
-            Some((key, value)) => {
-                items.retain(|object| object["metadata"]["labels"][key] == *value)
-            }
-            None => items.retain(|object| !object["metadata"]["labels"][&*selector].is_null()),
-        }
-    }
-    let from: usize = query
-        .get("continue")
-        .map_or(0, |from| from.parse().unwrap());
-    let limit: usize = query
-        .get("limit")
-        .map_or(500, |limit| limit.parse().unwrap());
-    let go_on = match items.len() > from + limit {
-        true => (from + limit).to_string(),
-        false => String::new(),
-    };
-    let page: Vec<&Value> = items.into_iter().skip(from).take(limit).collect();
+    items.retain(|object| query.selects(object));
+    let (page, go_on) = query.page(items.len(), 500);
     json!({
-        "kind": "List", "apiVersion": "v1", "items": page,
+        "kind": "List", "apiVersion": "v1", "items": items[page],
         "metadata": {"resourceVersion": store.version().to_string(), "continue": go_on},
     })
 }

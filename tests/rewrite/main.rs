@@ -9,16 +9,21 @@ mod cluster;
 mod diff;
 mod display;
 mod exit_codes;
+#[path = "../api_server/failure.rs"]
+mod failure;
 mod fence;
 mod limits;
 #[path = "../plan/memory.rs"]
 mod memory;
+#[path = "../api_server/merge_patch.rs"]
 mod merge_patch;
+#[path = "../api_server/query.rs"]
+mod query;
 mod refused;
 mod rig;
 mod scale;
 mod secrets;
-#[path = "../plan/served.rs"]
+#[path = "../api_server/served.rs"]
 mod served;
 mod shares;
 mod signals;

@@ -4,7 +4,7 @@ use flex2csi::attachment::AttachError;
 use flex2csi::flexvolume::volumes::{MountedState, VolumeError};
 use serde_json::json;
 
-use crate::rig::{Rig, Setup, pv};
+use crate::rig::{LEGACY, Rig, Setup, pv};
 
 fn rig() -> Rig {
     let rig = Rig::new();
@@ -132,4 +132,59 @@ async fn after_a_reboot_what_is_not_wanted_any_more_is_detached() {
     rig.end(1);
     assert_eq!(rig.volumes.collect().await.unmounted, 1);
     rig.assert_nothing_left();
+}
+
+/// A copy of the original driver beside the controller-manager, which the node was taken
+/// from too early.
+#[tokio::test]
+async fn what_the_controller_attaches_by_a_copy_of_its_own_is_not_mounted() {
+    let others = || vec!["kubernetes.io/csi/x^y".to_owned(), "test/disks/pv".into()];
+    for attach_required in [false, true] {
+        let rig = rig();
+        rig.cluster.known().driver.attach_required = attach_required;
+        let attached = [others(), vec![format!("{LEGACY}/pv-9")]].concat();
+        rig.cluster.known().controllers = Some(attached);
+        let error = rig.mount(1, "pv-0").await.unwrap_err();
+        assert!(
+            matches!(&error, VolumeError::AttachedByController { driver, attached }
+                if driver == LEGACY && attached == "test/disk/pv-9"),
+            "{error}"
+        );
+        assert_eq!(rig.driver.count("NodeStageVolume"), 0);
+        assert!(rig.cluster.known().wanted.is_empty());
+        rig.assert_nothing_left();
+        rig.cluster.known().controllers = Some(others());
+        rig.mount(1, "pv-0").await.unwrap();
+        // What is mounted is left alone.
+        rig.cluster.known().controllers = Some(vec![format!("{LEGACY}/pv-0")]);
+        rig.mount(1, "pv-0").await.unwrap();
+        rig.unmount(1, "pv-0").await.unwrap();
+        rig.assert_nothing_left();
+    }
+}
+
+#[tokio::test]
+async fn a_controller_that_attaches_meanwhile_is_seen_before_the_volume_is_staged() {
+    let rig = rig();
+    rig.cluster.known().controllers_then = Some(vec![format!("flexvolume-{LEGACY}/pv-0")]);
+    let error = rig.mount(1, "pv-0").await.unwrap_err();
+    assert!(
+        matches!(error, VolumeError::AttachedByController { .. }),
+        "{error}"
+    );
+    assert_eq!(rig.cluster.known().wanted.len(), 1);
+    assert_eq!(rig.driver.count("NodeStageVolume"), 0);
+    rig.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn without_word_of_the_controller_nothing_is_mounted() {
+    let rig = rig();
+    rig.cluster.known().driver.attach_required = false;
+    rig.cluster.known().controllers = None;
+    let error = rig.mount(1, "pv-0").await.unwrap_err();
+    assert!(matches!(error, VolumeError::Cluster(_)), "{error}");
+    rig.assert_nothing_left();
+    rig.cluster.known().controllers = Some(Vec::new());
+    rig.mount(1, "pv-0").await.unwrap();
 }

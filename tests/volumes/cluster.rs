@@ -20,6 +20,10 @@ pub struct Known {
     /// `None`: the API server is not there.
     pub holds: Option<bool>,
     pub asked_holds: Vec<Vec<PodName>>,
+    /// What the attach/detach controller has attached; `None`: the API server is not there.
+    pub controllers: Option<Vec<String>>,
+    /// What it has attached once the driver's attacher has.
+    pub controllers_then: Option<Vec<String>>,
     pub attached: BTreeSet<VolumeId>,
     pub wanted: Vec<Wanted>,
     pub publish_context: PublishContext,
@@ -46,6 +50,8 @@ impl Fake {
             change_policy: FsGroupChangePolicy::Always,
             holds: Some(false),
             asked_holds: Vec::new(),
+            controllers: Some(Vec::new()),
+            controllers_then: None,
             attached: BTreeSet::new(),
             wanted: Vec::new(),
             publish_context: PublishContext::new(),
@@ -99,6 +105,15 @@ impl Cluster for Fake {
         });
         Box::pin(async { holds })
     }
+
+    fn attached(&self) -> Asked<'_, Vec<String>> {
+        let attached = self.known().controllers.clone();
+        let attached = attached.ok_or_else(|| ClusterError::Unavailable {
+            object: "Node n-1".into(),
+            reason: "the API server is not there".into(),
+        });
+        Box::pin(async { attached })
+    }
 }
 
 impl Attacher for Fake {
@@ -109,6 +124,9 @@ impl Attacher for Fake {
             Some(error) => Err(error()),
             None => {
                 known.attached.insert(wanted.volume.clone());
+                if let Some(then) = known.controllers_then.take() {
+                    known.controllers = Some(then);
+                }
                 Ok(known.publish_context.clone())
             }
         };

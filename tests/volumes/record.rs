@@ -6,17 +6,40 @@ use flex2csi::flexvolume::volumes::{MountedState, Unmounted, VolumeError};
 
 use crate::rig::Rig;
 
-fn spoil(file: &PathBuf) {
-    let text = std::fs::read_to_string(file).unwrap();
-    std::fs::write(file, text.replace("\"version\": 1", "\"version\": 7")).unwrap();
+/// A volume that is mounted, and its record, which is then spoiled.
+struct Spoiled {
+    rig: Rig,
+    file: PathBuf,
+    good: Vec<u8>,
+}
+
+impl Spoiled {
+    async fn new() -> Self {
+        let rig = Rig::new();
+        rig.mount(1, "pv-0").await.unwrap();
+        let file = rig.records()[0].clone();
+        let good = std::fs::read(&file).unwrap();
+        let mut spoiled = Self { rig, file, good };
+        spoiled.spoil();
+        spoiled
+    }
+
+    fn spoil(&mut self) {
+        let text = String::from_utf8(self.good.clone()).unwrap();
+        let other = text.replace("\"version\": 1", "\"version\": 7");
+        assert_ne!(other, text);
+        std::fs::write(&self.file, other).unwrap();
+        self.rig.restart();
+    }
+
+    fn put_right(&self) {
+        std::fs::write(&self.file, &self.good).unwrap();
+    }
 }
 
 #[tokio::test]
 async fn a_volume_whose_record_is_not_trusted_is_left_alone_and_others_are_served() {
-    let mut rig = Rig::new();
-    rig.mount(1, "pv-0").await.unwrap();
-    spoil(&rig.records()[0]);
-    rig.restart();
+    let Spoiled { rig, .. } = Spoiled::new().await;
     let refused = rig.volumes.refused();
     assert!(refused[0].why.contains("version 7"), "{refused:?}");
 
@@ -37,14 +60,10 @@ async fn a_volume_whose_record_is_not_trusted_is_left_alone_and_others_are_serve
 
 #[tokio::test]
 async fn a_record_that_was_put_right_counts_with_the_next_call() {
-    let mut rig = Rig::new();
-    rig.mount(1, "pv-0").await.unwrap();
-    let file = rig.records()[0].clone();
-    let good = std::fs::read(&file).unwrap();
-    spoil(&file);
-    rig.restart();
+    let spoiled = Spoiled::new().await;
+    let rig = &spoiled.rig;
     rig.mount(2, "pv-0").await.unwrap_err();
-    std::fs::write(&file, good).unwrap();
+    spoiled.put_right();
     rig.mount(2, "pv-0").await.unwrap();
     assert_eq!(rig.volumes.list().len(), 2);
     rig.unmount(1, "pv-0").await.unwrap();
@@ -54,13 +73,9 @@ async fn a_record_that_was_put_right_counts_with_the_next_call() {
 
 #[tokio::test]
 async fn a_record_that_was_put_right_counts_for_an_unmount() {
-    let mut rig = Rig::new();
-    rig.mount(1, "pv-0").await.unwrap();
-    let file = rig.records()[0].clone();
-    let good = std::fs::read(&file).unwrap();
-    spoil(&file);
-    rig.restart();
-    std::fs::write(&file, good).unwrap();
+    let spoiled = Spoiled::new().await;
+    let rig = &spoiled.rig;
+    spoiled.put_right();
     assert_eq!(rig.unmount(1, "pv-0").await.unwrap(), Unmounted::Ours);
     assert_eq!(rig.volumes.refused(), []);
     rig.assert_nothing_left();
@@ -70,25 +85,21 @@ async fn a_record_that_was_put_right_counts_for_an_unmount() {
 /// unmounted that stands in none.
 #[tokio::test]
 async fn a_record_that_was_put_right_is_noticed_when_nobody_calls() {
-    let mut rig = Rig::new();
-    rig.mount(1, "pv-0").await.unwrap();
-    let file = rig.records()[0].clone();
-    let good = std::fs::read(&file).unwrap();
-    spoil(&file);
-    rig.restart();
+    let mut spoiled = Spoiled::new().await;
+    let rig = &spoiled.rig;
     let mut changes = rig.volumes.changes();
     rig.volumes.collect().await;
     assert_eq!(rig.volumes.refused().len(), 1);
-    std::fs::write(&file, good).unwrap();
+    spoiled.put_right();
     changes.borrow_and_update();
     rig.volumes.collect().await;
     assert_eq!(rig.volumes.refused(), []);
     assert!(changes.has_changed().unwrap());
     assert_eq!(rig.listed()[0].1, MountedState::Published);
     // Or removed: then nothing of it is mounted here.
-    spoil(&file);
-    rig.restart();
-    std::fs::remove_file(&file).unwrap();
+    spoiled.spoil();
+    let rig = &spoiled.rig;
+    std::fs::remove_file(&spoiled.file).unwrap();
     rig.volumes.collect().await;
     assert_eq!(rig.volumes.refused(), []);
 }

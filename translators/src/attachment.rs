@@ -4,10 +4,12 @@
 mod inline_spec;
 mod names;
 mod release;
+mod volume_name;
 
 pub use inline_spec::inline_volume_spec;
 pub use names::{attachment_name, lease_name, shared_lease_name, spec_digest};
 pub use release::{Decision, Keep, Node, NodeSays, Reason, Seen, State, decide, frees_lease};
+pub use volume_name::{unique_name_of, unique_volume_name};
 
 /// How many renewals a node may miss before what it published counts no more.
 pub const RENEWALS_MISSED: u32 = 3;

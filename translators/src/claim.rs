@@ -1,6 +1,6 @@
 //! PersistentVolumeClaims: only annotations that name a legacy provisioner.
 
-use crate::context::{Context, Direction};
+use crate::context::{Context, TargetForm};
 use crate::error::Error;
 use crate::in_tree;
 use crate::json::{At, Object, Path};
@@ -23,7 +23,7 @@ pub(crate) fn translate<'a>(
     mut claim: Object<'a>,
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
-    if context.direction != Direction::ToCsi {
+    if context.target_form != TargetForm::Csi {
         return Ok(Outcome::unchanged(claim));
     }
     let mut notes = Vec::new();

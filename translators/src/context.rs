@@ -17,16 +17,16 @@ pub enum Target {
     Runtime,
 }
 
-/// Which way to translate.
+/// The form that a translation gives a volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Direction {
-    /// From the legacy form, or from the endpoint's form, to the backend's CSI form.
+pub enum TargetForm {
+    /// The backend's CSI form, from the legacy form or from the endpoint's.
     #[default]
-    ToCsi,
-    /// From CSI back to the in-tree form.
-    ToInTree,
-    /// From the legacy form to the form of flex2csi's own CSI endpoint.
-    ToEndpoint,
+    Csi,
+    /// The in-tree form, from CSI.
+    InTree,
+    /// That of flex2csi's own CSI endpoint, from the legacy form.
+    Endpoint,
 }
 
 /// The claim that uses a volume, where the volume does not name it itself.
@@ -47,8 +47,8 @@ pub type Secrets = BTreeMap<(String, String), BTreeMap<String, String>>;
 pub struct Context<'a> {
     /// What the result is for.
     pub target: Target,
-    /// Which way to translate.
-    pub direction: Direction,
+    /// Which form it has.
+    pub target_form: TargetForm,
     /// The namespace of an object that names none; `default` without it.
     pub namespace: Option<&'a str>,
     /// The claim of a volume that has no `claimRef`.
@@ -62,4 +62,22 @@ pub struct Context<'a> {
     /// Where Secrets under other keys are to be written with their values;
     /// `None` writes them without.
     pub secrets: Option<&'a Secrets>,
+}
+
+impl<'a> Context<'a> {
+    /// What every translation is told: from legacy to CSI, to be stored, without
+    /// anything that the object does not say itself.
+    #[must_use]
+    pub fn new(values: &'a Values, mappings: &'a Mappings) -> Self {
+        Self {
+            target: Target::default(),
+            target_form: TargetForm::default(),
+            namespace: None,
+            claim: None,
+            storage_class: None,
+            values,
+            mappings,
+            secrets: None,
+        }
+    }
 }

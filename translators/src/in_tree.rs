@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 
 use crate::error::Error;
-use crate::json::{Object, Path};
+use crate::json::{At, Object, Path};
 
 mod affinity;
 mod allowed_topologies;
@@ -50,6 +50,7 @@ mod vsphere;
 use csi_source::CSI;
 use fields::Fields;
 use plugin::Plugin;
+pub(crate) use vsphere::SYNCER as VSPHERE_SYNCER;
 
 /// The plugins that the library knows, in the order in which a volume's sources
 /// are looked for.
@@ -111,6 +112,18 @@ fn no_translation(what: impl Into<String>) -> Error {
 }
 
 /// Gives a PersistentVolume with an in-tree source its CSI source.
+///
+/// ```
+/// use flex2csi_translators::{in_tree, parse};
+///
+/// let pv = parse(r#"{"spec": {"cinder": {"volumeID": "1", "fsType": "ext4"}}}"#)?;
+/// let mut pv = in_tree::to_csi(pv)?;
+/// let csi = pv.object("spec")?.expect("it has one").object("csi")?;
+/// let csi = csi.expect("it is CSI now");
+/// assert_eq!(csi.str("driver")?.as_deref(), Some("cinder.csi.openstack.org"));
+/// assert_eq!(csi.str("volumeHandle")?.as_deref(), Some("1"));
+/// # Ok::<(), flex2csi_translators::Error>(())
+/// ```
 ///
 /// # Errors
 /// It has no in-tree source that is known, or one that has no form in CSI.
@@ -217,6 +230,28 @@ pub fn plugin_of_driver(driver: &str) -> Option<&'static str> {
 /// The in-tree plugin whose source stands in a volume's member of this name.
 pub fn plugin_of_member(member: &str) -> Option<&'static str> {
     position(member).map(|place| PLUGINS[place].name())
+}
+
+/// Whether volumes with this source are attached, so that nodes list them in
+/// `volumesInUse` and `volumesAttached`.
+pub fn is_attached(member: &str) -> bool {
+    position(member).is_some_and(|place| !PLUGINS[place].listed_by().is_empty())
+}
+
+/// How nodes list a volume with this source.
+pub(crate) fn unique_name(member: &str, source: &Object<'_>) -> Result<Option<String>, Error> {
+    let Some(plugin) = position(member).map(|place| PLUGINS[place]) else {
+        return Ok(None);
+    };
+    let mut parts = Vec::new();
+    for field in plugin.listed_by() {
+        match source.str(field).at(&["spec", member])? {
+            Some(part) if !part.is_empty() => parts.push(part),
+            _ => return Ok(None),
+        }
+    }
+    let is_listed = !parts.is_empty();
+    Ok(is_listed.then(|| format!("{}/{}", plugin.name(), parts.join(":"))))
 }
 
 /// Whether the CSI driver succeeds an in-tree plugin.

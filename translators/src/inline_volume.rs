@@ -7,7 +7,7 @@ mod names;
 
 use names::Names;
 
-use crate::context::{ClaimRef, Context, Direction};
+use crate::context::{ClaimRef, Context, TargetForm};
 use crate::error::Error;
 use crate::json::{At, Object, Path, Value};
 use crate::note::Note;
@@ -110,8 +110,8 @@ pub(crate) fn translate(
         storage_class: None,
         ..*context
     };
-    let outcome = match context.direction {
-        Direction::ToEndpoint => endpoint::volume(pv, &context),
+    let outcome = match context.target_form {
+        TargetForm::Endpoint => endpoint::volume(pv, &context),
         _ => persistent_volume::to_stored(pv, &context),
     };
     let outcome = outcome.map_err(in_pod)?;

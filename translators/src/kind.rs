@@ -15,7 +15,7 @@ pub enum Kind {
     /// `snapshot.storage.k8s.io VolumeSnapshotContent`
     VolumeSnapshotContent,
     /// An object with a pod's specification somewhere inside.
-    Workload(Workload),
+    Workload(PodSpecPlace),
     /// `v1 List` and the typed lists of the kinds above.
     List,
     /// Anything else, which goes through as it is.
@@ -24,7 +24,7 @@ pub enum Kind {
 
 /// Where an object keeps its pod's specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Workload {
+pub enum PodSpecPlace {
     /// `Pod`: in `spec`.
     Pod,
     /// `Deployment`, `StatefulSet`, `DaemonSet`, `ReplicaSet`,
@@ -36,7 +36,7 @@ pub enum Workload {
     PodTemplate,
 }
 
-impl Workload {
+impl PodSpecPlace {
     /// The members on the way to the pod's specification.
     pub fn pod_path(self) -> &'static [&'static str] {
         match self {
@@ -68,14 +68,14 @@ impl Kind {
             ("", "PersistentVolumeClaim") => Self::PersistentVolumeClaim,
             ("storage.k8s.io", "StorageClass") => Self::StorageClass,
             ("snapshot.storage.k8s.io", "VolumeSnapshotContent") => Self::VolumeSnapshotContent,
-            ("", "Pod") => Self::Workload(Workload::Pod),
-            ("", "PodTemplate") => Self::Workload(Workload::PodTemplate),
-            ("", "ReplicationController") => Self::Workload(Workload::Template),
+            ("", "Pod") => Self::Workload(PodSpecPlace::Pod),
+            ("", "PodTemplate") => Self::Workload(PodSpecPlace::PodTemplate),
+            ("", "ReplicationController") => Self::Workload(PodSpecPlace::Template),
             ("apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet") => {
-                Self::Workload(Workload::Template)
+                Self::Workload(PodSpecPlace::Template)
             }
-            ("batch", "Job") => Self::Workload(Workload::Template),
-            ("batch", "CronJob") => Self::Workload(Workload::CronJob),
+            ("batch", "Job") => Self::Workload(PodSpecPlace::Template),
+            ("batch", "CronJob") => Self::Workload(PodSpecPlace::CronJob),
             _ if Self::item_of(api_version, kind).is_some() => Self::List,
             _ => Self::Other,
         }
@@ -99,14 +99,14 @@ mod tests {
 
     #[test]
     fn groups_count_and_versions_do_not() {
-        let deployment = Kind::Workload(Workload::Template);
+        let deployment = Kind::Workload(PodSpecPlace::Template);
         assert_eq!(Kind::named("extensions/v1beta1", "Deployment"), deployment);
         assert_eq!(Kind::named("apps/v1", "Deployment"), deployment);
         assert_eq!(Kind::named("example.com/v1", "Deployment"), Kind::Other);
         assert_eq!(Kind::named("v1", "StorageClass"), Kind::Other);
         assert_eq!(
             Kind::named("batch/v1beta1", "CronJob"),
-            Kind::Workload(Workload::CronJob)
+            Kind::Workload(PodSpecPlace::CronJob)
         );
     }
 

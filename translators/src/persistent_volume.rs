@@ -1,6 +1,6 @@
 //! PersistentVolumes.
 
-use crate::context::{Context, Direction, Target};
+use crate::context::{Context, Target, TargetForm};
 use crate::error::Error;
 use crate::in_tree::stored::Stored;
 use crate::json::{At, JsonError, Object, Path};
@@ -17,8 +17,8 @@ pub(crate) fn translate<'a>(
     mut pv: Object<'a>,
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
-    match (context.target, context.direction) {
-        (Target::Runtime, Direction::ToInTree) => to_in_tree(pv),
+    match (context.target, context.target_form) {
+        (Target::Runtime, TargetForm::InTree) => to_in_tree(pv),
         (Target::Runtime, _) => {
             if in_tree::is_migratable(&mut pv)? {
                 in_tree::to_csi(pv).map(Outcome::changed)
@@ -26,7 +26,7 @@ pub(crate) fn translate<'a>(
                 Ok(Outcome::unchanged(pv))
             }
         }
-        (Target::Stored, Direction::ToInTree) => {
+        (Target::Stored, TargetForm::InTree) => {
             let mut outcome = to_in_tree(pv)?;
             if outcome.changed {
                 in_tree::stored::check_back(&mut outcome.object)?;
@@ -34,8 +34,8 @@ pub(crate) fn translate<'a>(
             }
             Ok(outcome)
         }
-        (Target::Stored, Direction::ToEndpoint) => endpoint::volume(pv, context),
-        (Target::Stored, Direction::ToCsi) => {
+        (Target::Stored, TargetForm::Endpoint) => endpoint::volume(pv, context),
+        (Target::Stored, TargetForm::Csi) => {
             match endpoint::volume_from_endpoint(&mut pv, context)? {
                 Some(outcome) => Ok(outcome),
                 None => to_stored(pv, context),

@@ -9,16 +9,18 @@ mod finding;
 mod ownership;
 mod shim;
 mod target;
+mod vendor;
 mod volume;
 mod workload;
 
 pub use class::ClassFacts;
-pub use code::Code;
+pub use code::FindingCode;
 pub use effect::Effect;
 pub use finding::{Finding, Verdict, VerdictKind};
 pub use ownership::{KnownFinalizer, Ownership, gitops_owner};
 pub use shim::{Mount, MountState, Shim};
-pub use target::{DriverFacts, SecretState, Target};
+pub use target::{DriverFacts, SecretState, TargetFacts};
+pub use vendor::VendorController;
 pub use volume::{
     AttributesClass, ClaimFacts, ClaimState, Evidence, Phase, PodPhase, PodUse, VolumeFacts,
 };

@@ -1,6 +1,6 @@
 //! VolumeSnapshotContents: named where the handle of their volume changes.
 
-use crate::context::{Context, Direction};
+use crate::context::{Context, TargetForm};
 use crate::error::Error;
 use crate::in_tree;
 use crate::json::{At, Object, Path};
@@ -16,7 +16,7 @@ pub(crate) fn translate<'a>(
     mut content: Object<'a>,
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
-    if context.direction != Direction::ToCsi {
+    if context.target_form != TargetForm::Csi {
         return Ok(Outcome::unchanged(content));
     }
     let mut notes = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::context::{Context, Direction, Target};
+use crate::context::{Context, Target, TargetForm};
 use crate::error::Error;
 use crate::json::{At, Object};
 use crate::kind::Kind;
@@ -47,6 +47,14 @@ impl StorageClass {
             provisioner,
             parameters,
         })
+    }
+
+    /// The CSI driver of its volumes, where it is in CSI form: the provisioner by its
+    /// name, mostly. Everest has one provisioner for all its drivers, and names the
+    /// driver in a parameter.
+    pub fn driver(&self) -> &str {
+        let named = self.parameter("csi.storage.k8s.io/csi-driver-name");
+        named.unwrap_or(&self.provisioner)
     }
 
     /// A parameter, by its exact name.
@@ -96,8 +104,8 @@ pub(crate) fn translate<'a>(
     mut class: Object<'a>,
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
-    match (context.target, context.direction) {
-        (_, Direction::ToInTree) => Ok(Outcome::unchanged(class)),
+    match (context.target, context.target_form) {
+        (_, TargetForm::InTree) => Ok(Outcome::unchanged(class)),
         (Target::Runtime, _) => {
             let provisioner = class.str("provisioner")?.unwrap_or_default();
             if in_tree::driver_of_plugin(&provisioner).is_none() {
@@ -105,8 +113,8 @@ pub(crate) fn translate<'a>(
             }
             in_tree::storage_class_to_csi(&provisioner, class).map(Outcome::changed)
         }
-        (Target::Stored, Direction::ToEndpoint) => endpoint::class(class, context),
-        (Target::Stored, Direction::ToCsi) => {
+        (Target::Stored, TargetForm::Endpoint) => endpoint::class(class, context),
+        (Target::Stored, TargetForm::Csi) => {
             match endpoint::class_from_endpoint(&mut class, context)? {
                 Some(outcome) => Ok(outcome),
                 None => to_stored(class, context),
@@ -140,6 +148,29 @@ pub(crate) fn to_stored<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provisioner_of_several_drivers_is_none_of_them() {
+        for (class, driver) in [
+            (
+                r#"{"provisioner": "everest-csi-provisioner", "parameters": {
+                    "csi.storage.k8s.io/csi-driver-name": "disk.csi.everest.io"}}"#,
+                "disk.csi.everest.io",
+            ),
+            (
+                r#"{"provisioner": "ebs.csi.aws.com", "parameters": {"type": "gp3"}}"#,
+                "ebs.csi.aws.com",
+            ),
+            (
+                r#"{"provisioner": "ebs.csi.aws.com", "parameters": null}"#,
+                "ebs.csi.aws.com",
+            ),
+            (r#"{"provisioner": "ebs.csi.aws.com"}"#, "ebs.csi.aws.com"),
+        ] {
+            let class = StorageClass::read(Object::parse(class).unwrap()).unwrap();
+            assert_eq!(class.driver(), driver);
+        }
+    }
 
     #[test]
     fn the_annotation_goes_before_the_field() {

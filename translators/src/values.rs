@@ -107,6 +107,14 @@ const TABLE_KIND: &str = "a text; numbers go in quotes";
 impl Values {
     /// Reads a values file in JSON; `null`, the empty YAML file, has no values.
     ///
+    /// ```
+    /// use flex2csi_translators::Values;
+    ///
+    /// let values = Values::parse(r#"{"rbd": {"form": "static"}}"#)?;
+    /// assert_eq!(values.text("rbd", "form"), Some("static"));
+    /// # Ok::<(), flex2csi_translators::values::ValuesError>(())
+    /// ```
+    ///
     /// # Errors
     /// The text is not an object of objects, or a value in it is none that any
     /// source declares, as a number or a list.

@@ -3,11 +3,11 @@
 
 use std::borrow::Cow;
 
-use crate::context::{Context, Direction};
+use crate::context::{Context, TargetForm};
 use crate::error::Error;
 use crate::inline_volume::{self, Inline, Owner};
 use crate::json::{At, JsonError, Object, Path, Value};
-use crate::kind::Workload;
+use crate::kind::PodSpecPlace;
 use crate::note::{Code, Note};
 use crate::outcome::Outcome;
 use crate::source;
@@ -17,11 +17,11 @@ use crate::source;
 /// # Errors
 /// One of them cannot be translated; the workload then stays as it was.
 pub(crate) fn translate<'a>(
-    workload: Workload,
+    workload: PodSpecPlace,
     mut object: Object<'a>,
     context: &Context<'_>,
 ) -> Result<Outcome<'a>, Error> {
-    if context.direction == Direction::ToInTree || !has_legacy(workload, &mut object)? {
+    if context.target_form == TargetForm::InTree || !has_legacy(workload, &mut object)? {
         return Ok(Outcome::unchanged(object));
     }
     if let Some(controller) = controller(&mut object)? {
@@ -67,21 +67,21 @@ pub(crate) fn translate<'a>(
 }
 
 /// The place of something in a pod's volume.
-fn place(path: &Path, workload: Workload, index: usize) -> Path {
+fn place(path: &Path, workload: PodSpecPlace, index: usize) -> Path {
     let index = index.to_string();
     let keys = workload.pod_path().iter().copied();
     path.under(&keys.chain(["volumes", &index]).collect::<Vec<_>>())
 }
 
 /// Adds the volume's place to an error that is about something inside it.
-fn at(error: Error, workload: Workload, index: usize) -> Error {
+fn at(error: Error, workload: PodSpecPlace, index: usize) -> Error {
     let path = place(error.path(), workload, index);
     error.with_path(path)
 }
 
 /// Opens the pod's volumes.
 fn volumes<'o, 'a>(
-    workload: Workload,
+    workload: PodSpecPlace,
     object: &'o mut Object<'a>,
 ) -> Result<Option<&'o mut Vec<Value<'a>>>, Error> {
     let path = workload.pod_path();
@@ -95,7 +95,7 @@ fn volumes<'o, 'a>(
     Ok(inner.array("volumes").at(path)?)
 }
 
-fn has_legacy(workload: Workload, object: &mut Object<'_>) -> Result<bool, Error> {
+fn has_legacy(workload: PodSpecPlace, object: &mut Object<'_>) -> Result<bool, Error> {
     let Some(volumes) = volumes(workload, object)? else {
         return Ok(false);
     };
@@ -141,13 +141,13 @@ fn controller_of(owner: &mut Value<'_>) -> Result<Option<String>, JsonError> {
 }
 
 fn owner(
-    workload: Workload,
+    workload: PodSpecPlace,
     object: &mut Object<'_>,
     context: &Context<'_>,
 ) -> Result<Owner, Error> {
     let several_pods = match workload {
-        Workload::Template => several_pods(object)?,
-        Workload::Pod | Workload::CronJob | Workload::PodTemplate => false,
+        PodSpecPlace::Template => several_pods(object)?,
+        PodSpecPlace::Pod | PodSpecPlace::CronJob | PodSpecPlace::PodTemplate => false,
     };
     let kind = object.str("kind")?.unwrap_or_default().into_owned();
     let mut name = Cow::Borrowed("");

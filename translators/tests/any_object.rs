@@ -1,11 +1,11 @@
-//! Whatever object comes, of whatever kind and in whichever direction: nothing
+//! Whatever object comes, of whatever kind and for whichever form: nothing
 //! panics, and what is not understood is not lost.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
-use flex2csi_translators::{Context, Direction, Target, Values, translate};
+use flex2csi_translators::{Context, Target, TargetForm, Values, translate};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -113,24 +113,19 @@ fn object(members: Vec<(&'static str, Value)>) -> Value {
     )
 }
 
-fn ways() -> impl Strategy<Value = (Target, Direction)> {
+fn ways() -> impl Strategy<Value = (Target, TargetForm)> {
     let targets = prop::sample::select(vec![Target::Stored, Target::Runtime]);
-    let directions = vec![Direction::ToCsi, Direction::ToInTree, Direction::ToEndpoint];
-    (targets, prop::sample::select(directions))
+    let forms = vec![TargetForm::Csi, TargetForm::InTree, TargetForm::Endpoint];
+    (targets, prop::sample::select(forms))
 }
 
 /// The object after translation, and whether it changed; `None` if it failed.
-fn translated(text: &str, (target, direction): (Target, Direction)) -> Option<(String, bool)> {
+fn translated(text: &str, (target, target_form): (Target, TargetForm)) -> Option<(String, bool)> {
     let (mappings, values) = (Mappings::built_in(), Values::default());
     let context = Context {
         target,
-        direction,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values: &values,
-        mappings: &mappings,
-        secrets: None,
+        target_form,
+        ..Context::new(&values, &mappings)
     };
     let outcome = translate(Object::parse(text).unwrap(), &context).ok()?;
     Some((outcome.object.to_json(), outcome.changed))

@@ -6,7 +6,7 @@
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::storage_class::StorageClass;
-use flex2csi_translators::{Context, Direction, Target, Values, translate};
+use flex2csi_translators::{Context, Values, translate};
 use serde_json::{Value, json};
 
 /// The annotations of the translated volume.
@@ -15,14 +15,8 @@ fn annotations(class: &Value, provisioned_by: Option<&str>, source: &Value) -> V
     let class = class.to_string();
     let class = StorageClass::read(Object::parse(&class).unwrap()).unwrap();
     let context = Context {
-        target: Target::Stored,
-        direction: Direction::ToCsi,
-        namespace: None,
-        claim: None,
         storage_class: Some(&class),
-        values: &values,
-        mappings: &mappings,
-        secrets: None,
+        ..Context::new(&values, &mappings)
     };
     let mut spec = source.clone();
     spec["accessModes"] = json!(["ReadWriteOnce"]);

@@ -8,20 +8,14 @@ use std::collections::BTreeMap;
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::values::SiteValue;
-use flex2csi_translators::{Context, Direction, Outcome, Target, Values, translate};
+use flex2csi_translators::{Context, Outcome, TargetForm, Values, translate};
 use serde_json::{Value, json};
 
-fn run(text: &str, direction: Direction, values: &Values) -> Outcome<'static> {
+fn run(text: &str, target_form: TargetForm, values: &Values) -> Outcome<'static> {
     let mappings = Mappings::built_in();
     let context = Context {
-        target: Target::Stored,
-        direction,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values,
-        mappings: &mappings,
-        secrets: None,
+        target_form,
+        ..Context::new(values, &mappings)
     };
     let outcome = translate(Object::parse(text).unwrap(), &context).unwrap();
     Outcome {
@@ -85,11 +79,11 @@ fn what_lacked_a_value_on_the_way_in_loses_nothing_on_the_way_back() {
         });
         let text = pv.to_string();
         let values = values();
-        let direct = run(&text, Direction::ToCsi, &values);
+        let direct = run(&text, TargetForm::Csi, &values);
         assert!(direct.changed);
         for at_first in [&Values::default(), &values] {
-            let there = run(&text, Direction::ToEndpoint, at_first);
-            let back = run(&there.object.to_json(), Direction::ToCsi, &values);
+            let there = run(&text, TargetForm::Endpoint, at_first);
+            let back = run(&there.object.to_json(), TargetForm::Csi, &values);
             let (direct, back) = (said(&direct), said(&back));
             assert_eq!(direct.0[0], back.0[0]);
             if at_first == &Values::default() {

@@ -6,22 +6,16 @@
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::values::SiteValue;
-use flex2csi_translators::{Code, Context, Direction, Error, Outcome, Target, Values, translate};
+use flex2csi_translators::{Code, Context, Error, Outcome, TargetForm, Values, translate};
 use serde_json::{Value, json};
 
-fn translated(object: &Value, direction: Direction) -> Result<Outcome<'static>, Error> {
+fn translated(object: &Value, target_form: TargetForm) -> Result<Outcome<'static>, Error> {
     let (mut values, mappings) = (Values::default(), Mappings::built_in());
     let account = SiteValue::Text("account".into());
     values.set("azure-blobfuse", "storageAccount", account);
     let context = Context {
-        target: Target::Stored,
-        direction,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values: &values,
-        mappings: &mappings,
-        secrets: None,
+        target_form,
+        ..Context::new(&values, &mappings)
     };
     let text = object.to_string();
     let outcome = translate(Object::parse(&text).unwrap(), &context)?;
@@ -56,7 +50,7 @@ fn cron_job(name: &str, volume: Value) -> Value {
 
 /// The names of the new volume and claim.
 fn names(object: &Value) -> Vec<String> {
-    let outcome = translated(object, Direction::ToCsi).unwrap();
+    let outcome = translated(object, TargetForm::Csi).unwrap();
     let objects = outcome.extra.iter();
     let objects = objects.map(|object| serde_json::from_str::<Value>(&object.to_json()).unwrap());
     objects
@@ -104,13 +98,13 @@ fn the_same_volume_has_the_same_names_every_time() {
 fn a_workload_without_any_name_is_refused() {
     for metadata in [json!({}), json!({"name": ""}), json!({"generateName": "-"})] {
         let object = pod(metadata, disk("data", "vol-1"));
-        let error = translated(&object, Direction::ToCsi).unwrap_err();
+        let error = translated(&object, TargetForm::Csi).unwrap_err();
         assert_eq!(error.code(), Code::MissingField);
         assert_eq!(error.to_string(), "Pod: .metadata.name is not set");
     }
     // What needs no new objects needs no name.
     let kept = json!({"name": "a", "nfs": {"server": "s", "path": "/"}});
-    let outcome = translated(&pod(json!({}), kept), Direction::ToCsi).unwrap();
+    let outcome = translated(&pod(json!({}), kept), TargetForm::Csi).unwrap();
     assert!(!outcome.changed);
 }
 
@@ -120,9 +114,9 @@ fn notes_are_about_places_that_the_workload_has() {
         "driver": "azure/blobfuse", "readOnly": true, "secretRef": {"name": "s"},
         "options": {"container": "c", "mountoptions": "-o allow_other", "unheard": "x"},
     }});
-    for direction in [Direction::ToCsi, Direction::ToEndpoint] {
+    for target_form in [TargetForm::Csi, TargetForm::Endpoint] {
         let object = deployment("web", volume.clone());
-        let outcome = translated(&object, direction).unwrap();
+        let outcome = translated(&object, target_form).unwrap();
         assert!(outcome.changed);
         assert!(outcome.notes.len() > 2, "{:?}", outcome.notes);
         for note in &outcome.notes {
@@ -179,7 +173,7 @@ fn errors_are_about_places_that_the_workload_has() {
     ];
     for (volume, code, path) in cases {
         let object = deployment("web", volume);
-        let error = translated(&object, Direction::ToCsi).unwrap_err();
+        let error = translated(&object, TargetForm::Csi).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
         let expected = format!(".spec.template.spec.volumes[0]{path}");
         assert_eq!(error.path().as_str(), expected, "{error}");
@@ -208,7 +202,7 @@ fn errors_of_a_volume_say_what_they_are_about() {
         (json!({"nfs": {}, "rbd": {}}), Code::SeveralSources, ".spec"),
     ] {
         let pv = json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv"}, "spec": spec});
-        let error = translated(&pv, Direction::ToCsi).unwrap_err();
+        let error = translated(&pv, TargetForm::Csi).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
         assert_eq!(error.path().as_str(), path, "{error}");
     }

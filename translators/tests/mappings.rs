@@ -10,7 +10,7 @@ use flex2csi_translators::flex::{FlexVolume, Mappings};
 use flex2csi_translators::json::Object;
 use flex2csi_translators::storage_class::StorageClass;
 use flex2csi_translators::values::SiteValue;
-use flex2csi_translators::{ClaimRef, Code, Context, Direction, Error, Target, Values};
+use flex2csi_translators::{ClaimRef, Code, Context, Error, Values};
 use proptest::prelude::*;
 
 /// A mapping that has a bit of everything.
@@ -85,16 +85,7 @@ fn site() -> Values {
 }
 
 fn context<'a>(mappings: &'a Mappings, values: &'a Values) -> Context<'a> {
-    Context {
-        target: Target::Stored,
-        direction: Direction::ToCsi,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values,
-        mappings,
-        secrets: None,
-    }
+    Context::new(values, mappings)
 }
 
 fn pv(flex: &str, rest: &str) -> String {

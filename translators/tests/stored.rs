@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::in_tree::stored::catalogue;
 use flex2csi_translators::json::Object;
-use flex2csi_translators::{Context, Direction, Target, Values, translate};
+use flex2csi_translators::{Context, Values, translate};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -61,16 +61,7 @@ fn secrets(case: &Path) -> Option<BTreeMap<(String, String), BTreeMap<String, St
 }
 
 fn context<'c>(values: &'c Values, mappings: &'c Mappings) -> Context<'c> {
-    Context {
-        target: Target::Stored,
-        direction: Direction::ToCsi,
-        namespace: None,
-        claim: None,
-        storage_class: None,
-        values,
-        mappings,
-        secrets: None,
-    }
+    Context::new(values, mappings)
 }
 
 fn check(case: &Path) -> Result<(), String> {

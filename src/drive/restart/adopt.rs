@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::Client;
 use tokio::time::sleep;
 
 use super::left::{list, say};
@@ -16,12 +17,24 @@ use crate::fault_points;
 const STALE: Duration = Duration::from_secs(15);
 
 impl StoppedWorkloads {
+    /// Those that a process which is dead has left stopped, as far as they can be found:
+    /// what keeps them from that is said.
+    pub async fn left_by_others(client: &Client, holder: &str) -> Self {
+        let stopped = Self::new(client, holder);
+        if let Err(error) = stopped.adopt().await {
+            line(&format!(
+                "warning: workloads that are stopped cannot be looked for: {error}"
+            ));
+        }
+        stopped
+    }
+
     /// Takes over those that a process which is dead has left stopped. Whoever still
     /// lives keeps theirs.
     ///
     /// # Errors
     /// They cannot be listed.
-    pub async fn adopt(&self) -> Result<(), RequestError> {
+    async fn adopt(&self) -> Result<(), RequestError> {
         let found = list(&self.client).await?;
         let (found, other): (Vec<_>, Vec<_>) = found
             .into_iter()

@@ -31,6 +31,14 @@ pub(in crate::drive) fn read_plan(
     Ok(rows)
 }
 
+/// Checks that a plan, if there is one, was made for this cluster.
+pub(in crate::drive) fn is_for_cluster(path: Option<&Path>, cluster: &str) -> Result<(), Usage> {
+    let Some(path) = path else { return Ok(()) };
+    PlanFile::open(path)
+        .and_then(|file| file.for_cluster(cluster))
+        .map_err(|error| Usage(error.to_string()))
+}
+
 /// The kinds that are replaced.
 pub(in crate::drive) fn kind_of(row: &Row) -> Option<ObjectKind> {
     match row.object.kind.as_str() {

@@ -179,6 +179,9 @@ impl Inner {
         begun: &mut Begun,
     ) -> Result<(), VolumeError> {
         let attached = self.attach(prepared, context).await?;
+        // The controller attaches when the pod is bound to the node, which it may not have
+        // done before.
+        self.check_not_controllers(&prepared.legacy_driver).await?;
         let staging = match prepared.capabilities.stage_unstage {
             true => {
                 begun.staging = true;

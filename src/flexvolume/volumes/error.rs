@@ -140,6 +140,20 @@ pub enum VolumeError {
     /// It is not attached.
     #[error(transparent)]
     Attach(#[from] AttachError),
+    /// The attach/detach controller has a driver of its own that attaches the volume, and
+    /// would detach it while it is mounted.
+    #[error(
+        "kube-controller-manager attaches volumes of {driver} to this node by a copy of that driver \
+         of its own (volumesAttached has {attached}), and would detach them while they are mounted: \
+         cordon the node, delete this pod, and when no Node has anything of {driver} in \
+         volumesAttached any more, remove the driver from kube-controller-manager's plugin directory"
+    )]
+    AttachedByController {
+        /// The FlexVolume driver.
+        driver: String,
+        /// The volume's unique name.
+        attached: String,
+    },
     /// It cannot be recorded, or its record is not trusted.
     #[error(transparent)]
     Record(#[from] RecordError),

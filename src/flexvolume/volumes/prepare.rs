@@ -107,6 +107,9 @@ impl Inner {
         self.record.check(&id).await?;
         self.check_not_kubelets(&id).await?;
         let driver = cluster.csi_driver(&id.driver).await?;
+        if driver.attach_required {
+            self.check_not_controllers(&call.driver).await?;
+        }
         if driver.attach_required && self.settings.attacher.is_none() {
             return Err(VolumeError::NoAttacher { driver: id.driver });
         }

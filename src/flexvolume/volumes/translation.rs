@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flex2csi_translators::attachment::inline_volume_spec;
-use flex2csi_translators::context::{Context, Direction, Secrets, Target};
+use flex2csi_translators::context::{Context, Secrets};
 use flex2csi_translators::csi_volume::{
     CsiVolume, SecretRef, pod_of_inline, secret_contents, secret_of_flex_volume,
 };
@@ -88,18 +88,16 @@ pub(super) fn translate(
     };
     let secrets = given(legacy_secret.as_ref(), secret);
     let context = Context {
-        target: Target::Stored,
-        direction: Direction::ToCsi,
         namespace: Some(&pod.namespace),
-        claim: None,
         storage_class: class.as_ref(),
-        values: &knowledge.values,
-        mappings: &knowledge.mappings,
         secrets: Some(&secrets),
+        ..Context::new(&knowledge.values, &knowledge.mappings)
     };
     let kind = match source {
         VolumeSource::PersistentVolume { .. } => Kind::PersistentVolume,
-        VolumeSource::Inline { .. } => Kind::Workload(flex2csi_translators::kind::Workload::Pod),
+        VolumeSource::Inline { .. } => {
+            Kind::Workload(flex2csi_translators::kind::PodSpecPlace::Pod)
+        }
     };
     let outcome = flex2csi_translators::translate_as(kind, object, &context).map_err(failed)?;
     let (mut pv, extra) = parts(outcome, kind).map_err(untranslatable)?;

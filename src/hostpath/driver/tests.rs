@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use clap::Parser;
 use tonic::Code;
 
 use super::*;
@@ -16,13 +15,6 @@ mod cut_off;
 mod groups;
 mod snapshots;
 mod volumes;
-
-#[derive(Debug, Parser)]
-#[command(args_override_self = true)]
-struct Cli {
-    #[command(flatten)]
-    args: HostpathArgs,
-}
 
 /// A driver over a directory that goes with it.
 struct Here {
@@ -92,20 +84,8 @@ impl Here {
 }
 
 fn open(dir: &Path, flags: &[&str]) -> Driver {
-    let state = dir.join("state");
-    let fixed = [
-        "x",
-        "--endpoint",
-        "/x.sock",
-        "--node-id",
-        "n",
-        "--state-dir",
-    ];
-    let args = fixed
-        .into_iter()
-        .chain([state.to_str().unwrap()])
-        .chain(flags.iter().copied());
-    crate::hostpath::open::open(&Cli::parse_from(args).args, false).unwrap()
+    let args = HostpathArgs::of_flags(&dir.join("state"), flags.iter().copied());
+    crate::hostpath::open::open(&args, false).unwrap()
 }
 
 fn id(text: &str) -> Id {

@@ -27,24 +27,14 @@ impl Driver {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
     use crate::hostpath::HostpathArgs;
-
-    #[derive(Debug, Parser)]
-    struct Cli {
-        #[command(flatten)]
-        args: HostpathArgs,
-    }
 
     #[test]
     fn a_call_needs_all_keys() {
         let state = tempfile::tempdir().unwrap();
-        let state = format!("--state-dir={}", state.path().display());
-        let flags = ["hostpath", "--endpoint=/unused", "--node-id=n", &state];
         let needed = ["--need-secret=user", "--need-secret=password"];
-        let args = Cli::parse_from(flags.iter().chain(&needed)).args;
+        let args = HostpathArgs::of_flags(state.path(), needed);
         let driver = Driver::open(&args, false).unwrap();
         let id = Id::required("volume_id", "v").unwrap();
         let check = |secrets: &[(&str, &str)]| {

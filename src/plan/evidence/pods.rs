@@ -1,11 +1,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use flex2csi_translators::plan::{Code, Finding, PodPhase, PodUse};
+use flex2csi_translators::plan::{Finding, PodPhase, PodUse, VendorController};
 
 use super::Claims;
 use crate::digest::Key;
-use crate::objects::pod::{Pod, PodSpec};
+use crate::objects::pod::Pod;
 
 /// Pods by the legacy claims that they name.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub struct Pods {
     by_claim: HashMap<Key, Vec<PodRecord>>,
     /// The uids of what makes them.
     makers: HashSet<Key>,
-    vendors: Vec<(&'static Vendor, String)>,
+    vendors: Vec<(&'static VendorController, String)>,
     nodes: HashMap<String, Arc<str>>,
 }
 
@@ -40,42 +40,10 @@ pub struct Maker {
     pub uid: Key,
 }
 
-/// A vendor's controller that acts when a PersistentVolume is deleted.
-#[derive(Debug)]
-struct Vendor {
-    /// The CSI driver whose volumes it looks after.
-    driver: &'static str,
-    /// What its container is called.
-    container: &'static str,
-    /// What its image is called, after the registry and before the tag.
-    image: &'static str,
-    /// What it does.
-    does: &'static str,
-}
-
-static VENDORS: [Vendor; 1] = [Vendor {
-    // vsphere-csi-driver `pkg/syncer/metadatasyncer.go`: each deletion of a volume
-    // that is not released with the policy Delete removes it from CNS, and with it
-    // what tells its VMDK's id.
-    driver: "csi.vsphere.vmware.com",
-    container: "vsphere-syncer",
-    image: "/syncer",
-    does: "takes a volume out of CNS when its PersistentVolume is deleted",
-}];
-
-impl Vendor {
-    fn is_in(&self, pod: &PodSpec) -> bool {
-        pod.containers().any(|(name, image)| {
-            let image = image.split(['@', ':']).next().unwrap_or_default();
-            name == self.container || image.ends_with(self.image)
-        })
-    }
-}
-
 impl Pods {
     /// Takes note of a pod.
     pub fn add(&mut self, pod: &Pod, claims: &Claims) {
-        let vendor = VENDORS.iter().find(|vendor| vendor.is_in(&pod.spec));
+        let vendor = VendorController::among(pod.spec.containers());
         let found = pod.as_use();
         if let Some(vendor) = vendor
             && found.phase != PodPhase::Ended
@@ -143,15 +111,10 @@ impl Pods {
 
     /// Controllers that run and act on the deletion of volumes of a driver.
     pub fn vendor_controllers(&self, driver: &str) -> Vec<Finding> {
-        let vendors = self
-            .vendors
-            .iter()
-            .filter(|(vendor, _)| vendor.driver == driver);
+        let vendors = self.vendors.iter();
         vendors
-            .map(|(vendor, pod)| {
-                let message = format!("{} in pod {pod} {}", vendor.container, vendor.does);
-                Finding::new(Code::VendorController, message)
-            })
+            .filter(|(vendor, _)| vendor.driver == driver)
+            .map(|(vendor, pod)| vendor.finding(pod))
             .collect()
     }
 }

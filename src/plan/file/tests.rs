@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use flex2csi_translators::plan::{Code, Finding, VerdictKind};
+use flex2csi_translators::plan::{Finding, FindingCode, VerdictKind};
 use flex2csi_translators::rewrite::{ClaimId, InUse};
 
 use super::*;
@@ -42,7 +42,7 @@ fn row(name: &str) -> Row {
         verdict: VerdictKind::ReadyInUse,
         in_use: InUse::RuntimeEqual,
         workloads: Vec::new(),
-        findings: vec![Finding::new(Code::RuntimeEqual, "it is: \"equal\"")],
+        findings: vec![Finding::new(FindingCode::RuntimeEqual, "it is: \"equal\"")],
         options: Options {
             skip: false,
             keep_delete: Some(false),

@@ -1,40 +1,20 @@
 //! How nodes call a volume.
 
-use flex2csi_translators::in_tree;
-use serde_json::Value;
+use flex2csi_translators::Error;
+use flex2csi_translators::attachment::{unique_name_of, unique_volume_name};
 
 use super::Subject;
-use crate::objects::source::Source;
 
 /// The names under which nodes may list a volume in `volumesInUse` and
-/// `volumesAttached` (kubernetes v1.36 `pkg/volume/util/util.go`,
-/// `GetUniqueVolumeName`, and each plugin's `GetVolumeName`).
-pub(super) fn unique_names(subject: &Subject<'_>) -> Vec<String> {
-    let mut names = vec![format!(
-        "kubernetes.io/csi/{}^{}",
-        subject.driver, subject.handle
-    )];
-    match subject.source {
-        // The volume's name is kubelet's default where a driver has no getvolumename.
-        Source::Flex { driver } => names.push(format!("{driver}/{}", subject.volume.metadata.name)),
-        Source::InTree { field } => {
-            let id = match *field {
-                "awsElasticBlockStore" | "cinder" => "volumeID",
-                "azureDisk" => "diskURI",
-                "gcePersistentDisk" => "pdName",
-                "vsphereVolume" => "volumePath",
-                _ => return names,
-            };
-            let volume: Value = serde_json::from_str(subject.json).unwrap_or_default();
-            let id = volume["spec"][field][id].as_str();
-            if let (Some(plugin), Some(id)) = (in_tree::plugin_of_member(field), id) {
-                names.push(format!("{plugin}/{id}"));
-            }
-        }
-        Source::Endpoint { driver, handle } => {
-            names.push(format!("kubernetes.io/csi/{driver}^{handle}"));
-        }
-        Source::Csi | Source::Unknown => {}
+/// `volumesAttached`: as it would be stored, as it is, and as the cluster has it in
+/// memory where it serves its in-tree source through CSI.
+pub(super) fn unique_names(subject: &Subject<'_>, runtime: Option<&str>) -> Vec<String> {
+    let mut names = vec![unique_volume_name(subject.driver, subject.handle)];
+    for json in std::iter::once(subject.json).chain(runtime) {
+        let volume = flex2csi_translators::parse(json).map_err(Error::from);
+        let name = volume.and_then(|mut volume| unique_name_of(&mut volume));
+        // What cannot be read has no form to be stored in, and is not looked at.
+        names.extend(name.ok().flatten());
     }
     names
 }

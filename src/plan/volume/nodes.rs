@@ -1,5 +1,6 @@
 //! What nodes and their CSI drivers say that concerns a volume.
 
+use flex2csi_translators::in_tree;
 use flex2csi_translators::plan::{DriverFacts, Evidence, Mount, Shim};
 
 use super::{Subject, Teller};
@@ -55,7 +56,7 @@ impl Teller<'_> {
             };
         }
         let is_listed = match source {
-            Source::InTree { field } => is_attached(field),
+            Source::InTree { field } => in_tree::is_attached(field),
             Source::Endpoint { driver, .. } => self.evidence.csi_drivers.get(driver).attaches(),
             Source::Flex { .. } | Source::Csi | Source::Unknown => true,
         };
@@ -105,17 +106,4 @@ impl Teller<'_> {
             old_kubelets,
         }
     }
-}
-
-/// Sources whose volumes are attached, so that nodes list them.
-fn is_attached(field: &str) -> bool {
-    matches!(
-        field,
-        "awsElasticBlockStore"
-            | "azureDisk"
-            | "cinder"
-            | "gcePersistentDisk"
-            | "rbd"
-            | "vsphereVolume"
-    )
 }

@@ -19,6 +19,7 @@ impl Teller<'_> {
         &self,
         subject: &Subject<'_>,
         facts: &VolumeFacts,
+        runtime: Option<&str>,
     ) -> Option<Result<(), String>> {
         let Source::InTree { field } = subject.source else {
             return None;
@@ -44,8 +45,7 @@ impl Teller<'_> {
         if !served {
             return None;
         }
-        let runtime = self.translator.runtime(subject.json)?;
-        Some(same_specification(&runtime, subject.stored_json))
+        Some(same_specification(runtime?, subject.stored_json))
     }
 }
 

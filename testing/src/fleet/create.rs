@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::storage_class::StorageClass;
-use flex2csi_translators::{Context, Direction, Target, Values, translate};
+use flex2csi_translators::{Context, Values, translate};
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
@@ -165,16 +165,10 @@ impl Translation {
     pub fn of(&self, volume: &Value) -> Result<Value, Untrue> {
         let text = volume.to_string();
         let context = Context {
-            target: Target::Stored,
-            direction: Direction::ToCsi,
-            namespace: None,
-            claim: None,
             storage_class: self
                 .classes
                 .get(super::text(volume, "/spec/storageClassName")),
-            values: &self.values,
-            mappings: &self.mappings,
-            secrets: None,
+            ..Context::new(&self.values, &self.mappings)
         };
         let name = super::text(volume, "/metadata/name");
         let failed = |error: &dyn std::fmt::Display| Untrue::of(format!("{name}: {error}"));

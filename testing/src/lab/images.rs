@@ -19,6 +19,12 @@ pub(super) fn archive(name: &str) -> Result<PathBuf, StartError> {
         program: name.to_owned(),
         reason,
     };
+    if let Some(directory) = std::env::var_os("FLEX2CSI_IMAGES") {
+        let archive = PathBuf::from(directory).join(name);
+        let is_there = archive.is_file();
+        let said = || missing(format!("FLEX2CSI_IMAGES: no {}", archive.display()));
+        return if is_there { Ok(archive) } else { Err(said()) };
+    }
     // A test runs in <target>/<profile>/deps, a program in <target>/<profile>.
     let test = std::env::current_exe().map_err(|error| missing(error.to_string()))?;
     test.ancestors()

@@ -21,19 +21,57 @@ impl Row {
     }
 }
 
-/// What no test here can use, by role and right (all of them where it is empty), and why.
-pub const UNTRIED: [(&str, &str, &str); 2] = [
+/// What no test here uses, by role, and why.
+pub const UNTRIED: [(&str, &[&str], &str); 4] = [
     (
         "ClusterRole flex2csi-sidecars",
-        "",
-        "it is for external-provisioner too, which is in no Go module; kubelet::endpoint tries \
-         the other sidecars with it",
+        &[
+            "get csinodes.storage.k8s.io",
+            "get nodes",
+            "get persistentvolumeclaims",
+            "get persistentvolumes",
+            "get storageclasses.storage.k8s.io",
+            "list volumesnapshots.snapshot.storage.k8s.io",
+            "update persistentvolumeclaims",
+            "watch nodes",
+            "watch storageclasses.storage.k8s.io",
+        ],
+        "external-provisioner asks for them, which is in no Go module; the stand-in for it uses the rest",
     ),
     (
-        "Role flex2csi-rewrite-pins",
-        "patch pods",
-        "it is for a pin pod whose image cannot be had, and the kubelet of these tests has all; \
-         src/rewrite/tests/pins.rs has the patch",
+        "ClusterRole flex2csi-sidecars",
+        &[
+            "list persistentvolumes",
+            "list pods",
+            "list volumeattachments.storage.k8s.io",
+        ],
+        "kubelet::endpoint uses them, but the account has them by the controller's own role as well, \
+         and the audit log names either of both",
+    ),
+    (
+        "ClusterRole flex2csi-sidecars",
+        &[
+            "get pods",
+            "get volumeattachments.storage.k8s.io",
+            "get volumeattributesclasses.storage.k8s.io",
+            "get volumesnapshotclasses.snapshot.storage.k8s.io",
+            "patch events",
+            "update volumesnapshotcontents.snapshot.storage.k8s.io",
+            "update volumesnapshotcontents.snapshot.storage.k8s.io/status",
+        ],
+        "the sidecars ask for them (deploy/kubernetes/rbac.yaml of each), for what fails or comes again",
+    ),
+    (
+        "ClusterRole flex2csi-sidecars",
+        &[
+            "get volumegroupsnapshotclasses.groupsnapshot.storage.k8s.io",
+            "get volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io",
+            "patch volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io",
+            "patch volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io/status",
+            "update volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io",
+            "update volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io/status",
+        ],
+        "they are for snapshots of groups, which no story takes",
     ),
 ];
 
@@ -219,6 +257,42 @@ pub const USED: &[Row] = &[
         ],
     },
     Row {
+        role: "ClusterRole flex2csi-sidecars",
+        test: "kubelet::endpoint",
+        uses: &[
+            "create events",
+            "create persistentvolumes",
+            "delete persistentvolumes",
+            "get volumesnapshotcontents.snapshot.storage.k8s.io",
+            "get volumesnapshots.snapshot.storage.k8s.io",
+            "list csinodes.storage.k8s.io",
+            "list nodes",
+            "list persistentvolumeclaims",
+            "list storageclasses.storage.k8s.io",
+            "list volumeattributesclasses.storage.k8s.io",
+            "list volumegroupsnapshotclasses.groupsnapshot.storage.k8s.io",
+            "list volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io",
+            "list volumesnapshotclasses.snapshot.storage.k8s.io",
+            "list volumesnapshotcontents.snapshot.storage.k8s.io",
+            "patch persistentvolumeclaims/status",
+            "patch persistentvolumes",
+            "patch volumeattachments.storage.k8s.io",
+            "patch volumeattachments.storage.k8s.io/status",
+            "patch volumesnapshotcontents.snapshot.storage.k8s.io",
+            "patch volumesnapshotcontents.snapshot.storage.k8s.io/status",
+            "watch csinodes.storage.k8s.io",
+            "watch persistentvolumeclaims",
+            "watch persistentvolumes",
+            "watch pods",
+            "watch volumeattachments.storage.k8s.io",
+            "watch volumeattributesclasses.storage.k8s.io",
+            "watch volumegroupsnapshotclasses.groupsnapshot.storage.k8s.io",
+            "watch volumegroupsnapshotcontents.groupsnapshot.storage.k8s.io",
+            "watch volumesnapshotclasses.snapshot.storage.k8s.io",
+            "watch volumesnapshotcontents.snapshot.storage.k8s.io",
+        ],
+    },
+    Row {
         role: "ClusterRole hostpath-attacher",
         test: "guides::on_nodes",
         uses: &[
@@ -268,6 +342,7 @@ pub const USED: &[Row] = &[
             "delete persistentvolumeclaims",
             "delete pods",
             "get pods",
+            "patch pods",
         ],
     },
 ];

@@ -17,14 +17,22 @@ fn each_right_is_used_by_one_test_and_none_is_that_is_not_given() {
     let idle: Vec<_> = given
         .iter()
         .filter(|((role, what), _)| {
-            let of = |(untried, right, _): &(&str, &str, &str)| {
-                role == untried && (right.is_empty() || what == right)
-            };
-            !UNTRIED.iter().any(of)
+            let mut untried = UNTRIED.iter();
+            !untried.any(|(of, rights, _)| role == of && rights.contains(&what.as_str()))
         })
         .filter(|(right, _)| !listed.contains(right))
         .collect();
     assert!(idle.is_empty(), "no test is to use them: {idle:#?}");
+    let untried = UNTRIED.iter().flat_map(|(role, rights, _)| {
+        let rights = rights.iter();
+        rights.map(|what| ((*role).to_owned(), (*what).to_owned()))
+    });
+    for right in untried {
+        assert!(
+            listed.insert(right.clone()),
+            "tried, or twice in the table: {right:?}"
+        );
+    }
     let unknown: Vec<_> = listed
         .iter()
         .filter(|right| !given.contains_key(right))

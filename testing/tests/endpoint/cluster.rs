@@ -4,6 +4,7 @@ mod tier_2 {
     use flex2csi::csi::v1::CreateSnapshotRequest;
     use flex2csi::csi::v1::controller_client::ControllerClient;
     use flex2csi_testing::Cluster;
+    use flex2csi_translators::digest::sha256_hex;
     use k8s_openapi::api::core::v1::PersistentVolume;
     use kube::Api;
     use kube::api::PostParams;
@@ -29,9 +30,7 @@ mod tier_2 {
     }
 
     fn undecided() -> (String, PersistentVolume) {
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(SOURCE);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let handle = format!("flex2csi-{digest}");
+        let handle = format!("flex2csi-{}", sha256_hex(SOURCE));
         let csi = json!({
             "driver": format!("{DRIVER}.flex2csi.io"),
             "volumeHandle": handle,

@@ -85,6 +85,7 @@ mod tier_3 {
         assert!(lines(&moved).await >= first);
         writes_on(&moved).await;
         writes_on(&two).await;
+        an_early_uncordon_is_noticed(&lab, &story).await;
         let before = [lines(&moved).await, lines(&two).await];
         drain(&story, NODES[1], &[&moved, &two]).await;
         story
@@ -119,6 +120,36 @@ mod tier_3 {
         }
         let of_nodes = |calls: &[Call]| calls.iter().filter(|call| !call.by.is_empty()).count();
         assert_eq!(of_nodes(&self::calls(&lab)), of_nodes(&calls));
+    }
+
+    /// A pod that comes to a node which has been taken over, while the controller has its
+    /// copy yet: what that has attached there is not mounted.
+    async fn an_early_uncordon_is_noticed(lab: &Lab, story: &Story) {
+        let node = NODES[0];
+        lab.kubectl(["uncordon", node]).await.unwrap();
+        let pod = |name| Pod::new(name).on(node).claim("three", "/data");
+        // The controller may not have attached yet when its volume is mounted.
+        let first = story.start(&pod("early")).await;
+        story
+            .until("the controller has attached", async || {
+                held(lab, node).await == ["attaching-three"]
+            })
+            .await;
+        let waits = story.start(&pod("waits")).await;
+        let said = waits.event("by a copy of that driver").await;
+        assert!(
+            said.contains("huawei.com/fuxivol/attaching-three"),
+            "{said}"
+        );
+        lab.kubectl(["cordon", node]).await.unwrap();
+        for pod in [first, waits] {
+            pod.delete().await;
+        }
+        story
+            .until("the controller has detached", async || {
+                held(lab, node).await.is_empty()
+            })
+            .await;
     }
 
     /// Where the driver is, for kubelet on each node and for kube-controller-manager.

@@ -6,7 +6,7 @@ mod tier_3 {
 
     use flex2csi_testing::Lab;
     use flex2csi_testing::lab::backend::{BACKEND_NAMESPACE, NAMESPACE};
-    use flex2csi_testing::lab::{Backend, NODES, Pod, Story};
+    use flex2csi_testing::lab::{Backend, NODES, Pod, Started, Story};
     use flex2csi_testing::seed::Seed;
 
     use crate::killing::Container;
@@ -48,19 +48,42 @@ mod tier_3 {
     async fn comes_and_goes(story: &Story, number: usize, end: Instant) -> usize {
         let mut lines = 0;
         while Instant::now() < end {
+            // One that was to be started again may find its own line.
             let script = format!(
-                "touch /data/log && [ $(wc -l </data/log) = {lines} ] && echo {lines} >>/data/log && sync"
+                "touch /data/log
+                 [ $(wc -l </data/log) != {lines} ] || echo {lines} >>/data/log
+                 [ $(wc -l </data/log) = $(({lines} + 1)) ] && [ $(tail -n 1 /data/log) = {lines} ] && sync"
             );
             let pod = Pod::new(&format!("pod-{number}"))
                 .on(NODES[(number + lines) % 2])
                 .claim(&format!("data-{number}"), "/data")
                 .runs(&script);
             let pod = story.start(&pod).await;
-            pod.succeeded().await;
+            if has_run(&pod).await {
+                lines += 1;
+            }
             pod.delete().await;
-            lines += 1;
         }
         lines
+    }
+
+    /// Whether a pod has run to its end, which it has to reach well. Without it, kubelet was
+    /// killed while it had the container started, which containerd then gives up.
+    async fn has_run(pod: &Started<'_>) -> bool {
+        pod.until("it ends", async || {
+            matches!(&*pod.phase().await, "Succeeded" | "Failed" | "gone")
+        })
+        .await;
+        let status = pod.object().await.and_then(|pod| pod.status).unwrap();
+        if status.phase.as_deref() == Some("Succeeded") {
+            return true;
+        }
+        let containers = status.container_statuses.iter().flatten();
+        let states =
+            containers.filter_map(|container| container.state.as_ref()?.terminated.as_ref());
+        let reasons: Vec<_> = states.filter_map(|state| state.reason.as_deref()).collect();
+        assert_eq!(reasons, ["StartError"], "{} failed: {status:?}", pod.name());
+        false
     }
 
     /// Kills the daemon, the backend or kubelet, on either node, as the seed says.

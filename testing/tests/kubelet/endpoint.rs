@@ -5,13 +5,14 @@ mod tier_3 {
     use std::path::PathBuf;
     use std::sync::Arc;
 
-    use flex2csi_testing::Lab;
+    use flex2csi_testing::account::client_of;
     use flex2csi_testing::deployed::objects_in;
     use flex2csi_testing::lab::backend::NAMESPACE;
     use flex2csi_testing::lab::{NODES, Pod, Story};
     use flex2csi_testing::overlaid::overlaid_with;
     use flex2csi_testing::provisioner::Provisioner;
     use flex2csi_testing::tool::Tool;
+    use flex2csi_testing::{Lab, rights};
     use serde_json::{Value, json};
 
     use crate::denied::nothing_was_denied;
@@ -51,7 +52,8 @@ mod tier_3 {
         let socket = directory.path().join("endpoint.sock");
         // A path as kubelet has it is too long for a socket's address.
         std::os::unix::fs::symlink(controller_socket(&story).await, &socket).unwrap();
-        let _provisioner = Provisioner::start(&lab.cluster, DRIVER, DRIVER, &socket).unwrap();
+        let account = client_of(&lab.cluster, NAMESPACE, "flex2csi-controller").unwrap();
+        let _provisioner = Provisioner::start_as(account, DRIVER, DRIVER, &socket).unwrap();
         story
             .apply([restored(claim("restored"), "2Gi", "taken")])
             .await;
@@ -74,7 +76,18 @@ mod tier_3 {
         for name in &names {
             story.nothing_left_of(name).await;
         }
+        give_back(&story, "restored", &names[1]).await;
         nothing_was_denied(&lab, &["flex2csi-controller"]);
+        // A watch is in the log when it has ended.
+        let controller = [
+            "delete",
+            "deployment",
+            "-n",
+            NAMESPACE,
+            "flex2csi-controller",
+        ];
+        lab.kubectl(controller).await.unwrap();
+        rights::prove(&lab.cluster, "kubelet::endpoint", &[]).await;
     }
 
     /// Fills in what the overlay leaves to a site, as for a vendor whose controller runs as
@@ -181,6 +194,18 @@ mod tier_3 {
         let kept = |object: &Value| object.to_string().contains("flex2csi.io/source");
         assert!(objects.iter().all(kept), "{objects:?}");
         objects
+    }
+
+    /// Deletes a claim, whose volume goes with it.
+    async fn give_back(story: &Story, claim: &str, volume: &str) {
+        let delete = ["delete", "pvc", "-n", story.namespace(), claim];
+        story.lab.kubectl(delete).await.unwrap();
+        story
+            .until("its volume is deleted", async || {
+                let get = ["get", "pv", "--ignore-not-found", "-o", "name", volume];
+                story.lab.kubectl(get).await.unwrap().is_empty()
+            })
+            .await;
     }
 
     fn claim(name: &str) -> Value {

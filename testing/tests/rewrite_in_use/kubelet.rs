@@ -21,6 +21,9 @@ pub struct Mounted {
     taken: bool,
 }
 
+/// An image that the node cannot have.
+pub const NO_IMAGE: &str = "registry.example.com/none:such";
+
 /// The node, with what is mounted on it.
 #[derive(Default)]
 pub struct Kubelet {
@@ -113,7 +116,8 @@ impl Kubelet {
                 let handle = volume["spec"]["csi"]["volumeHandle"].as_str().unwrap();
                 let unique = unique_name(site, handle);
                 in_use.push(unique.clone());
-                if is_attached(&node.data, &unique) {
+                let has_image = pod.data["spec"]["containers"][0]["image"] != NO_IMAGE;
+                if is_attached(&node.data, &unique) && has_image {
                     status["phase"] = "Running".into();
                     status["conditions"] = json!([{"type": "Ready", "status": "True"}]);
                 }

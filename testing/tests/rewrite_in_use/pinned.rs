@@ -6,7 +6,7 @@ mod tier_2 {
     use kube::api::ListParams;
     use serde_json::{Value, json};
 
-    use crate::kubelet::Kubelet;
+    use crate::kubelet::{Kubelet, NO_IMAGE, unique_name};
     use crate::site::{NAMESPACE, NODE, Site, eventually};
 
     const DRIVER: &str = "disk.csi.acme.com";
@@ -135,6 +135,25 @@ examples:
             self.kubelet.while_it_works(&self.site, done).await
         }
 
+        /// Pins a volume by a pod whose image cannot be had, which is known only when that
+        /// has it in use.
+        async fn is_pinned_without_an_image(&self, name: &str) {
+            let mut rewrite = self.rewrite(name);
+            rewrite.extend(["--pin-image", NO_IMAGE]);
+            let pinned = async {
+                self.site.dies(&rewrite, "pin.after:3").await;
+                let unique = unique_name(&self.site, &format!("vol-{name}"));
+                eventually("the pod has the volume in use", async || {
+                    let node = api::nodes(&self.site.admin).get(NODE).await.unwrap();
+                    node.data["status"]["volumesInUse"]
+                        .to_string()
+                        .contains(&unique)
+                })
+                .await;
+            };
+            self.kubelet.while_it_works(&self.site, pinned).await;
+        }
+
         async fn uid(&self, name: &str) -> Value {
             let attachment = self.site.attachment(&format!("vol-{name}")).await;
             attachment.expect("attached")["metadata"]["uid"].clone()
@@ -197,6 +216,7 @@ examples:
         let plan = ["plan", "--pv", "a", "--mappings", &served.mappings];
         let plan = served.done(&plan).await;
         assert!(plan.contains("ready while in use"), "{plan}");
+        served.is_pinned_without_an_image("a").await;
         let said = served.done(&served.rewrite("a")).await;
         assert!(said.contains("stays Retain until the pods"), "{said}");
         served.assert_rewritten("a", &uid).await;

@@ -14,7 +14,7 @@ const LEASE_DIGITS: usize = 40;
 /// v1.36): so it takes ours over when the volume is rewritten.
 #[must_use]
 pub fn attachment_name(driver: &str, handle: &str, node: &str) -> String {
-    let digest = sha256_hex(format!("{handle}{driver}{node}").as_bytes());
+    let digest = sha256_hex(format!("{handle}{driver}{node}"));
     format!("csi-{digest}")
 }
 
@@ -32,7 +32,7 @@ pub fn shared_lease_name(driver: &str, handle: &str, node: &str) -> String {
 }
 
 fn lease(of: &str) -> String {
-    let mut digest = sha256_hex(of.as_bytes());
+    let mut digest = sha256_hex(of);
     digest.truncate(LEASE_DIGITS);
     format!("{LEASE_PREFIX}{digest}")
 }
@@ -40,7 +40,7 @@ fn lease(of: &str) -> String {
 /// The digest of an `inlineVolumeSpec`, to tell one from another by.
 #[must_use]
 pub fn spec_digest(inline_volume_spec: &str) -> String {
-    sha256_hex(inline_volume_spec.as_bytes())
+    sha256_hex(inline_volume_spec)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub const POD_INFO: [&str; 5] = [
 pub fn staging_directory(root: &Path, driver: &str, handle: &str) -> PathBuf {
     root.join("plugins/kubernetes.io/csi")
         .join(driver)
-        .join(sha256_hex(handle.as_bytes()))
+        .join(sha256_hex(handle))
 }
 
 /// What `vol_data.json` says of a staged volume, as kubelet writes it

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::volume::{ATTRIBUTES_BYTES, UNDECIDED};
 use super::{AFFINITY, CLASS, CONTEXT, FORM, SOURCE, attribute, source_of};
-use crate::context::{Context, Direction, Target};
+use crate::context::Context;
 use crate::digest::sha256_hex;
 use crate::error::Error;
 use crate::flex::Mappings;
@@ -31,14 +31,8 @@ impl<'a> Site<'a> {
     /// The context of a translation to the backend's form.
     pub(super) fn context(&self, storage_class: Option<&'a StorageClass>) -> Context<'a> {
         Context {
-            target: Target::Stored,
-            direction: Direction::ToCsi,
-            namespace: None,
-            claim: None,
             storage_class,
-            values: self.values,
-            mappings: self.mappings,
-            secrets: None,
+            ..Context::new(self.values, self.mappings)
         }
     }
 }
@@ -112,7 +106,7 @@ pub fn is_handle_of(handle: &str, attributes: &[(&str, &str)]) -> bool {
     let source = attribute(attributes, SOURCE);
     digest
         .zip(source)
-        .is_some_and(|(digest, source)| digest == sha256_hex(source.as_bytes()))
+        .is_some_and(|(digest, source)| digest == sha256_hex(source))
 }
 
 /// The backend's form of an id that Kubernetes made from an in-tree source:

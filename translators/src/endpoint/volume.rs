@@ -108,10 +108,7 @@ fn undecided<'a>(
     };
     let mut csi = Object::new();
     csi.set("driver", driver.clone().into_owned());
-    csi.set(
-        "volumeHandle",
-        format!("{UNDECIDED}{}", sha256_hex(legacy.as_bytes())),
-    );
+    csi.set("volumeHandle", format!("{UNDECIDED}{}", sha256_hex(legacy)));
     if let Some(fs_type) = fs_type {
         csi.set("fsType", fs_type);
     }

@@ -3,6 +3,8 @@
 use serde_saphyr::{Location, Spanned};
 
 use super::expression::Refused;
+use crate::error::Error;
+use crate::json::Path;
 
 /// Why a mapping file was refused: where, and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +50,16 @@ impl Fault {
             fault.message = format!("{} (character {at} of the expression)", fault.message);
         }
         fault
+    }
+
+    /// What an object that needs the mapping fails with.
+    pub fn in_mapping(&self, mapping: &str) -> Error {
+        Error::Mapping {
+            path: Path::default(),
+            mapping: mapping.to_owned(),
+            expression: format!("line {}", self.line),
+            reason: self.message.clone(),
+        }
     }
 
     pub fn in_file(self, file: &str) -> MappingError {

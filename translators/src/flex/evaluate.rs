@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::Path;
 use crate::note::{Code, Note};
+use crate::source::FLEX_VOLUME;
 
 /// A mapping's expressions on one object.
 pub(super) struct Evaluator<'r> {
@@ -81,7 +82,7 @@ impl<'r> Evaluator<'r> {
         let names: Vec<&str> = member.iter().map(String::as_str).collect();
         let path = match &names[..] {
             [OPTIONS, option @ ..] => {
-                let mut path = vec!["spec", "flexVolume", "options"];
+                let mut path = vec!["spec", FLEX_VOLUME, "options"];
                 path.extend(option);
                 Path::of(&path)
             }

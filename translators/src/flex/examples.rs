@@ -6,7 +6,7 @@ use super::mapping::Mapping;
 use super::mappings::Mappings;
 use super::schema::Example;
 use super::{claim, legacy, storage_class, translate};
-use crate::context::{Context, Direction, Target};
+use crate::context::Context;
 use crate::error::Error;
 use crate::json::Object;
 use crate::note::Note;
@@ -38,15 +38,10 @@ pub(super) fn run(mapping: &Mapping, example: &Example) -> std::result::Result<(
         Some(class) => Some(storage_class(&class.to_string()).map_err(|error| error.to_string())?),
         None => None,
     };
+    let mappings = Mappings::default();
     let context = Context {
-        target: Target::Stored,
-        direction: Direction::ToCsi,
-        namespace: None,
-        claim: None,
         storage_class: class.as_ref(),
-        values: &values,
-        mappings: &Mappings::default(),
-        secrets: None,
+        ..Context::new(&values, &mappings)
     };
     let result = translate(mapping, &mut object, &context)?;
     compare(example, &result, &object)

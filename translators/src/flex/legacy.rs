@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::{At, JsonError, Object, Path};
 use crate::kind::Kind;
+use crate::source::FLEX_VOLUME;
 use crate::storage_class;
 
 /// What a translation needs of the source before any expression runs.
@@ -24,7 +25,7 @@ pub(super) struct Legacy<'a> {
 }
 
 fn under_source(error: JsonError) -> JsonError {
-    error.under("flexVolume").under("spec")
+    error.under(FLEX_VOLUME).under("spec")
 }
 
 fn missing(path: &[&str]) -> Error {
@@ -37,8 +38,8 @@ fn missing(path: &[&str]) -> Error {
 /// The FlexVolume source of a volume.
 pub(super) fn source_of<'p, 'a>(pv: &'p mut Object<'a>) -> Result<&'p mut Object<'a>, Error> {
     let spec = pv.object("spec")?.ok_or_else(|| missing(&["spec"]))?;
-    let source = spec.object("flexVolume").at(&["spec"])?;
-    source.ok_or_else(|| missing(&["spec", "flexVolume"]))
+    let source = spec.object(FLEX_VOLUME).at(&["spec"])?;
+    source.ok_or_else(|| missing(&["spec", FLEX_VOLUME]))
 }
 
 /// The driver of a FlexVolume source.
@@ -46,7 +47,7 @@ pub(super) fn driver_of<'a>(source: &Object<'a>) -> Result<Cow<'a, str>, Error> 
     let driver = source.str("driver").map_err(under_source)?;
     match driver {
         Some(driver) if !driver.is_empty() => Ok(driver),
-        _ => Err(missing(&["spec", "flexVolume", "driver"])),
+        _ => Err(missing(&["spec", FLEX_VOLUME, "driver"])),
     }
 }
 

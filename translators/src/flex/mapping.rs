@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::schema::{Confidence, MappingFile};
 use super::view::{Map, Scope};
 use crate::error::Error;
-use crate::json::{Object, Path};
+use crate::json::Object;
 use crate::values::ValueSpec;
 
 /// The longest mapping file, in bytes.
@@ -124,12 +124,8 @@ impl Mapping {
     }
 
     pub(super) fn plan(&self) -> Result<&Plan, Error> {
-        self.compiled().map_err(|fault| Error::Mapping {
-            path: Path::default(),
-            mapping: self.name().to_owned(),
-            expression: format!("line {}", fault.line),
-            reason: fault.message.clone(),
-        })
+        let compiled = self.compiled();
+        compiled.map_err(|fault| fault.in_mapping(self.name()))
     }
 
     /// What the pattern's places hold, if this is one of the mapping's drivers.

@@ -11,11 +11,12 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::{Object, Path};
 use crate::note::Note;
+use crate::source::FLEX_VOLUME;
 use crate::storage_class::StorageClass;
 use crate::values::ValueSpec;
 
 /// What an error of a volume's mapping is about that names no field.
-const FLEX_VOLUME: &[&str] = &["spec", "flexVolume"];
+const SOURCE_AT: &[&str] = &["spec", FLEX_VOLUME];
 
 /// The known FlexVolume drivers: those of this crate, and the user's own.
 ///
@@ -38,12 +39,10 @@ impl<'m> Candidate<'m> {
     fn mapping(self) -> Result<&'m Mapping, Error> {
         match self {
             Self::User(mapping) => Ok(mapping),
-            Self::BuiltIn(file) => file.mapping().map_err(|fault| Error::Mapping {
-                path: Path::default(),
-                mapping: file.name.to_owned(),
-                expression: format!("line {}", fault.line),
-                reason: fault.message.clone(),
-            }),
+            Self::BuiltIn(file) => {
+                let mapping = file.mapping();
+                mapping.map_err(|fault| fault.in_mapping(file.name))
+            }
         }
     }
 
@@ -180,6 +179,17 @@ impl Mappings {
         Ok(None)
     }
 
+    /// The mapping of a driver with the options of this source.
+    fn of_source<'m, 'n>(
+        &'m self,
+        driver: &'n str,
+        source: &mut Object<'_>,
+    ) -> Result<Option<(&'m Mapping, Captures<'m, 'n>)>, Error> {
+        let none = Object::new();
+        let options = options_of(source)?.unwrap_or(&none);
+        self.find(driver, options)
+    }
+
     fn by_provisioner(&self, provisioner: &str) -> Result<Option<&Mapping>, Error> {
         let mut candidates = self.candidates();
         candidates
@@ -193,21 +203,13 @@ impl Mappings {
     /// # Errors
     /// No mapping knows the driver, or the volume lacks what its mapping needs.
     pub fn volume(&self, pv: &mut Object<'_>, context: &Context<'_>) -> Result<FlexVolume, Error> {
-        let none = Object::new();
-        let driver = {
-            let source = source_of(pv)?;
-            driver_of(source)?.into_owned()
+        let driver = driver_of(source_of(pv)?)?.into_owned();
+        let result = match self.of_source(&driver, source_of(pv)?) {
+            Ok(Some((mapping, captures))) => translate::volume(mapping, &captures, pv, context),
+            Ok(None) => Err(unknown(&driver, source_of(pv)?)),
+            Err(error) => Err(error),
         };
-        let found = {
-            let options = options_of(source_of(pv)?)?;
-            let found = self.find(&driver, options.unwrap_or(&none));
-            found.map_err(|error| error.about(FLEX_VOLUME))?
-        };
-        let result = match found {
-            Some((mapping, captures)) => translate::volume(mapping, &captures, pv, context),
-            None => Err(unknown(&driver, source_of(pv)?)),
-        };
-        result.map_err(|error| error.about(FLEX_VOLUME))
+        result.map_err(|error| error.about(SOURCE_AT))
     }
 
     /// The access mode for a volume made of an inline FlexVolume, whose source
@@ -222,14 +224,11 @@ impl Mappings {
     ) -> Result<String, Error> {
         const DEFAULT: &str = "ReadWriteOnce";
         let driver = driver_of(inline)?.into_owned();
-        let none = Object::new();
-        let options = options_of(inline)?;
-        let found = self.find(&driver, options.unwrap_or(&none))?;
-        let Some((mapping, captures)) = found else {
+        let Some((mapping, captures)) = self.of_source(&driver, inline)? else {
             // Its translation will say that the driver is not known.
             return Ok(DEFAULT.to_owned());
         };
-        let spec: Object<'_> = [("flexVolume", inline.clone())].into_iter().collect();
+        let spec: Object<'_> = [(FLEX_VOLUME, inline.clone())].into_iter().collect();
         let mut pv: Object<'_> = [("spec", spec)].into_iter().collect();
         let modes = translate::inline_access_modes(mapping, &captures, &mut pv, context)?;
         Ok(modes
@@ -249,12 +248,7 @@ impl Mappings {
         context: &Context<'_>,
     ) -> Result<Option<String>, Error> {
         let driver = driver_of(source_of(pv)?)?.into_owned();
-        let none = Object::new();
-        let found = {
-            let options = options_of(source_of(pv)?)?;
-            self.find(&driver, options.unwrap_or(&none))?
-        };
-        match found {
+        match self.of_source(&driver, source_of(pv)?)? {
             Some((mapping, captures)) => translate::csi_driver(mapping, &captures, pv, context),
             None => Ok(None),
         }
@@ -319,7 +313,7 @@ impl Mappings {
 
 fn unknown(driver: &str, source: &Object<'_>) -> Error {
     Error::UnknownDriver {
-        path: Path::of(&["spec", "flexVolume", "driver"]),
+        path: Path::of(&["spec", FLEX_VOLUME, "driver"]),
         driver: driver.to_owned(),
         skeleton: skeleton::skeleton(driver, source),
     }

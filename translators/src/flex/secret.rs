@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::Object;
 use crate::note::{Code, Note};
+use crate::source::FLEX_VOLUME;
 
 /// A Secret in the making.
 pub(super) struct NewSecret<'m> {
@@ -96,7 +97,7 @@ impl NewSecret<'_> {
                 "the CSI driver reads other keys: fill in the Secret {}/{}",
                 self.namespace, self.name
             );
-            let path = &["spec", "flexVolume"];
+            let path = &["spec", FLEX_VOLUME];
             note_once(notes, Code::SecretKeysDiffer, path, message);
         }
         let mut metadata = Object::new();

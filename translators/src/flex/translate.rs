@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::json::{Object, Path, Value};
 use crate::note::{Code, Note};
+use crate::source::FLEX_VOLUME;
 
 /// A translated FlexVolume; the volume itself was changed in place.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,14 +65,14 @@ pub(super) fn volume(
     let legacy = Legacy::open(pv, plan, context)?;
     if let Some((reason, instead)) = mapping.not_translatable() {
         return Err(Error::NotTranslatable {
-            path: Path::of(&["spec", "flexVolume", "driver"]),
+            path: Path::of(&["spec", FLEX_VOLUME, "driver"]),
             driver: legacy.driver.into_owned().into(),
             reason: reason.to_owned(),
             instead: instead.to_owned(),
         });
     }
     if let Some(reason) = mapping.kept() {
-        let path = Path::of(&["spec", "flexVolume", "driver"]);
+        let path = Path::of(&["spec", FLEX_VOLUME, "driver"]);
         return Ok(FlexVolume {
             driver: None,
             extra: Vec::new(),
@@ -111,7 +112,7 @@ pub(super) fn volume(
             note_once(
                 &mut notes,
                 Code::SecretDropped,
-                &["spec", "flexVolume", "secretRef"],
+                &["spec", FLEX_VOLUME, "secretRef"],
                 message,
             );
         }
@@ -142,7 +143,8 @@ pub(super) fn csi_driver(
     Ok(driver.map(Cow::into_owned))
 }
 
-/// The access modes of a volume made of an inline one.
+/// The access modes of a volume made of an inline one; none where the mapping does not
+/// say.
 pub(super) fn inline_access_modes(
     mapping: &Mapping,
     captures: &Captures<'_, '_>,
@@ -151,14 +153,10 @@ pub(super) fn inline_access_modes(
 ) -> Result<Vec<String>, Error> {
     let plan = mapping.plan()?;
     let legacy = Legacy::open(pv, plan, context)?;
-    let modes = match &plan.inline_access_modes {
-        Some(field) => evaluator(mapping, captures, pv, &legacy, context).texts(field)?,
-        None => Vec::new(),
-    };
-    if modes.is_empty() {
-        return Ok(vec!["ReadWriteOnce".to_owned()]);
+    match &plan.inline_access_modes {
+        Some(field) => evaluator(mapping, captures, pv, &legacy, context).texts(field),
+        None => Ok(Vec::new()),
     }
-    Ok(modes)
 }
 
 fn evaluator<'r>(
@@ -191,7 +189,7 @@ fn options<'p, 'a>(pv: &'p Object<'a>) -> Option<&'p Object<'a>> {
         Some(Value::Object(member)) => Some(member),
         _ => None,
     };
-    member(member(member(pv, "spec")?, "flexVolume")?, "options")
+    member(member(member(pv, "spec")?, FLEX_VOLUME)?, "options")
 }
 
 fn make<'m>(
@@ -268,7 +266,7 @@ pub(super) fn secret_ref<'m>(
         None if legacy.secret_namespace.is_empty() => {
             return Err(Error::MissingField {
                 driver: evaluator.driver.to_owned().into(),
-                path: Path::of(&["spec", "flexVolume", "secretRef", "namespace"]),
+                path: Path::of(&["spec", FLEX_VOLUME, "secretRef", "namespace"]),
             });
         }
         None => Cow::Owned(legacy.secret_namespace.to_string()),
@@ -280,7 +278,7 @@ pub(super) fn secret_ref<'m>(
 fn note(made: &Made<'_>, legacy: &Legacy<'_>, notes: &mut Vec<Note>) {
     if legacy.read_only || made.read_only {
         let message = "kubelet does not pass readOnly of a CSI volume on when it mounts it";
-        let path = &["spec", "flexVolume", "readOnly"];
+        let path = &["spec", FLEX_VOLUME, "readOnly"];
         note_once(notes, Code::ReadOnlyDiffers, path, message);
     }
     let of_claim = |(_, secret): &(_, SecretRef<'_>)| secret.namespace == legacy.secret_namespace;
@@ -289,7 +287,7 @@ fn note(made: &Made<'_>, legacy: &Legacy<'_>, notes: &mut Vec<Note>) {
             "the Secret is looked for in the claim's namespace, {}",
             legacy.secret_namespace
         );
-        let path = &["spec", "flexVolume", "secretRef", "namespace"];
+        let path = &["spec", FLEX_VOLUME, "secretRef", "namespace"];
         note_once(notes, Code::SecretNamespaceAssumed, path, message);
     }
 }
@@ -303,7 +301,7 @@ fn note_options(
     context: &Context<'_>,
     notes: &mut Vec<Note>,
 ) {
-    let path = &["spec", "flexVolume", "options"];
+    let path = &["spec", FLEX_VOLUME, "options"];
     let keys = options.members().iter().map(|member| member.key());
     let dropped: Vec<&str> = keys
         .filter(|key| !key.starts_with("kubernetes.io/"))

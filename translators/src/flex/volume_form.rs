@@ -7,6 +7,7 @@ use super::translate::Made;
 use crate::error::Error;
 use crate::json::{At, JsonError, Object, Value};
 use crate::note::{Code, Note};
+use crate::source::FLEX_VOLUME;
 
 /// Puts the CSI source where the FlexVolume source stands, and what goes with
 /// it where it belongs.
@@ -25,7 +26,7 @@ pub(super) fn write(
         let member = spec.object_or_new("capacity").map_err(under_spec)?;
         member.set("storage", capacity.clone().into_owned());
     }
-    spec.replace("flexVolume", "csi", csi(made));
+    spec.replace(FLEX_VOLUME, "csi", csi(made));
     Ok(())
 }
 

@@ -64,6 +64,10 @@ impl Plugin for AwsEbs {
         DRIVER
     }
 
+    fn listed_by(&self) -> &'static [&'static str] {
+        &["volumeID"]
+    }
+
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {
         let csi = csi_source(&Fields::of(pv).child("spec")?.child(SOURCE)?)?;
         let labels = Labels::read(pv)?;

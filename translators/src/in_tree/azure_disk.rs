@@ -65,6 +65,10 @@ impl Plugin for AzureDisk {
         DRIVER
     }
 
+    fn listed_by(&self) -> &'static [&'static str] {
+        &["diskURI"]
+    }
+
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {
         let csi = csi_source(&Fields::of(pv).child("spec")?.child(SOURCE)?)?;
         csi.place(pv, SOURCE)

@@ -69,6 +69,10 @@ impl Plugin for GcePd {
         DRIVER
     }
 
+    fn listed_by(&self) -> &'static [&'static str] {
+        &["pdName"]
+    }
+
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {
         let labels = Labels::read(pv)?;
         let (csi, mode) = {

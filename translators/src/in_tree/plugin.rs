@@ -32,6 +32,13 @@ pub(crate) trait Plugin: Sync {
     /// Makes a StorageClass one for the CSI driver.
     fn storage_class(&self, class: &mut Object<'_>) -> Result<(), Error>;
 
+    /// The fields of the source that nodes list a volume by, with `:` between them
+    /// (kubernetes v1.23 `pkg/volume`, each plugin's `GetVolumeName`); none where the
+    /// plugin has no attacher, and they list none.
+    fn listed_by(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Completes a handle with what the id of a node tells.
     fn repair_handle<'h>(&self, handle: &'h str, _node_id: &str) -> Result<Cow<'h, str>, Error> {
         Ok(Cow::Borrowed(handle))

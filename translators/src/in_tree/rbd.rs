@@ -92,6 +92,10 @@ impl Plugin for Rbd {
         DRIVER
     }
 
+    fn listed_by(&self) -> &'static [&'static str] {
+        &["pool", "image"]
+    }
+
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {
         let (csi, mode) = {
             let root = Fields::of(pv);

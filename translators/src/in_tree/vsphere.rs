@@ -43,6 +43,7 @@ use super::topology::{self, Labels};
 use super::{allowed_topologies, omit_empty};
 use crate::error::Error;
 use crate::json::Object;
+use crate::plan::VendorController;
 
 mod stored;
 
@@ -51,6 +52,16 @@ pub(super) const SOURCE: &str = "vsphereVolume";
 const ZONE: &str = "topology.csi.vmware.com/zone";
 const REGION: &str = "topology.csi.vmware.com/region";
 const POLICY: &str = "storagepolicyname";
+
+/// vsphere-csi-driver `pkg/syncer/metadatasyncer.go`: each deletion of a volume that is
+/// not released with the policy Delete removes it from CNS, and with it what tells its
+/// VMDK's id.
+pub(crate) static SYNCER: VendorController = VendorController {
+    driver: DRIVER,
+    container: "vsphere-syncer",
+    image: "syncer",
+    does: "takes a volume out of CNS when its PersistentVolume is deleted",
+};
 
 /// See the module.
 pub(crate) struct Vsphere;
@@ -62,6 +73,10 @@ impl Plugin for Vsphere {
 
     fn driver(&self) -> &'static str {
         DRIVER
+    }
+
+    fn listed_by(&self) -> &'static [&'static str] {
+        &["volumePath"]
     }
 
     fn to_csi(&self, pv: &mut Object<'_>) -> Result<(), Error> {

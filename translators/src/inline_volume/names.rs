@@ -4,6 +4,8 @@
 //! `x` reads like `web` with `data-x`: so each name ends in a digest of what it
 //! stands for. Two inline volumes have one name only if they are the same.
 
+use std::fmt::Write as _;
+
 use super::Owner;
 use crate::digest::sha256_hex;
 use crate::json::Object;
@@ -41,9 +43,10 @@ impl Names {
 fn digest(parts: &[&str]) -> String {
     let mut text = String::new();
     for part in parts {
-        text.push_str(&format!("{}:{part}", part.len()));
+        // Writing to a String does not fail.
+        let _ = write!(text, "{}:{part}", part.len());
     }
-    sha256_hex(text.as_bytes())
+    sha256_hex(text)
 }
 
 /// The source in one spelling, whatever the layout of its file.

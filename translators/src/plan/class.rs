@@ -1,4 +1,4 @@
-use super::{Code, DriverFacts, Finding, Ownership, Target, Verdict};
+use super::{DriverFacts, Finding, FindingCode, Ownership, TargetFacts, Verdict};
 
 /// What was found about a StorageClass of a legacy provisioner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -6,7 +6,7 @@ pub struct ClassFacts {
     /// Who else has a say in it.
     pub ownership: Ownership,
     /// What it becomes; `None` where the translation failed or kept it.
-    pub target: Option<Target>,
+    pub target: Option<TargetFacts>,
     /// What the translation says.
     pub notes: Vec<Finding>,
     /// The CSI driver in the cluster.
@@ -29,7 +29,7 @@ impl ClassFacts {
                         format!("{count} claims wait for volumes of this class, {claim} among them")
                     }
                 };
-                findings.push(Finding::new(Code::PendingClaims, message));
+                findings.push(Finding::new(FindingCode::PendingClaims, message));
             }
             target.check(&mut findings);
         }
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_class_waits_for_its_pending_claims() {
         let facts = ClassFacts {
-            target: Some(Target::default()),
+            target: Some(TargetFacts::default()),
             driver: DriverFacts {
                 anywhere: 1,
                 ..DriverFacts::default()

@@ -5,11 +5,11 @@ macro_rules! codes {
         /// The stable code of a finding; each is explained in `docs/plan.md`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
-        pub enum Code {
+        pub enum FindingCode {
             $(#[doc = $doc] $variant,)*
         }
 
-        impl Code {
+        impl FindingCode {
             /// Every code, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 

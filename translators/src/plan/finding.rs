@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Effect};
+use super::{Effect, FindingCode};
 use crate::note::{self, Note};
 
 /// One thing that was found about an object.
@@ -27,7 +27,7 @@ fn warn() -> Effect {
 
 impl Finding {
     /// A finding with its code's effect and remedy.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub fn new(code: FindingCode, message: impl Into<String>) -> Self {
         Self {
             code: code.as_str().to_owned(),
             message: message.into(),
@@ -150,7 +150,7 @@ impl Verdict {
 mod tests {
     use super::*;
 
-    fn verdict(codes: &[Code]) -> VerdictKind {
+    fn verdict(codes: &[FindingCode]) -> VerdictKind {
         let findings = codes.iter().map(|code| Finding::new(*code, "")).collect();
         Verdict::of(findings).kind
     }
@@ -159,19 +159,23 @@ mod tests {
     fn the_strongest_effect_decides() {
         for (codes, expected) in [
             (&[][..], VerdictKind::Ready),
-            (&[Code::GitOpsOwned], VerdictKind::Ready),
-            (&[Code::RuntimeEqual], VerdictKind::Ready),
-            (&[Code::UsedByPod], VerdictKind::InUse),
+            (&[FindingCode::GitOpsOwned], VerdictKind::Ready),
+            (&[FindingCode::RuntimeEqual], VerdictKind::Ready),
+            (&[FindingCode::UsedByPod], VerdictKind::InUse),
             (
-                &[Code::UsedByPod, Code::RuntimeEqual],
+                &[FindingCode::UsedByPod, FindingCode::RuntimeEqual],
                 VerdictKind::ReadyInUse,
             ),
             (
-                &[Code::UsedByPod, Code::RuntimeEqual, Code::SecretMissing],
+                &[
+                    FindingCode::UsedByPod,
+                    FindingCode::RuntimeEqual,
+                    FindingCode::SecretMissing,
+                ],
                 VerdictKind::Blocked,
             ),
             (
-                &[Code::SecretMissing, Code::InlineVolume],
+                &[FindingCode::SecretMissing, FindingCode::InlineVolume],
                 VerdictKind::Kept,
             ),
         ] {
@@ -181,7 +185,11 @@ mod tests {
 
     #[test]
     fn what_decides_stands_first() {
-        let codes = [Code::GitOpsOwned, Code::UsedByPod, Code::SecretMissing];
+        let codes = [
+            FindingCode::GitOpsOwned,
+            FindingCode::UsedByPod,
+            FindingCode::SecretMissing,
+        ];
         let verdict = Verdict::of(codes.map(|code| Finding::new(code, "")).into());
         let order: Vec<&str> = verdict.findings.iter().map(|f| f.code.as_str()).collect();
         assert_eq!(order, ["secret-missing", "used-by-pod", "gitops-owned"]);
@@ -189,14 +197,14 @@ mod tests {
 
     #[test]
     fn every_code_has_one_text_and_what_holds_up_has_a_remedy() {
-        let mut texts: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let mut texts: Vec<&str> = FindingCode::ALL.iter().map(|code| code.as_str()).collect();
         texts.extend(note::Code::ALL.iter().map(|code| code.as_str()));
         texts.sort_unstable();
         let before = texts.len();
         texts.dedup();
         // `inline-volume` is both a note's and a plan's, and says the same.
         assert_eq!(texts.len() + 1, before);
-        for code in Code::ALL {
+        for code in FindingCode::ALL {
             let silent = code.effect() == Effect::Proof;
             assert_eq!(code.remedy().is_empty(), silent, "{code:?}");
         }

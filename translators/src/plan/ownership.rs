@@ -1,6 +1,6 @@
 //! Who else has a say in an object.
 
-use super::{Code, Finding};
+use super::{Finding, FindingCode};
 
 /// What an object's metadata says of others that act on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,28 +81,34 @@ impl Ownership {
     pub(super) fn check(&self, findings: &mut Vec<Finding>) {
         if let Some(state) = &self.migration {
             findings.push(Finding::new(
-                Code::MigrationUnderWay,
+                FindingCode::MigrationUnderWay,
                 format!("its rewrite is {state}"),
             ));
         } else if self.deleting {
-            findings.push(Finding::new(Code::Terminating, "it is being deleted"));
+            findings.push(Finding::new(
+                FindingCode::Terminating,
+                "it is being deleted",
+            ));
         }
         for finalizer in &self.finalizers {
             if KnownFinalizer::of(finalizer).is_none() {
                 let message = format!("the finalizer {finalizer} holds it");
-                findings.push(Finding::new(Code::ForeignFinalizer, message));
+                findings.push(Finding::new(FindingCode::ForeignFinalizer, message));
             }
         }
         for (owner, controller) in &self.owners {
             findings.push(if *controller {
-                Finding::new(Code::OwnedByController, format!("{owner} controls it"))
+                Finding::new(
+                    FindingCode::OwnedByController,
+                    format!("{owner} controls it"),
+                )
             } else {
-                Finding::new(Code::OwnerReference, format!("{owner} owns it"))
+                Finding::new(FindingCode::OwnerReference, format!("{owner} owns it"))
             });
         }
         if let Some(owner) = &self.gitops {
             findings.push(Finding::new(
-                Code::GitOpsOwned,
+                FindingCode::GitOpsOwned,
                 format!("it is applied by {owner}"),
             ));
         }

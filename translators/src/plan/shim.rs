@@ -1,7 +1,7 @@
 //! FlexVolumes whose mounts the node daemon made: whether one may be rewritten
 //! under the pods that use it.
 
-use super::{Code, Finding, PodPhase, PodUse, Target};
+use super::{Finding, FindingCode, PodPhase, PodUse, TargetFacts};
 
 /// A mount that a node's daemon tells of (`NodeVolumes`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Shim {
     /// proof, or why not. Nothing where the node daemons do not have it mounted.
     pub(super) fn check(
         &self,
-        target: &Target,
+        target: &TargetFacts,
         uses: &[PodUse],
         mounts: &[Mount],
         findings: &mut Vec<Finding>,
@@ -72,7 +72,7 @@ impl Shim {
             return;
         }
         match self.obstacle(target, uses, mounts) {
-            Some(obstacle) => findings.push(Finding::new(Code::ShimNotEnough, obstacle)),
+            Some(obstacle) => findings.push(Finding::new(FindingCode::ShimNotEnough, obstacle)),
             None => {
                 let mut nodes: Vec<&str> = mounts.iter().map(|mount| mount.node.as_str()).collect();
                 nodes.sort_unstable();
@@ -81,12 +81,12 @@ impl Shim {
                     "flex2csi made every mount, on {}",
                     super::target::nodes(&nodes)
                 );
-                findings.push(Finding::new(Code::ServedByShim, message));
+                findings.push(Finding::new(FindingCode::ServedByShim, message));
             }
         }
     }
 
-    fn obstacle(&self, target: &Target, uses: &[PodUse], mounts: &[Mount]) -> Option<String> {
+    fn obstacle(&self, target: &TargetFacts, uses: &[PodUse], mounts: &[Mount]) -> Option<String> {
         for mount in mounts {
             let node = &mount.node;
             match &mount.state {
@@ -179,9 +179,9 @@ mod tests {
     }
 
     fn obstacle(shim: &Shim, uses: &[PodUse], mounts: &[Mount]) -> Option<String> {
-        let target = Target {
+        let target = TargetFacts {
             driver: "d".into(),
-            ..Target::default()
+            ..TargetFacts::default()
         };
         shim.obstacle(&target, uses, mounts)
     }

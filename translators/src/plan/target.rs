@@ -1,13 +1,13 @@
 //! What an object becomes, and whether the cluster is ready for that.
 
-use super::{Code, Finding};
+use super::{Finding, FindingCode};
 
 /// How many names a message lists.
 const NAMED: usize = 3;
 
 /// What a volume or a class becomes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Target {
+pub struct TargetFacts {
     /// The CSI driver.
     pub driver: String,
     /// The volume's handle; empty for a class.
@@ -69,30 +69,31 @@ pub(super) fn nodes<T: AsRef<str>>(names: &[T]) -> String {
     format!("{word} {}", list(names))
 }
 
-impl Target {
+impl TargetFacts {
     pub(super) fn check(&self, findings: &mut Vec<Finding>) {
         if let Some(twin) = &self.twin {
             let message = format!(
                 "{twin} has the handle {:?} of {} too",
                 self.handle, self.driver
             );
-            findings.push(Finding::new(Code::HandleShared, message));
+            findings.push(Finding::new(FindingCode::HandleShared, message));
         }
         for (secret, state) in &self.secrets {
             let finding = match state {
                 SecretState::There => continue,
-                SecretState::Missing => {
-                    Finding::new(Code::SecretMissing, format!("there is no Secret {secret}"))
-                }
+                SecretState::Missing => Finding::new(
+                    FindingCode::SecretMissing,
+                    format!("there is no Secret {secret}"),
+                ),
                 SecretState::ToCreate => Finding::new(
-                    Code::SecretToCreate,
+                    FindingCode::SecretToCreate,
                     format!(
                         "there is no Secret {secret} yet, with the keys that {} reads",
                         self.driver
                     ),
                 ),
                 SecretState::Unchecked(why) => Finding::new(
-                    Code::SecretUnchecked,
+                    FindingCode::SecretUnchecked,
                     format!("the Secret {secret} could not be looked for: {why}"),
                 ),
             };
@@ -103,10 +104,10 @@ impl Target {
                 "VolumeSnapshotContent {} names another handle",
                 list(&self.snapshots)
             );
-            findings.push(Finding::new(Code::SnapshotHandle, message));
+            findings.push(Finding::new(FindingCode::SnapshotHandle, message));
         }
         if let Some(refused) = &self.refused {
-            findings.push(Finding::new(Code::DryRunRefused, refused.clone()));
+            findings.push(Finding::new(FindingCode::DryRunRefused, refused.clone()));
         }
     }
 }
@@ -116,28 +117,31 @@ impl DriverFacts {
     pub(super) fn check(&self, driver: &str, findings: &mut Vec<Finding>) {
         if self.anywhere == 0 {
             findings.push(
-                Finding::new(Code::DriverNotInstalled, format!("no node has {driver}"))
-                    .remedy(format!("install the CSI driver {driver}")),
+                Finding::new(
+                    FindingCode::DriverNotInstalled,
+                    format!("no node has {driver}"),
+                )
+                .remedy(format!("install the CSI driver {driver}")),
             );
         } else if self.wanted == 0 && self.nodes > 0 {
             let message = "no node that takes pods matches its node affinity";
-            findings.push(Finding::new(Code::AffinityMatchesNoNode, message));
+            findings.push(Finding::new(FindingCode::AffinityMatchesNoNode, message));
         } else if self.wanted > 0 && self.without.len() >= self.wanted {
             let message = format!(
                 "{} does not have {driver}, and no other node may use the volume",
                 nodes(&self.without)
             );
-            findings.push(Finding::new(Code::DriverNotOnNode, message));
+            findings.push(Finding::new(FindingCode::DriverNotOnNode, message));
         } else if !self.without.is_empty() {
             let message = format!("{} does not have {driver}", nodes(&self.without));
-            findings.push(Finding::new(Code::DriverNotOnEveryNode, message));
+            findings.push(Finding::new(FindingCode::DriverNotOnEveryNode, message));
         }
         if self.attaches && !self.attach_off.is_empty() {
             let message = format!(
                 "{driver} attaches volumes, and the kubelet of {} does not let the controller do so",
                 nodes(&self.attach_off)
             );
-            findings.push(Finding::new(Code::ControllerAttachOff, message));
+            findings.push(Finding::new(FindingCode::ControllerAttachOff, message));
         }
     }
 }

@@ -9,7 +9,8 @@ pub use pod::{PodPhase, PodUse};
 pub use usage::Evidence;
 
 use super::{
-    Code, DriverFacts, Finding, Mount, Ownership, Shim, Target, Verdict, VerdictKind, Workload,
+    DriverFacts, Finding, FindingCode, Mount, Ownership, Shim, TargetFacts, Verdict, VerdictKind,
+    Workload,
 };
 use crate::rewrite::Use;
 
@@ -25,7 +26,7 @@ pub struct VolumeFacts {
     /// Its claim.
     pub claim: ClaimState,
     /// What it becomes; `None` where the translation failed or kept it.
-    pub target: Option<Target>,
+    pub target: Option<TargetFacts>,
     /// What the translation says.
     pub notes: Vec<Finding>,
     /// The CSI driver in the cluster.
@@ -116,13 +117,13 @@ impl VolumeFacts {
         let verdict = Verdict::of(findings);
         let said = verdict.findings.iter().map(|found| found.message.as_str());
         let said = said.collect::<Vec<_>>().join(", ");
-        let is = |code: Code| {
+        let is = |code: FindingCode| {
             let mut findings = verdict.findings.iter();
             findings.any(|found| found.code == code.as_str())
         };
         match verdict.kind {
             VerdictKind::Ready => Use::Idle,
-            VerdictKind::ReadyInUse if is(Code::ServedByShim) => Use::ByCsi {
+            VerdictKind::ReadyInUse if is(FindingCode::ServedByShim) => Use::ByCsi {
                 nodes: self.nodes(),
             },
             VerdictKind::ReadyInUse | VerdictKind::InUse => Use::By(said),
@@ -143,7 +144,7 @@ impl VolumeFacts {
         for installer in &self.installers {
             findings.push(
                 Finding::new(
-                    Code::LegacyInstaller,
+                    FindingCode::LegacyInstaller,
                     format!("DaemonSet {installer} puts the legacy driver on the nodes"),
                 )
                 .remedy(format!("delete the DaemonSet {installer}")),
@@ -152,7 +153,7 @@ impl VolumeFacts {
         if self.static_delete {
             let message =
                 "nobody can delete it today in spite of its policy Delete; as CSI its driver would";
-            findings.push(Finding::new(Code::PolicyDeleteStatic, message));
+            findings.push(Finding::new(FindingCode::PolicyDeleteStatic, message));
         }
     }
 }

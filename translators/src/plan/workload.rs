@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Finding};
+use super::{Finding, FindingCode};
 
 /// What makes the pods that use a volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,8 +128,8 @@ impl Workload {
     pub(super) fn finding(&self) -> Option<Finding> {
         let code = match self.restart {
             Restart::Plain => return None,
-            Restart::IfTold => Code::RestartIfTold,
-            Restart::Never => Code::NoRestart,
+            Restart::IfTold => FindingCode::RestartIfTold,
+            Restart::Never => FindingCode::NoRestart,
         };
         let message = format!("{}: {}", self.full_name(), self.why);
         Some(Finding::new(code, message))

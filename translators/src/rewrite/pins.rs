@@ -13,6 +13,7 @@ use super::names::{MIGRATION, PIN_ATTACHMENT, PIN_HOLDER, PIN_IMAGE, PIN_NODE, P
 use super::record::{Direction, Record};
 use super::task::InUse;
 use super::view::View;
+use crate::attachment::unique_volume_name;
 use crate::digest::sha256_hex;
 
 /// Where pin pods run, and what in them: recorded, so that whoever goes on finds them.
@@ -171,7 +172,7 @@ impl Record {
     /// `pkg/volume/csi/csi_plugin.go`, `GetVolumeName`).
     pub(super) fn unique_name(&self) -> String {
         let (driver, handle) = self.csi();
-        format!("kubernetes.io/csi/{driver}^{handle}")
+        unique_volume_name(driver, handle)
     }
 
     fn pin_metadata(&self, settings: Option<&PinSettings>, node: &str) -> Value {

@@ -3,7 +3,7 @@
 mod chaos;
 mod crashes;
 mod merge;
-#[path = "../../../tests/rewrite/merge_patch.rs"]
+#[path = "../../../tests/api_server/merge_patch.rs"]
 mod merge_patch;
 mod model;
 mod node;

@@ -88,7 +88,7 @@ const FUNCTIONS: &[(&str, &[usize], Body)] = &[
     }),
     ("mountOptionsFrom", &[2], mount_options_from),
     ("sha256hex", &[1], |a| {
-        map(a, |text| digest::sha256_hex(text.as_bytes()))
+        map(a, |text| digest::sha256_hex(text))
     }),
     ("hex", &[1], |a| Ok(owned(text::hex(one(a)?.as_bytes())?))),
     ("size", &[1], size),

@@ -1,31 +1,22 @@
 //! Handles by which ceph-csi knows images that the in-tree plugin made.
 
-use std::fmt::Write;
-
 use md5::{Digest, Md5};
+
+use crate::digest::hex;
 
 /// With what the names of images begin that the in-tree plugin made.
 pub(super) const PROVISIONED: &str = "kubernetes-dynamic-pvc-";
 
 /// The id of a cluster that has no other: the MD5 of its monitors.
 pub(super) fn cluster_id(monitors: &str) -> String {
-    hex(&Md5::digest(monitors))
+    hex(Md5::digest(monitors))
 }
 
 /// The handle of an image.
 pub(super) fn compose(cluster_id: &str, image: &str, pool: &str) -> String {
     let image = image.strip_prefix(PROVISIONED).unwrap_or(image);
-    let pool = hex(pool.as_bytes());
+    let pool = hex(pool);
     format!("mig_mons-{cluster_id}_image-{image}_{pool}")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // A String takes everything.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -43,12 +43,12 @@ pub(crate) fn ceph_secret_name(legacy: &str, user: &str) -> String {
     let name = match user {
         "" | ADMIN => legacy.to_owned(),
         user if is_label(user) => format!("{legacy}.{user}"),
-        user => format!("{legacy}.{}", &sha256_hex(user.as_bytes())[..DIGEST]),
+        user => format!("{legacy}.{}", &sha256_hex(user)[..DIGEST]),
     };
     if name.len() + SUFFIX.len() <= NAME_BYTES {
         return format!("{name}{SUFFIX}");
     }
-    let digest = &sha256_hex(name.as_bytes())[..DIGEST];
+    let digest = &sha256_hex(&name)[..DIGEST];
     let kept = name
         .get(..NAME_BYTES - SUFFIX.len() - DIGEST - 1)
         .unwrap_or_default();

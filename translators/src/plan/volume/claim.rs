@@ -1,7 +1,7 @@
 //! The claim that a volume is bound to.
 
 use super::{Phase, VolumeFacts};
-use crate::plan::{Code, Finding};
+use crate::plan::{Finding, FindingCode};
 
 /// The claim that a volume names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,13 +46,16 @@ pub enum AttributesClass {
 impl VolumeFacts {
     pub(super) fn check_claim(&self, findings: &mut Vec<Finding>) {
         if self.phase == Phase::Failed {
-            findings.push(Finding::new(Code::PhaseFailed, "its phase is Failed"));
+            findings.push(Finding::new(
+                FindingCode::PhaseFailed,
+                "its phase is Failed",
+            ));
         }
         let claim = match &self.claim {
             ClaimState::None => return,
             ClaimState::Missing(name) => {
                 let message = format!("it names the claim {name}, which is not there");
-                findings.push(Finding::new(Code::ClaimMissing, message));
+                findings.push(Finding::new(FindingCode::ClaimMissing, message));
                 return;
             }
             ClaimState::There(claim) => claim,
@@ -63,36 +66,36 @@ impl VolumeFacts {
             let message = format!(
                 "the claim {name} is another than the one that it names, or has another volume"
             );
-            return found(Code::ClaimOther, message);
+            return found(FindingCode::ClaimOther, message);
         }
         if claim.deleting {
             found(
-                Code::ClaimTerminating,
+                FindingCode::ClaimTerminating,
                 format!("the claim {name} is being deleted"),
             );
         }
         if claim.lost {
-            found(Code::ClaimLost, format!("the claim {name} is Lost"));
+            found(FindingCode::ClaimLost, format!("the claim {name} is Lost"));
         } else if !claim.bound || self.phase != Phase::Bound {
             found(
-                Code::ClaimNotBound,
+                FindingCode::ClaimNotBound,
                 format!("the claim {name} is not bound yet, on both sides"),
             );
         }
         if let Some(resize) = &claim.resize {
             found(
-                Code::ResizePending,
+                FindingCode::ResizePending,
                 format!("the claim {name} waits to be resized: {resize}"),
             );
         }
         match &claim.attributes_class {
             None => {}
             Some(AttributesClass::Pending(what)) => found(
-                Code::AttributesClass,
+                FindingCode::AttributesClass,
                 format!("the VolumeAttributesClass of the claim {name}: {what}"),
             ),
             Some(AttributesClass::InForce(class)) => found(
-                Code::AttributesClassAgain,
+                FindingCode::AttributesClassAgain,
                 format!("the claim {name} has the VolumeAttributesClass {class}"),
             ),
         }

@@ -27,11 +27,11 @@ fn claim() -> ClaimFacts {
     }
 }
 
-fn target() -> Target {
-    Target {
+fn target() -> TargetFacts {
+    TargetFacts {
         driver: "d".into(),
         handle: "h".into(),
-        ..Target::default()
+        ..TargetFacts::default()
     }
 }
 
@@ -159,7 +159,7 @@ fn others_that_have_a_say_are_named() {
         &["gitops-owned"],
     );
     changed(
-        |facts| facts.vendor_controllers = vec![Finding::new(Code::VendorController, "")],
+        |facts| facts.vendor_controllers = vec![Finding::new(FindingCode::VendorController, "")],
         VerdictKind::Blocked,
         &["vendor-controller"],
     );
@@ -190,7 +190,7 @@ fn a_rewrite_under_way_says_all() {
 
 #[test]
 fn what_takes_its_place_has_to_be_possible() {
-    let with = |change: fn(&mut Target)| {
+    let with = |change: fn(&mut TargetFacts)| {
         let mut target = target();
         change(&mut target);
         VolumeFacts {
@@ -206,7 +206,7 @@ fn what_takes_its_place_has_to_be_possible() {
     );
     let secret = |state| vec![("n/s".to_owned(), state)];
     let facts = |state| VolumeFacts {
-        target: Some(Target {
+        target: Some(TargetFacts {
             secrets: secret(state),
             ..target()
         }),

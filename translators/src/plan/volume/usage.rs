@@ -1,7 +1,7 @@
 //! Who uses a volume, by all that tells of it.
 
 use super::{PodPhase, VolumeFacts};
-use crate::plan::{Code, Effect, Finding, MountState, Target, Workload, target};
+use crate::plan::{Effect, Finding, FindingCode, MountState, TargetFacts, Workload, target};
 
 /// What there is to tell from nodes that a volume is idle.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Evidence {
 impl VolumeFacts {
     /// Who uses it, and whether it may be rewritten all the same; whether
     /// somebody does.
-    pub(super) fn check_use(&self, target: &Target, findings: &mut Vec<Finding>) -> bool {
+    pub(super) fn check_use(&self, target: &TargetFacts, findings: &mut Vec<Finding>) -> bool {
         let before = findings.len();
         let mut found = |code, message| findings.push(Finding::new(code, message));
         for pod in &self.pods {
@@ -39,23 +39,30 @@ impl VolumeFacts {
             };
             match pod.phase {
                 PodPhase::Pending => found(
-                    Code::UsedByPod,
+                    FindingCode::UsedByPod,
                     format!("pod {name}{on} is about to use it"),
                 ),
-                PodPhase::Running => found(Code::UsedByPod, format!("pod {name}{on} uses it")),
-                PodPhase::Ending => found(Code::UsedByPod, format!("pod {name}{on} is ending")),
-                PodPhase::Ended => found(Code::UsedByEndedPod, format!("pod {name}{on} has ended")),
+                PodPhase::Running => {
+                    found(FindingCode::UsedByPod, format!("pod {name}{on} uses it"))
+                }
+                PodPhase::Ending => {
+                    found(FindingCode::UsedByPod, format!("pod {name}{on} is ending"))
+                }
+                PodPhase::Ended => found(
+                    FindingCode::UsedByEndedPod,
+                    format!("pod {name}{on} has ended"),
+                ),
             }
         }
         for (attachment, node) in &self.attachments {
             found(
-                Code::Attached,
+                FindingCode::Attached,
                 format!("{attachment} attaches it to node {node}"),
             );
         }
         for node in &self.held_by {
             found(
-                Code::HeldByNode,
+                FindingCode::HeldByNode,
                 format!("node {node} lists it as in use or attached"),
             );
         }
@@ -63,11 +70,11 @@ impl VolumeFacts {
             let node = &mount.node;
             match mount.state {
                 MountState::Original => found(
-                    Code::MountedByOriginal,
+                    FindingCode::MountedByOriginal,
                     format!("node {node} has it mounted by the original driver"),
                 ),
                 _ => found(
-                    Code::MountedByShim,
+                    FindingCode::MountedByShim,
                     format!("node {node} has it mounted by flex2csi"),
                 ),
             }
@@ -81,10 +88,10 @@ impl VolumeFacts {
                     "it is served by {} already, as it would be stored",
                     target.driver
                 );
-                findings.push(Finding::new(Code::RuntimeEqual, message));
+                findings.push(Finding::new(FindingCode::RuntimeEqual, message));
             }
             Some(Err(differs)) => {
-                findings.push(Finding::new(Code::RuntimeDiffers, differs.clone()))
+                findings.push(Finding::new(FindingCode::RuntimeDiffers, differs.clone()))
             }
             None if self.evidence == Evidence::Enough => {
                 self.shim.check(target, &self.pods, &self.mounts, findings);
@@ -109,7 +116,7 @@ impl VolumeFacts {
             Evidence::NoneForSource if used => {}
             Evidence::NoneForSource => {
                 let message = "nothing on the nodes tells whether it is mounted";
-                findings.push(Finding::new(Code::NoNodeEvidence, message));
+                findings.push(Finding::new(FindingCode::NoNodeEvidence, message));
             }
             Evidence::Lacking {
                 silent,
@@ -118,13 +125,17 @@ impl VolumeFacts {
             } => {
                 for (code, nodes, what) in [
                     (
-                        Code::NodeNotReady,
+                        FindingCode::NodeNotReady,
                         not_ready,
                         "is not ready, and may have it mounted",
                     ),
-                    (Code::NodeSilent, silent, "does not say what it has mounted"),
                     (
-                        Code::NodeStale,
+                        FindingCode::NodeSilent,
+                        silent,
+                        "does not say what it has mounted",
+                    ),
+                    (
+                        FindingCode::NodeStale,
                         stale,
                         "has not said for too long what it has mounted",
                     ),
