@@ -428,7 +428,7 @@ async fn a_pod_without_its_image_gets_another_one() {
         let of_pod = writes.iter().filter(|write| write.starts_with(verb));
         of_pod.filter(|write| write.contains(" Pod ")).count()
     };
-    assert_eq!((pods("Create"), pods("Patch"), pods("Delete")), (1, 1, 1));
+    assert_eq!((pods("Create"), pods("Patch"), pods("Delete")), (1, 2, 1));
     assert!(!View(&pod).is_ending());
 }
 
