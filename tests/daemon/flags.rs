@@ -9,6 +9,7 @@ use crate::http;
 use crate::site::{EBS, EBS_ENDPOINT, Site};
 
 const PROBE: &str = "/csi.v1.Identity/Probe";
+const INFO: &str = "/csi.v1.Identity/GetPluginInfo";
 
 #[tokio::test]
 async fn the_driver_is_asked_its_name_and_the_endpoint_takes_it() {
@@ -68,7 +69,9 @@ async fn a_driver_that_is_named_is_served_at_once_and_no_other_takes_its_place()
     let site = Site::new();
     let daemon = site.node(&["--driver", EBS, "--name", "legacy.example"]);
     daemon.says("serving endpoint=").await;
-    let answer = site.call("endpoint.sock", PROBE, b"").await;
+    // Not ready.
+    assert_eq!(site.carried_out(PROBE, b"").await, "\x0a\x00");
+    let answer = site.call("endpoint.sock", INFO, b"").await;
     assert_eq!(answer.code, Code::Unavailable, "{}", answer.said);
 
     let other = site.backend("csi.sock", "other.csi.example");

@@ -9,6 +9,9 @@ use crate::kind::Kind;
 use crate::outcome::Outcome;
 use crate::{endpoint, in_tree};
 
+/// Everest's parameter that names the CSI driver.
+pub(crate) const DRIVER_NAME: &str = "csi.storage.k8s.io/csi-driver-name";
+
 /// What a volume's translation reads of its StorageClass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StorageClass {
@@ -53,7 +56,7 @@ impl StorageClass {
     /// name, mostly. Everest has one provisioner for all its drivers, and names the
     /// driver in a parameter.
     pub fn driver(&self) -> &str {
-        let named = self.parameter("csi.storage.k8s.io/csi-driver-name");
+        let named = self.parameter(DRIVER_NAME);
         named.unwrap_or(&self.provisioner)
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use flex2csi_translators::endpoint::{Site, backend_class};
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::values::SiteValue;
@@ -92,5 +93,45 @@ fn what_lacked_a_value_on_the_way_in_loses_nothing_on_the_way_back() {
                 assert_eq!(direct, back);
             }
         }
+    }
+}
+
+/// All of Everest's drivers have one provisioner: a class is for the endpoint of the driver
+/// that it names, and that driver is asked for the volume.
+#[test]
+fn a_class_of_a_provisioner_of_several_drivers_is_for_one_of_them() {
+    const DRIVER_NAME: &str = "csi.storage.k8s.io/csi-driver-name";
+    let parameters = [
+        ("kubernetes.io/storagetype", "BS"),
+        ("kubernetes.io/volumetype", "SAS"),
+    ];
+    let legacy = json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "sas"},
+        "provisioner": "flexvolume-huawei.com/fuxivol",
+        "parameters": BTreeMap::from(parameters),
+    });
+    let values = Values::default();
+    let written = run(&legacy.to_string(), TargetForm::Endpoint, &values);
+    let class: Value = serde_json::from_str(&written.object.to_json()).unwrap();
+    assert_eq!(class["provisioner"], "disk.csi.everest.io.flex2csi.io");
+    // external-provisioner takes nothing of this prefix that it does not know.
+    assert!(class["parameters"][DRIVER_NAME].is_null());
+
+    let mappings = Mappings::built_in();
+    let site = Site {
+        values: &values,
+        mappings: &mappings,
+    };
+    let in_form = class["parameters"].as_object().unwrap().iter();
+    let in_form: Vec<(&str, &str)> = in_form
+        .map(|(key, value)| (key.as_str(), value.as_str().unwrap()))
+        .collect();
+    let bare = Some("flexvolume-huawei.com/fuxivol");
+    for (parameters, legacy_provisioner) in [(&in_form[..], None), (&parameters, bare)] {
+        let asked = backend_class(parameters, legacy_provisioner, site).unwrap();
+        let asked = asked.unwrap();
+        assert_eq!(asked.driver, "disk.csi.everest.io");
+        let mut keys = asked.parameters.iter().map(|(key, _)| key.as_str());
+        assert!(keys.all(|key| key.starts_with("everest.io/")));
     }
 }

@@ -5,7 +5,7 @@ use super::backend_volume::{Site, invalid, pairs};
 use super::{SOURCE, source_of};
 use crate::error::Error;
 use crate::json::{Object, Path, Value};
-use crate::storage_class;
+use crate::storage_class::{self, DRIVER_NAME, StorageClass};
 
 /// The parameters that external-provisioner reads itself and gives no driver.
 const PROVISIONERS_OWN: &str = "csi.storage.k8s.io/";
@@ -53,7 +53,7 @@ pub fn backend_class(
         return Err(more_than_parameters("allowedTopologies"));
     }
     let mut translated = BackendClass {
-        driver: class.str("provisioner")?.unwrap_or_default().into_owned(),
+        driver: StorageClass::read(class.clone())?.driver().to_owned(),
         ..BackendClass::default()
     };
     let parameters = match class.object("parameters")? {
@@ -65,7 +65,7 @@ pub fn backend_class(
             translated.fs_type = Some(value);
         } else if !key.starts_with(PROVISIONERS_OWN) {
             translated.parameters.push((key, value));
-        } else if !in_form {
+        } else if !in_form && key != DRIVER_NAME {
             return Err(more_than_parameters(&key));
         }
     }

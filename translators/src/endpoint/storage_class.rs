@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::json::{At, Object, Path};
 use crate::note::{Code, Note};
 use crate::outcome::Outcome;
-use crate::storage_class;
+use crate::storage_class::{self, DRIVER_NAME, StorageClass};
 
 /// What external-provisioner reads itself.
 const SECRET_AND_FSTYPE: &str = "csi.storage.k8s.io/";
@@ -44,18 +44,21 @@ pub(crate) fn to_endpoint<'a>(
     if !outcome.changed {
         return Ok(outcome);
     }
-    let backend = outcome.object.str("provisioner")?.unwrap_or_default();
+    let backend = StorageClass::read(outcome.object.clone())?;
+    let backend = backend.driver();
     let mut parameters = Object::new();
     parameters.set(VERSION, "1");
     parameters.set(SOURCE, legacy.to_json());
     if let Some(translated) = outcome.object.object("parameters")? {
         for member in translated.members() {
-            if member.key().starts_with(SECRET_AND_FSTYPE) {
+            // The driver is the endpoint itself, and external-provisioner takes nothing of
+            // that prefix that it does not know.
+            if member.key().starts_with(SECRET_AND_FSTYPE) && member.key() != DRIVER_NAME {
                 parameters.set(member.to_key(), member.value.clone());
             }
         }
     }
-    outcome.object.set("provisioner", endpoint_of(&backend));
+    outcome.object.set("provisioner", endpoint_of(backend));
     outcome.object.set("parameters", parameters);
     outcome.notes.push(Note::new(
         Code::ViaEndpoint,
