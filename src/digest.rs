@@ -1,6 +1,6 @@
 //! Names and contents as short, equal things.
 
-pub use flex2csi_translators::digest::sha256_hex as hex;
+use flex2csi_translators::digest::sha256_hex;
 use sha2::{Digest, Sha256};
 
 /// What stands for a name made of parts, among hundreds of thousands.
@@ -38,7 +38,7 @@ pub fn of_object(json: &str) -> Result<String, serde_json::Error> {
             metadata.retain(|key, _| matches!(key.as_str(), "name" | "labels" | "annotations"));
         }
     }
-    Ok(hex(serde_json::to_string(&value)?.as_bytes()))
+    Ok(sha256_hex(serde_json::to_string(&value)?.as_bytes()))
 }
 
 #[cfg(test)]

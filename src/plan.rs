@@ -8,7 +8,7 @@
 mod args;
 mod ask;
 mod candidate;
-pub(crate) mod class;
+mod class;
 pub(crate) mod evidence;
 pub mod file;
 mod fresh;

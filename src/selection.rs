@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use flex2csi_translators::rewrite::ObjectKind;
 
+use crate::objects::class::Class;
 use crate::objects::source::Source;
 use crate::objects::volume::Volume;
-use crate::plan::class::Class;
 
 pub use args::SelectionArgs;
 

@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use flex2csi_translators::digest::sha256_hex;
 use flex2csi_translators::rewrite::ClaimId;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
@@ -26,7 +27,6 @@ use self::server::{Server, bindings, fences, parameters, policies, resource};
 use crate::api_client::ReachArgs;
 use crate::api_request::{RequestError, request};
 use crate::daemon;
-use crate::digest::hex;
 use crate::drive::work::line;
 use crate::exit::Done;
 
@@ -67,7 +67,7 @@ impl Fence {
     /// The API server does not do it.
     pub async fn install(client: &Client, holder: &str) -> Result<Arc<Self>, FenceError> {
         let server = Server(client.clone());
-        let who = hex(holder.as_bytes())[..16].to_owned();
+        let who = sha256_hex(holder.as_bytes())[..16].to_owned();
         let mut policy = policy::policy();
         policy["metadata"]["annotations"] = json!({format!("{HOLDER}{who}"): now()});
         server.make(&policies(), "", &policy, "the policy").await?;

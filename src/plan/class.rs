@@ -3,26 +3,15 @@
 use flex2csi_translators::Error;
 use flex2csi_translators::plan::{ClassFacts, DriverFacts, TargetFacts, VerdictKind};
 use flex2csi_translators::storage_class::StorageClass;
-use serde::Deserialize;
 
 use super::candidate::{Candidate, Facts};
 use super::evidence::Evidence;
 use super::row::{ObjectId, Options, Row, To};
 use crate::digest;
-use crate::objects::metadata::Metadata;
+use crate::objects::class::Class;
 use crate::objects::translator::Translated;
 
 const KIND: &str = "StorageClass";
-
-/// A StorageClass, as it is or as it would be.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Class {
-    /// `metadata`
-    pub metadata: Metadata,
-    /// Who makes volumes of it.
-    pub provisioner: String,
-}
 
 /// The CSI driver of a class's volumes; empty of what is no class.
 fn driver_of(json: &str) -> String {

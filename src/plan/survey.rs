@@ -13,7 +13,7 @@ use kube::Client;
 
 use super::ask::Asker;
 use super::candidate::Candidate;
-use super::class::{self, Class};
+use super::class;
 use super::evidence::load::{self, AUTOSCALERS, CLASSES, DAEMON_SETS, LoadError, PODS, VOLUMES};
 use super::evidence::{Affinities, Evidence, Unread};
 use super::row::Row;
@@ -21,6 +21,7 @@ use super::volume::{self, Teller};
 use super::workload::{self, WorkloadKind};
 use crate::api_request::ask::AskError;
 use crate::api_request::pages::Pages;
+use crate::objects::class::Class;
 use crate::objects::pod::Pod;
 use crate::objects::source::Source;
 use crate::objects::translator::Translator;

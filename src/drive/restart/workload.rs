@@ -5,12 +5,11 @@
 //! to its ReplicaSets, and `kubectl rollout undo` copies them back (kubernetes v1.36
 //! `pkg/controller/deployment/util`, `kubectl/pkg/polymorphichelpers`).
 
+use flex2csi_translators::digest::sha256_hex;
 use flex2csi_translators::plan::Workload;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject};
 use serde_json::{Value, json};
-
-use crate::digest::hex;
 
 /// What is to be put back: a number of replicas, or one of the words below.
 pub const FROM: &str = "flex2csi.io/stopped-from";
@@ -86,7 +85,7 @@ impl Kind {
 
 /// Who stops, in a label.
 pub fn mark_of(holder: &str) -> String {
-    hex(holder.as_bytes())[..16].to_owned()
+    sha256_hex(holder.as_bytes())[..16].to_owned()
 }
 
 /// A workload as it is.

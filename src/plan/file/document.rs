@@ -1,6 +1,6 @@
+use flex2csi_translators::digest::sha256_hex;
 use serde::{Deserialize, Serialize};
 
-use crate::digest;
 use crate::plan::row::{Options, Row};
 
 /// `apiVersion` of every document.
@@ -66,7 +66,7 @@ pub struct Kind {
 /// # Errors
 /// It has no JSON.
 pub fn checksum<T: Serialize>(content: &T, before: &str) -> Result<String, serde_json::Error> {
-    Ok(digest::hex(
+    Ok(sha256_hex(
         format!("{before}{}", serde_json::to_string(content)?).as_bytes(),
     ))
 }

@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
+use flex2csi_translators::digest::sha256_hex;
 use serde::de::DeserializeOwned;
 
 use super::PlanFileError;
 use super::document::{
     API_VERSION, Document, END, End, HEAD, Head, Kind, OBJECT, checksum, row_checksum,
 };
-use crate::digest;
 use crate::manifest::{Piece, YamlSplitter, yaml};
 use crate::plan::row::Row;
 
@@ -162,7 +162,7 @@ impl PlanFile {
                 what: what.to_owned(),
             });
         }
-        self.checksums = digest::hex(format!("{}{sum}", self.checksums).as_bytes());
+        self.checksums = sha256_hex(format!("{}{sum}", self.checksums).as_bytes());
         Ok(())
     }
 

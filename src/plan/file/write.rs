@@ -1,6 +1,7 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use flex2csi_translators::digest::sha256_hex;
 use serde::Serialize;
 use tempfile::{NamedTempFile, TempPath};
 
@@ -113,7 +114,7 @@ impl<W: Write> Writer<W> {
 
     fn document<T: Serialize>(&mut self, kind: &str, plan: &T, sum: String) -> std::io::Result<()> {
         // A running digest: constant memory however many there are.
-        self.checksums = crate::digest::hex(format!("{}{sum}", self.checksums).as_bytes());
+        self.checksums = sha256_hex(format!("{}{sum}", self.checksums).as_bytes());
         let document = Document {
             api_version: API_VERSION.to_owned(),
             kind: kind.to_owned(),
