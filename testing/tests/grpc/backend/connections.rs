@@ -138,8 +138,12 @@ mod tier_1 {
                 } else {
                     drop(server); // Killed.
                 }
-                let answer = client.call(Dial::Unix, PROBE, &json!({})).await.unwrap();
+                let answer = client.call(Dial::Unix, DELETE, &json!({})).await.unwrap();
                 assert_eq!(answer["code"], "Unavailable", "{age:?}: {answer}");
+                // Sidecars end over an error, and wait for what is not ready.
+                let answer = client.call(Dial::Unix, PROBE, &json!({})).await.unwrap();
+                assert_eq!(answer["code"], "OK", "{age:?}: {answer}");
+                assert_eq!(answer["responses"], json!([{"ready": false}]), "{age:?}");
                 rig.serve_again().await;
                 let answer = client.call(Dial::Unix, PROBE, &json!({})).await.unwrap();
                 assert_eq!(answer["code"], "OK", "{age:?}: {answer}");
