@@ -90,12 +90,7 @@ impl ClusterArgs {
             return Ok(None);
         };
         change(&mut config);
-        config.connect_timeout = Some(CONNECT_WITHIN);
-        config
-            .headers
-            .push((USER_AGENT, HeaderValue::from_static(AGENT)));
-        let client = Client::try_from(config);
-        client
+        client_of(config, CONNECT_WITHIN)
             .map(Some)
             .map_err(|error| ClientError::Client(Box::new(error)))
     }
@@ -122,6 +117,14 @@ impl ClusterArgs {
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
         config.map(Some).map_err(unusable)
     }
+}
+
+/// A client that connects within a time, and that the API server knows as ours.
+fn client_of(mut config: Config, connect_within: Duration) -> kube::Result<Client> {
+    config.connect_timeout = Some(connect_within);
+    let agent = (USER_AGENT, HeaderValue::from_static(AGENT));
+    config.headers.push(agent);
+    Client::try_from(config)
 }
 
 #[cfg(test)]

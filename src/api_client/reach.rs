@@ -4,12 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use http::HeaderValue;
-use http::header::USER_AGENT;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use super::{AGENT, ClusterArgs, IN_CLUSTER};
+use super::{ClusterArgs, IN_CLUSTER, client_of};
 use crate::exit::Usage;
 
 /// Where kubectl looks for its configuration before `~/.kube/config`.
@@ -64,10 +62,7 @@ impl ReachArgs {
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
         let mut config = config.map_err(|error| unusable(&error))?;
         plain(&mut config);
-        config.connect_timeout = Some(CONNECT_WITHIN);
-        let agent = (USER_AGENT, HeaderValue::from_static(AGENT));
-        config.headers.push(agent);
-        Client::try_from(config).map_err(|error| unusable(&error))
+        client_of(config, CONNECT_WITHIN).map_err(|error| unusable(&error))
     }
 }
 
