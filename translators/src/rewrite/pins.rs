@@ -251,13 +251,7 @@ impl Record {
     /// The patch by which the holder of the record takes over the pod of a pin that another
     /// one made.
     pub(super) fn pin_holder(&self, pod: View<'_>) -> Value {
-        json!({
-            "metadata": {
-                "uid": pod.uid(),
-                "resourceVersion": pod.version(),
-                "annotations": {PIN_HOLDER: self.spec.holder},
-            },
-        })
+        as_seen(pod, json!({PIN_HOLDER: self.spec.holder}))
     }
 
     /// The patch that has the pod of a pin run the image that is meant now. A pod stays the
@@ -269,14 +263,9 @@ impl Record {
         for container in all.filter(|container| container["name"] == "pin") {
             container["image"] = settings.image.as_str().into();
         }
-        json!({
-            "metadata": {
-                "uid": pod.uid(),
-                "resourceVersion": pod.version(),
-                "annotations": {PIN_IMAGE: settings.image},
-            },
-            "spec": {"containers": containers},
-        })
+        let mut patch = as_seen(pod, json!({PIN_IMAGE: settings.image}));
+        patch["spec"] = json!({"containers": containers});
+        patch
     }
 
     /// The temporary volume of a pin: what will be stored, with a claim of its own.
@@ -335,4 +324,15 @@ impl Record {
             "spec": claim,
         })
     }
+}
+
+/// The patch of a pod's annotations, if it still is as it was seen.
+fn as_seen(pod: View<'_>, annotations: Value) -> Value {
+    json!({
+        "metadata": {
+            "uid": pod.uid(),
+            "resourceVersion": pod.version(),
+            "annotations": annotations,
+        },
+    })
 }
