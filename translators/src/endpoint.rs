@@ -34,6 +34,10 @@ const CLASS: &str = "storageClass";
 /// The member of [`CONTEXT`], as of `spec`, that says where the volume is.
 const AFFINITY: &str = "nodeAffinity";
 
+/// What the parameters begin with that external-provisioner reads itself and gives no
+/// driver.
+const PROVISIONERS_OWN: &str = "csi.storage.k8s.io/";
+
 /// What stands behind a backend's name in that of its endpoint.
 pub const DRIVER_SUFFIX: &str = ".flex2csi.io";
 

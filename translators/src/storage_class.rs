@@ -69,6 +69,14 @@ impl StorageClass {
     }
 }
 
+/// [`StorageClass::driver`] of a class in CSI form.
+///
+/// # Errors
+/// One of the members has another type than the API gives it.
+pub(crate) fn driver_of(class: &Object<'_>) -> Result<String, Error> {
+    Ok(StorageClass::read(class.clone())?.driver().to_owned())
+}
+
 /// The older place of a class's name, and the one that is looked at first.
 const CLASS_ANNOTATION: &str = "volume.beta.kubernetes.io/storage-class";
 

@@ -2,13 +2,11 @@
 //! comes.
 
 use super::backend_volume::{Site, invalid, pairs};
-use super::{SOURCE, source_of};
+use super::{PROVISIONERS_OWN, SOURCE, source_of};
 use crate::error::Error;
 use crate::json::{Object, Path, Value};
-use crate::storage_class::{self, DRIVER_NAME, StorageClass};
+use crate::storage_class::{self, DRIVER_NAME};
 
-/// The parameters that external-provisioner reads itself and gives no driver.
-const PROVISIONERS_OWN: &str = "csi.storage.k8s.io/";
 const FS_TYPE: &str = "csi.storage.k8s.io/fstype";
 
 /// How a backend is asked for a new volume.
@@ -53,7 +51,7 @@ pub fn backend_class(
         return Err(more_than_parameters("allowedTopologies"));
     }
     let mut translated = BackendClass {
-        driver: StorageClass::read(class.clone())?.driver().to_owned(),
+        driver: storage_class::driver_of(&class)?,
         ..BackendClass::default()
     };
     let parameters = match class.object("parameters")? {

@@ -1,15 +1,12 @@
 //! StorageClasses.
 
-use super::{SOURCE, VERSION, endpoint_of, source_in};
+use super::{PROVISIONERS_OWN, SOURCE, VERSION, endpoint_of, source_in};
 use crate::context::Context;
 use crate::error::Error;
 use crate::json::{At, Object, Path};
 use crate::note::{Code, Note};
 use crate::outcome::Outcome;
-use crate::storage_class::{self, DRIVER_NAME, StorageClass};
-
-/// What external-provisioner reads itself.
-const SECRET_AND_FSTYPE: &str = "csi.storage.k8s.io/";
+use crate::storage_class::{self, DRIVER_NAME};
 
 /// What the endpoint's form holds of a class.
 const KEPT: [&str; 2] = ["provisioner", "parameters"];
@@ -44,8 +41,7 @@ pub(crate) fn to_endpoint<'a>(
     if !outcome.changed {
         return Ok(outcome);
     }
-    let backend = StorageClass::read(outcome.object.clone())?;
-    let backend = backend.driver();
+    let backend = storage_class::driver_of(&outcome.object)?;
     let mut parameters = Object::new();
     parameters.set(VERSION, "1");
     parameters.set(SOURCE, legacy.to_json());
@@ -53,12 +49,12 @@ pub(crate) fn to_endpoint<'a>(
         for member in translated.members() {
             // The driver is the endpoint itself, and external-provisioner takes nothing of
             // that prefix that it does not know.
-            if member.key().starts_with(SECRET_AND_FSTYPE) && member.key() != DRIVER_NAME {
+            if member.key().starts_with(PROVISIONERS_OWN) && member.key() != DRIVER_NAME {
                 parameters.set(member.to_key(), member.value.clone());
             }
         }
     }
-    outcome.object.set("provisioner", endpoint_of(backend));
+    outcome.object.set("provisioner", endpoint_of(&backend));
     outcome.object.set("parameters", parameters);
     outcome.notes.push(Note::new(
         Code::ViaEndpoint,
