@@ -19,14 +19,15 @@ use planned::{IS_GONE, Todo, compare, is_in_use, is_now};
 pub(super) use planned::{Planned, is_for_cluster, kind_of, read_plan};
 
 use super::args::RewriteArgs;
+use super::coming::Coming;
 use super::fence::{self, Fence};
-use super::holder;
 use super::records::{self, Known};
 use super::restart::StoppedWorkloads;
 use super::rewriter::{self, Job, Rewriter};
 use super::rights;
 use super::secrets;
 use super::work::{self, Tally, line};
+use super::{holder, live};
 use crate::api_client::cluster_identity;
 use crate::exit::{Done, Usage};
 use crate::journal::Document;
@@ -35,6 +36,7 @@ use crate::plan::evidence::Unread;
 use crate::plan::evidence::load::AUTOSCALERS;
 use crate::plan::row::Row;
 use crate::plan::survey::{Sink, Survey};
+use crate::rewrite::Place;
 use crate::selection::Selection;
 use crate::{daemon, site};
 
@@ -177,9 +179,9 @@ impl Run<'_> {
         }
         tally.failed += todo.stale.len();
         tally.were_done += todo.were_done;
-        let rewriter = self.rewriter(translator)?;
         let (ready, mut rest): (Vec<Row>, Vec<Row>) =
             todo.rows.into_iter().partition(Row::is_ready);
+        let rewriter = self.rewriter(translator, coming(&ready))?;
         let (first, ready) = self.of_stopped(adopted, ready).await;
         self.rewrite(&rewriter, first, tally).await;
         tally.failed += adopted.put_back().await;
@@ -221,7 +223,11 @@ impl Run<'_> {
         Ok(Translator::new(mappings, values).via_endpoint(self.args.survey.via_endpoint))
     }
 
-    fn rewriter(&self, translator: Translator) -> anyhow::Result<Arc<Rewriter>> {
+    pub(super) fn rewriter(
+        &self,
+        translator: Translator,
+        coming: Coming,
+    ) -> anyhow::Result<Arc<Rewriter>> {
         let mut options = rewriter::options(&self.args.run)?;
         options.backup = self.args.backup.clone();
         options.pins = self.args.pins.settings();
@@ -233,6 +239,7 @@ impl Run<'_> {
             self.args.run.parallel.get(),
             self.fence.get().cloned(),
             options,
+            coming,
         )))
     }
 
@@ -259,7 +266,7 @@ impl Run<'_> {
         ));
         let mut translator = self.translator()?;
         rewriter::learn(&self.client, &mut translator).await?;
-        let rewriter = self.rewriter(translator)?;
+        let rewriter = self.rewriter(translator, Coming::default())?;
         let jobs = forward
             .iter()
             .map(|record| Job::Finish(record.kind, record.name.clone()));
@@ -358,6 +365,17 @@ impl Run<'_> {
         }
         Ok((rows.0, translator))
     }
+}
+
+/// Of which objects it is worth to be told before their turn comes: the first, of which not
+/// too much is kept.
+fn coming(ready: &[Row]) -> Coming {
+    const FIRST: usize = 10_000;
+    let places = ready.iter().take(FIRST).flat_map(|row| {
+        let claim = row.claim.as_ref().map(Place::of_claim);
+        claim.into_iter().chain([live::place_of(row)])
+    });
+    Coming::new(places.collect())
 }
 
 /// Keeps rows.

@@ -5,13 +5,14 @@ mod cluster;
 mod faults;
 mod late;
 mod pins;
+mod told;
 mod words;
 
 use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task, View};
 use serde_json::{Value, json};
 
 use self::cluster::Cluster;
-use super::{Api, Finished, Options, Stopped, go_on_one, roll_back_one};
+use super::{Api, Finished, Options, Seen, Stopped, go_on_one, roll_back_one};
 use crate::journal::Document;
 
 const CLAIM: &str = "uid-claim";
@@ -74,7 +75,7 @@ fn task() -> Task {
 
 /// Rewrites an object that was read, and its claim not.
 async fn rewrite_one<A: Api>(api: &A, task: &Task, options: &Options) -> Result<Finished, Stopped> {
-    super::rewrite_one(api, task, None, options).await
+    super::rewrite_one(api, task, &Seen::default(), options).await
 }
 
 /// Goes on with the volume as its record says.
