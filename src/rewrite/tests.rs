@@ -8,7 +8,7 @@ mod pins;
 mod told;
 mod words;
 
-use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task, View};
+use flex2csi_translators::rewrite::{ClaimId, Direction, Glimpsed, InUse, ObjectKind, Task, View};
 use serde_json::{Value, json};
 
 use self::cluster::Cluster;
@@ -88,8 +88,24 @@ async fn resume<A: Api>(api: &A, record: &Value, holder: &str) -> Result<Finishe
     }
 }
 
+/// Rewrites the volume; where a watch tells of changes it has told how all was at first.
 async fn forward(cluster: &Cluster, holder: &str) -> Result<Finished, Stopped> {
-    rewrite_one(cluster, &task(), &Options::new(holder)).await
+    let seen = match cluster.lag {
+        Some(_) => told(&claim()),
+        None => Seen::default(),
+    };
+    super::rewrite_one(cluster, &task(), &seen, &Options::new(holder)).await
+}
+
+/// A volume and its claim as a watch told them.
+fn told(claim: &Value) -> Seen {
+    Seen {
+        claim: Some(claim.to_string()),
+        glimpsed: Glimpsed {
+            object: true,
+            claim: true,
+        },
+    }
 }
 
 async fn back(cluster: &Cluster, holder: &str) -> Result<Finished, Stopped> {

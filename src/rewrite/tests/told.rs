@@ -2,23 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
-use flex2csi_translators::rewrite::{Direction, Glimpsed, StopCode};
+use flex2csi_translators::rewrite::{Direction, StopCode};
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
-use super::{assert_right, task};
-use crate::rewrite::{Finished, Options, Resource, Seen, Stopped, Verb, rewrite_one};
+use super::{assert_right, task, told};
+use crate::rewrite::{Finished, Options, Resource, Stopped, Verb, rewrite_one};
 
 /// Rewrites the volume, of which the watch told as the task has it, and of its claim so.
 async fn rewrite(cluster: &Cluster, claim: &Value) -> Result<Finished, Stopped> {
-    let seen = Seen {
-        claim: Some(claim.to_string()),
-        glimpsed: Glimpsed {
-            object: true,
-            claim: true,
-        },
-    };
-    rewrite_one(cluster, &task(), &seen, &Options::new("one")).await
+    rewrite_one(cluster, &task(), &told(claim), &Options::new("one")).await
 }
 
 /// A volume or claim, changed by somebody since.
