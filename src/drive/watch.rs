@@ -125,7 +125,9 @@ impl Watch {
                     if let Err(error) = known.follow(&client, resource, &mut since).await {
                         tracing::debug!(%error, ?resource, "no watch");
                         // One whose connection breaks goes on from where it was.
-                        if matches!(error, kube::Error::Api(_)) {
+                        let is_cut =
+                            matches!(error, kube::Error::ReadEvents(_) | kube::Error::Service(_));
+                        if !is_cut {
                             known.lose(resource, &mut since);
                         }
                     }
