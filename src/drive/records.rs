@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use flex2csi_translators::rewrite::{Direction, ObjectKind, Step};
+use flex2csi_translators::rewrite::{Direction, InUse, ObjectKind, Step};
 use kube::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -34,6 +34,17 @@ pub struct Known {
     pub is_committed: bool,
     /// Who may go on.
     pub holder: String,
+    /// The pods that pin its volume to nodes, if it was to have some.
+    pub pins: Option<RecordedPins>,
+}
+
+/// Pods that pin a volume, as they are recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedPins {
+    /// Where they are.
+    pub namespace: String,
+    /// Whether there are none any more.
+    pub is_done: bool,
 }
 
 /// Without the journal nothing is done.
@@ -102,6 +113,7 @@ pub async fn selected(
             is_finished: document.is_settled(),
             is_committed: is_begun && document.status.step == Step::Committed,
             holder: spec.holder.clone(),
+            pins: pins_of(&document),
         });
         Ok(())
     })
@@ -143,6 +155,17 @@ fn unread(object: &Value, shard: Shard, selects: impl Fn(&Document) -> bool) -> 
         is_finished: false,
         is_committed: false,
         holder: String::new(),
+        pins: None,
+    })
+}
+
+fn pins_of(document: &Document) -> Option<RecordedPins> {
+    let InUse::Shim { attach: true, .. } = document.spec.in_use else {
+        return None;
+    };
+    document.spec.pins.as_ref().map(|pins| RecordedPins {
+        namespace: pins.namespace.clone(),
+        is_done: document.is_finished(),
     })
 }
 

@@ -115,7 +115,7 @@ pub(super) fn compare(
 
 pub(super) const IS_GONE: &str = "is not there in its legacy form any more; plan again";
 
-pub(super) fn is_in_use(row: &Row) -> bool {
+pub(in crate::drive) fn is_in_use(row: &Row) -> bool {
     row.verdict == VerdictKind::InUse
 }
 

@@ -40,6 +40,7 @@ fn known(name: &str, direction: Direction, is_finished: bool) -> Known {
         is_finished,
         is_committed: false,
         holder: "h".into(),
+        pins: None,
     }
 }
 
