@@ -12,7 +12,9 @@ use crate::api_request::ask::{Ask, AskError};
 use crate::api_request::pages::Pages;
 use crate::exit::Usage;
 use crate::journal::{Document, name_of};
+use crate::objects::class::Class;
 use crate::objects::metadata::Named;
+use crate::objects::volume::Volume;
 use crate::plan::evidence::load::{MIGRATIONS, VOLUMES};
 use crate::rewrite::{Place, Resource};
 use crate::selection::Selection;
@@ -26,6 +28,8 @@ pub struct Known {
     pub name: String,
     /// A volume's claim: `namespace/name`.
     pub claim: String,
+    /// The CSI driver of its translated form.
+    pub driver: String,
     /// Where it goes, or went.
     pub direction: Direction,
     /// Whether nothing is under way, and nothing left to do when pods are gone.
@@ -106,6 +110,7 @@ pub async fn selected(
             kind: spec.kind,
             name: spec.name.clone(),
             claim: claim.unwrap_or_default(),
+            driver: driver_of(&document),
             direction: match is_begun {
                 true => document.status.direction,
                 false => Direction::Forward,
@@ -151,12 +156,26 @@ fn unread(object: &Value, shard: Shard, selects: impl Fn(&Document) -> bool) -> 
         kind,
         name: name.to_owned(),
         claim: String::new(),
+        driver: String::new(),
         direction: Direction::Forward,
         is_finished: false,
         is_committed: false,
         holder: String::new(),
         pins: None,
     })
+}
+
+fn driver_of(document: &Document) -> String {
+    let translated = &document.spec.translated;
+    let driver = match document.spec.kind {
+        ObjectKind::PersistentVolume => serde_json::from_str::<Volume<'_>>(translated)
+            .ok()
+            .and_then(|volume| Some(volume.spec.csi?.driver.clone())),
+        ObjectKind::StorageClass => serde_json::from_str::<Class>(translated)
+            .ok()
+            .map(|class| class.provisioner),
+    };
+    driver.unwrap_or_default()
 }
 
 fn pins_of(document: &Document) -> Option<RecordedPins> {

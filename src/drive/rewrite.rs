@@ -15,7 +15,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
-use planned::{IS_GONE, Todo, compare, is_now};
+use planned::{IS_GONE, Todo, compare, is_for_form, is_now};
 pub(super) use planned::{Planned, is_for_cluster, is_in_use, kind_of, read_plan};
 
 use super::args::RewriteArgs;
@@ -61,6 +61,7 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
         })
     });
     let planned = planned.transpose()?;
+    is_for_form(args.run.plan.as_deref(), args.survey.via_endpoint)?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
         work::warn(&args.run);

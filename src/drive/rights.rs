@@ -227,6 +227,7 @@ mod tests {
             kind: ObjectKind::PersistentVolume,
             name: "a".into(),
             claim: String::new(),
+            driver: String::new(),
             direction: Direction::Forward,
             is_finished: false,
             is_committed: false,

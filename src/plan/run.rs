@@ -78,6 +78,7 @@ async fn plan(
         created: format!("{:.0}", survey.now),
         node_evidence: survey.node_evidence,
         server_dry_run: survey.dry_run,
+        via_endpoint: Some(args.survey.via_endpoint),
     };
     let file = match &args.out {
         Some(path) => Some(Writer::file(path, &head)?),

@@ -35,6 +35,7 @@ impl Run<'_> {
             created: format!("{:.0}", Timestamp::now()),
             node_evidence: !self.args.survey.without_node_evidence,
             server_dry_run: !self.args.survey.no_server_dry_run,
+            via_endpoint: Some(self.args.survey.via_endpoint),
         };
         let stdout = std::io::stdout();
         let width = stdout
