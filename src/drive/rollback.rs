@@ -23,6 +23,7 @@ use crate::daemon;
 use crate::exit::{self, Done};
 use crate::listing::{table, text};
 use crate::objects::translator::Translator;
+use crate::rights::{Places, of_fence, of_rewrite};
 
 /// Runs `flex2csi rollback`.
 ///
@@ -75,8 +76,16 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         let has_classes = known
             .iter()
             .any(|record| record.kind == ObjectKind::StorageClass);
-        let one_namespace = planned.is_none() && selection.has_namespaces();
-        rights::check(&client, has_classes, !one_namespace).await?;
+        let claims = known
+            .iter()
+            .filter_map(|record| record.claim.split_once('/'));
+        let claims = Places::These(claims.map(|(namespace, _)| namespace.to_owned()).collect());
+        let mut needs = of_rewrite(has_classes, &claims);
+        if args.run.fence {
+            needs.extend(of_fence(&claims));
+        }
+        needs.extend(rights::of_records(&known, None));
+        rights::check(&client, needs, "nothing was done").await?;
         let fence = fence::at_start(&client, &holder, args.run.fence).await?;
         // What a restart that was killed has left stopped is put back afterwards.
         let stopped = StoppedWorkloads::left_by_others(&client, &holder).await;

@@ -118,17 +118,19 @@ impl Run<'_> {
         Ok(Arc::new(idle))
     }
 
+    /// Puts the fence up, if one is asked for and that is not done yet, and removes one that
+    /// is left over.
     pub(super) async fn put_up_fence(&self) -> anyhow::Result<()> {
-        if let Some(fence) =
-            fence::at_start(&self.client, &self.holder, self.args.run.fence).await?
-        {
+        if self.fence.get().is_none() {
+            let wanted = self.args.run.fence;
+            let fence = fence::at_start(&self.client, &self.holder, wanted).await?;
             let _ = self.fence.set(fence);
         }
         Ok(())
     }
 
     pub(super) async fn take_down_fence(&self) {
-        if let Some(fence) = self.fence.get() {
+        if let Some(Some(fence)) = self.fence.get() {
             fence.at_end().await;
         }
     }
