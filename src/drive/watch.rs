@@ -25,6 +25,9 @@ use crate::rewrite::{Glimpse, Place, Resource};
 /// Its version is enough.
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
+/// Versions are told now and then where nothing happens.
+const BOOKMARKS: &str = "&allowWatchBookmarks=true";
+
 /// How often somebody looks who is told.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -75,7 +78,7 @@ fn number(version: &str) -> Option<u64> {
 /// Since when somebody is told.
 #[derive(Debug, Default)]
 enum Since {
-    /// Ever: all that is there is told of first.
+    /// Ever: all that is there, or was a moment ago, is told of first.
     #[default]
     All,
     /// Some time after this.
@@ -258,17 +261,17 @@ impl Known {
             request.body(Vec::new()).map_err(kube::Error::HttpError)
         };
         let version = match since {
-            Since::All => String::new(),
+            // With bookmarks the server asks etcd how far it is, which older ones (3.4.24,
+            // 3.5.7) cannot say: the watch fails then.
+            Since::All => "0".to_owned(),
             Since::Now => {
                 let list = ask("limit=1".to_owned(), METADATA_LIST)?;
                 let list: Object = client.request(list).await?;
-                list.metadata.resource_version
+                list.metadata.resource_version + BOOKMARKS
             }
-            Since::Version(version) => version.to_string(),
+            Since::Version(version) => version.to_string() + BOOKMARKS,
         };
-        let query = format!(
-            "watch=true&allowWatchBookmarks=true&timeoutSeconds=290&resourceVersion={version}"
-        );
+        let query = format!("watch=true&timeoutSeconds=290&resourceVersion={version}");
         let events = client
             .request_events::<Box<RawValue>>(ask(query, "application/json")?)
             .await?;

@@ -265,7 +265,7 @@ async fn answer(
         return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
     };
     if method == Method::GET && query.get("watch").is_some() {
-        let since = query.get("resourceVersion").unwrap().parse().ok();
+        let since = query.get("resourceVersion").unwrap().parse().unwrap();
         return watch(served, collection, since);
     }
     let outcome = {
@@ -351,15 +351,15 @@ fn list(store: &Store, collection: &str, query: &Query) -> Value {
     })
 }
 
-/// Tells of all that happens since a version; without one, of all that is there first.
-fn watch(served: Arc<State>, collection: &'static str, since: Option<u64>) -> Response {
+/// Tells of all that happens since a version; since 0, of all that is there first.
+fn watch(served: Arc<State>, collection: &'static str, since: u64) -> Response {
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(16);
     // The type comes first, as in Go.
     let event = |kind: &str, object: &Value| format!(r#"{{"type":"{kind}","object":{object}}}"#);
     tokio::spawn(async move {
         let (mut since, there) = match since {
-            Some(since) => (since, Vec::new()),
-            None => {
+            1.. => (since, Vec::new()),
+            0 => {
                 let store = served.store.lock().unwrap();
                 let there = store.list(collection).into_iter();
                 let there = there.map(|object| event("ADDED", object) + "\n").collect();
