@@ -1,7 +1,10 @@
 //! From a StorageClass, and what else the cluster has, to facts about it.
 
 use flex2csi_translators::Error;
-use flex2csi_translators::plan::{ClassFacts, DriverFacts, TargetFacts, VerdictKind};
+use flex2csi_translators::endpoint::DRIVER_SUFFIX;
+use flex2csi_translators::plan::{
+    ClassFacts, DriverFacts, OtherSnapshots, TargetFacts, VerdictKind,
+};
 use flex2csi_translators::storage_class::StorageClass;
 
 use super::candidate::{Candidate, Facts};
@@ -18,6 +21,18 @@ fn driver_of(json: &str) -> String {
     let class = flex2csi_translators::parse(json).map_err(Error::from);
     let class = class.and_then(StorageClass::read).unwrap_or_default();
     class.driver().to_owned()
+}
+
+/// The snapshots that could be restored through a class until now: of the endpoint, if
+/// that is its provisioner, or of the backend, if that is to be the endpoint's.
+fn other_snapshots(provisioner: &str, driver: &str, evidence: &Evidence) -> Option<OtherSnapshots> {
+    let backend = driver.strip_suffix(DRIVER_SUFFIX);
+    let before = [Some(provisioner), backend].into_iter().flatten();
+    let mut found = before.filter_map(|before| {
+        let count = evidence.snapshots.of_driver(before);
+        (count > 0 && before != driver).then(|| OtherSnapshots::OfClass(before.to_owned(), count))
+    });
+    found.next()
 }
 
 /// What is to be found out and said about a class; nothing if it is no legacy one.
@@ -54,6 +69,7 @@ pub fn tell(
             ..DriverFacts::default()
         };
         facts.target = Some(TargetFacts {
+            other_snapshots: other_snapshots(&class.provisioner, &driver, evidence),
             driver: driver.clone(),
             ..TargetFacts::default()
         });

@@ -5,7 +5,9 @@ mod nodes;
 mod runtime;
 
 use flex2csi_translators::Kind;
-use flex2csi_translators::plan::{ClaimState, Evidence as NodeEvidence, TargetFacts, VolumeFacts};
+use flex2csi_translators::plan::{
+    ClaimState, Evidence as NodeEvidence, OtherSnapshots, TargetFacts, VolumeFacts,
+};
 use flex2csi_translators::rewrite::{ClaimId, Direction, Use};
 
 use self::names::unique_names;
@@ -212,20 +214,49 @@ impl Teller<'_> {
         if matches!(subject.source, Source::Flex { .. }) {
             facts.shim = self.shim(subject, &facts.mounts);
         }
-        let snapshots = runtime.as_deref().and_then(|runtime| {
-            let runtime: Volume<'_> = serde_json::from_str(runtime).ok()?;
-            let csi = runtime.spec.csi?;
-            let changed = csi.driver == driver && csi.volume_handle != handle;
-            changed.then(|| evidence.snapshots.of(driver, &csi.volume_handle))
-        });
+        let (snapshots, other_snapshots) = self.snapshots(subject, runtime.as_deref());
         facts.target = Some(TargetFacts {
             driver: driver.to_owned(),
             handle: handle.to_owned(),
             twin: evidence.handles.twin(driver, handle, name),
             secrets: Vec::new(),
-            snapshots: snapshots.unwrap_or_default(),
+            snapshots,
+            other_snapshots,
             refused: None,
         });
+    }
+
+    /// The snapshots that know the volume by another handle than it will have, and those
+    /// that know it as another driver's.
+    fn snapshots(
+        &self,
+        subject: &Subject<'_>,
+        runtime: Option<&str>,
+    ) -> (Vec<String>, Option<OtherSnapshots>) {
+        let before = match subject.source {
+            Source::Endpoint { driver, handle } => Some((driver.clone(), handle.clone())),
+            _ => runtime.and_then(|runtime| {
+                let runtime: Volume<'_> = serde_json::from_str(runtime).ok()?;
+                let csi = runtime.spec.csi?;
+                Some((csi.driver.clone(), csi.volume_handle.clone()))
+            }),
+        };
+        let Some((driver, handle)) = before else {
+            return (Vec::new(), None);
+        };
+        let is_same = driver == subject.driver;
+        if is_same && handle == subject.handle {
+            return (Vec::new(), None);
+        }
+        let snapshots = self.evidence.snapshots.of(&driver, &handle);
+        match is_same {
+            true => (snapshots, None),
+            false if snapshots.is_empty() => (Vec::new(), None),
+            false => (
+                Vec::new(),
+                Some(OtherSnapshots::OfVolume(driver, snapshots)),
+            ),
+        }
     }
 
     fn claim(&self, volume: &Volume<'_>) -> ClaimState {

@@ -19,7 +19,7 @@ pub use effect::Effect;
 pub use finding::{Finding, Verdict, VerdictKind};
 pub use ownership::{KnownFinalizer, Ownership, gitops_owner};
 pub use shim::{Mount, MountState, Shim};
-pub use target::{DriverFacts, SecretState, TargetFacts};
+pub use target::{DriverFacts, OtherSnapshots, SecretState, TargetFacts};
 pub use vendor::VendorController;
 pub use volume::{
     AttributesClass, ClaimFacts, ClaimState, Evidence, Phase, PodPhase, PodUse, VolumeFacts,

@@ -67,7 +67,8 @@ codes! {
     SecretMissing, "secret-missing", Block, "create the Secret", "A Secret that the CSI driver is to be given is not there.";
     SecretToCreate, "secret-to-create", Block, "give `flex2csi rewrite` the flag --create-secrets, or write it with `flex2csi translate --secret-values` and apply it", "The CSI driver reads other keys than the legacy Secret has: a new one is needed.";
     SecretUnchecked, "secret-unchecked", Warn, "look yourself, or give the right to get it", "Whether a Secret is there could not be found out.";
-    SnapshotHandle, "snapshot-handle", Warn, "change the handle in the VolumeSnapshotContent after the rewrite", "A snapshot names the volume by a handle that changes.";
+    SnapshotHandle, "snapshot-handle", Warn, "make the VolumeSnapshotContent anew after the rewrite, by the handle of its snapshot: its source cannot be changed", "A snapshot names the volume by a handle that changes.";
+    SnapshotDriver, "snapshot-driver", Warn, "keep what serves that driver until they are gone, or make them anew for the new one: docs/endpoint.md, Snapshots", "Snapshots were taken under the name of another CSI driver than the new one, and stay that one's.";
     DryRunRefused, "dry-run-refused", Block, "the message is the API server's", "The API server would not take the new object.";
     // Whether it is idle.
     NodeSilent, "node-silent", Block, "run the node daemon there, or, where none is to run, give --without-node-evidence", "A node does not say what it has mounted.";

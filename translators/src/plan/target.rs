@@ -18,9 +18,21 @@ pub struct TargetFacts {
     pub secrets: Vec<(String, SecretState)>,
     /// VolumeSnapshotContents that name the volume by another handle.
     pub snapshots: Vec<String>,
+    /// VolumeSnapshotContents that are, and stay, another CSI driver's: the endpoint's, or
+    /// those of the backend that it stands in front of.
+    pub other_snapshots: Option<OtherSnapshots>,
     /// What the API server says to the new object; `None` if it takes it, or was
     /// not asked.
     pub refused: Option<String>,
+}
+
+/// Snapshots of another CSI driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OtherSnapshots {
+    /// Of a volume: the driver, and the VolumeSnapshotContents.
+    OfVolume(String, Vec<String>),
+    /// The driver of a class as it is, and how many VolumeSnapshotContents it has.
+    OfClass(String, usize),
 }
 
 /// Whether a Secret is there.
@@ -106,8 +118,30 @@ impl TargetFacts {
             );
             findings.push(Finding::new(FindingCode::SnapshotHandle, message));
         }
+        if let Some(snapshots) = &self.other_snapshots {
+            let message = snapshots.message(&self.driver);
+            findings.push(Finding::new(FindingCode::SnapshotDriver, message));
+        }
         if let Some(refused) = &self.refused {
             findings.push(Finding::new(FindingCode::DryRunRefused, refused.clone()));
+        }
+    }
+}
+
+impl OtherSnapshots {
+    /// external-snapshotter serves the snapshots of its own driver alone (v8.7,
+    /// `pkg/sidecar-controller/snapshot_controller_base.go`), and external-provisioner
+    /// restores them through classes of that driver alone (`pkg/controller/controller.go`,
+    /// `getSnapshotSource`).
+    fn message(&self, new: &str) -> String {
+        match self {
+            Self::OfVolume(driver, names) => format!(
+                "VolumeSnapshotContent {} stays {driver}'s, and is not {new}'s",
+                list(names)
+            ),
+            Self::OfClass(driver, count) => format!(
+                "VolumeSnapshotContents of {driver} ({count}) cannot be restored through this class any more"
+            ),
         }
     }
 }

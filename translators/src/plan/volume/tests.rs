@@ -1,7 +1,7 @@
 //! From each fact to its verdict.
 
 use super::*;
-use crate::plan::{MountState, SecretState, VerdictKind};
+use crate::plan::{MountState, OtherSnapshots, SecretState, VerdictKind};
 
 /// Bound, idle, its driver everywhere.
 fn facts() -> VolumeFacts {
@@ -226,6 +226,14 @@ fn what_takes_its_place_has_to_be_possible() {
         with(|t| t.snapshots = vec!["s".into()]),
         VerdictKind::Ready,
         &["snapshot-handle"],
+    );
+    expect(
+        with(|t| {
+            let contents = vec!["s".into()];
+            t.other_snapshots = Some(OtherSnapshots::OfVolume("d.flex2csi.io".into(), contents));
+        }),
+        VerdictKind::Ready,
+        &["snapshot-driver"],
     );
 }
 
