@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use flex2csi_translators::rewrite::{Direction, ObjectKind, Step};
+use flex2csi_translators::rewrite::{Direction, InUse, ObjectKind, Step};
 use kube::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -12,7 +12,9 @@ use crate::api_request::ask::{Ask, AskError};
 use crate::api_request::pages::Pages;
 use crate::exit::Usage;
 use crate::journal::{Document, name_of};
+use crate::objects::class::Class;
 use crate::objects::metadata::Named;
+use crate::objects::volume::Volume;
 use crate::plan::evidence::load::{MIGRATIONS, VOLUMES};
 use crate::rewrite::{Place, Resource};
 use crate::selection::Selection;
@@ -26,6 +28,8 @@ pub struct Known {
     pub name: String,
     /// A volume's claim: `namespace/name`.
     pub claim: String,
+    /// The CSI driver of its translated form.
+    pub driver: String,
     /// Where it goes, or went.
     pub direction: Direction,
     /// Whether nothing is under way, and nothing left to do when pods are gone.
@@ -34,6 +38,17 @@ pub struct Known {
     pub is_committed: bool,
     /// Who may go on.
     pub holder: String,
+    /// The pods that pin its volume to nodes, if it was to have some.
+    pub pins: Option<RecordedPins>,
+}
+
+/// Pods that pin a volume, as they are recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedPins {
+    /// Where they are.
+    pub namespace: String,
+    /// Whether there are none any more.
+    pub is_done: bool,
 }
 
 /// Without the journal nothing is done.
@@ -95,6 +110,7 @@ pub async fn selected(
             kind: spec.kind,
             name: spec.name.clone(),
             claim: claim.unwrap_or_default(),
+            driver: driver_of(&document),
             direction: match is_begun {
                 true => document.status.direction,
                 false => Direction::Forward,
@@ -102,6 +118,7 @@ pub async fn selected(
             is_finished: document.is_settled(),
             is_committed: is_begun && document.status.step == Step::Committed,
             holder: spec.holder.clone(),
+            pins: pins_of(&document),
         });
         Ok(())
     })
@@ -139,10 +156,35 @@ fn unread(object: &Value, shard: Shard, selects: impl Fn(&Document) -> bool) -> 
         kind,
         name: name.to_owned(),
         claim: String::new(),
+        driver: String::new(),
         direction: Direction::Forward,
         is_finished: false,
         is_committed: false,
         holder: String::new(),
+        pins: None,
+    })
+}
+
+fn driver_of(document: &Document) -> String {
+    let translated = &document.spec.translated;
+    let driver = match document.spec.kind {
+        ObjectKind::PersistentVolume => serde_json::from_str::<Volume<'_>>(translated)
+            .ok()
+            .and_then(|volume| Some(volume.spec.csi?.driver.clone())),
+        ObjectKind::StorageClass => serde_json::from_str::<Class>(translated)
+            .ok()
+            .map(|class| class.provisioner),
+    };
+    driver.unwrap_or_default()
+}
+
+fn pins_of(document: &Document) -> Option<RecordedPins> {
+    let InUse::Shim { attach: true, .. } = document.spec.in_use else {
+        return None;
+    };
+    document.spec.pins.as_ref().map(|pins| RecordedPins {
+        namespace: pins.namespace.clone(),
+        is_done: document.is_finished(),
     })
 }
 

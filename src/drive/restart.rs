@@ -18,6 +18,7 @@ use tokio::time::Instant;
 pub use self::left::{list, say};
 use self::sets::Set;
 pub use self::stopped_workloads::StoppedWorkloads;
+use self::workload::Kind;
 use super::idle::news::News;
 use super::idle::{Idle, Seen, is_passing};
 use super::rewrite::Run;
@@ -50,6 +51,17 @@ pub(super) fn show(rows: Vec<Row>, managed: bool) {
     for (row, why) in &sets.refused {
         line(&format!("{} stays in use: {why}", row.object.full_name()));
     }
+}
+
+/// Of which kind, and where, what is stopped for these volumes is.
+pub(super) fn to_stop(rows: Vec<Row>, managed: bool) -> BTreeSet<(Kind, String)> {
+    let sets = sets::of(rows, managed).sets.into_iter();
+    let workloads = sets.flat_map(|set| set.workloads);
+    let stopped = workloads.filter_map(|workload| {
+        let kind = Kind::of(&workload.kind)?;
+        Some((kind, workload.namespace))
+    });
+    stopped.collect()
 }
 
 /// Restarts what uses these volumes, and rewrites them. Gives back those that are still

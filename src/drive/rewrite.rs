@@ -15,18 +15,19 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
-use planned::{IS_GONE, Todo, compare, is_in_use, is_now};
-pub(super) use planned::{Planned, is_for_cluster, kind_of, read_plan};
+use planned::{IS_GONE, Todo, compare, is_for_form, is_now};
+pub(super) use planned::{Planned, is_for_cluster, is_in_use, kind_of, read_plan};
 
 use super::args::RewriteArgs;
+use super::coming::Coming;
 use super::fence::{self, Fence};
-use super::holder;
 use super::records::{self, Known};
 use super::restart::StoppedWorkloads;
 use super::rewriter::{self, Job, Rewriter};
 use super::rights;
 use super::secrets;
 use super::work::{self, Tally, line};
+use super::{holder, live};
 use crate::api_client::cluster_identity;
 use crate::exit::{Done, Usage};
 use crate::journal::Document;
@@ -35,6 +36,8 @@ use crate::plan::evidence::Unread;
 use crate::plan::evidence::load::AUTOSCALERS;
 use crate::plan::row::Row;
 use crate::plan::survey::{Sink, Survey};
+use crate::rewrite::Place;
+use crate::rights::{Need, Places, of_fence, of_rewrite, of_watching};
 use crate::selection::Selection;
 use crate::{daemon, site};
 
@@ -60,6 +63,7 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
         })
     });
     let planned = planned.transpose()?;
+    is_for_form(args.run.plan.as_deref(), args.survey.via_endpoint)?;
     daemon::run(async |stop| {
         work::tell_of_stop(&stop);
         work::warn(&args.run);
@@ -80,6 +84,8 @@ pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     })
 }
 
+const NOTHING_DONE: &str = "nothing was done";
+
 /// One run of `flex2csi rewrite`.
 pub(super) struct Run<'a> {
     pub(super) args: &'a RewriteArgs,
@@ -90,7 +96,8 @@ pub(super) struct Run<'a> {
     pub(super) stop: CancellationToken,
     /// The name of this process.
     pub(super) holder: String,
-    fence: OnceLock<Arc<Fence>>,
+    /// Not there before it is put up; none where none is asked for.
+    fence: OnceLock<Option<Arc<Fence>>>,
 }
 
 impl Run<'_> {
@@ -110,8 +117,7 @@ impl Run<'_> {
             return self.show(&known).await;
         }
         let known = known?;
-        self.is_allowed().await?;
-        self.put_up_fence().await?;
+        self.is_allowed(&known).await?;
         // What a process that was killed has left stopped is put back, whatever happens.
         let adopted = StoppedWorkloads::left_by_others(&self.client, &self.holder).await;
         let mut tally = Tally::default();
@@ -127,16 +133,63 @@ impl Run<'_> {
         Ok(tally.ended())
     }
 
-    /// Whether all rights are there, before anything is touched.
-    async fn is_allowed(&self) -> anyhow::Result<()> {
+    /// Whether all rights are there that a run as this one needs, before anything is
+    /// touched. What is needed for single objects is asked when it is known which.
+    async fn is_allowed(&self, known: &[Known]) -> anyhow::Result<()> {
+        let needs = self.needs(known);
+        rights::check(&self.client, needs, NOTHING_DONE).await
+    }
+
+    pub(super) fn needs(&self, known: &[Known]) -> Vec<Need> {
         let has_classes = match &self.planned {
             Some(planned) => planned
                 .values()
                 .any(|row| row.object.kind == "StorageClass"),
             None => self.selection.has_classes(),
         };
-        let one_namespace = self.planned.is_none() && self.selection.has_namespaces();
-        rights::check(&self.client, has_classes, !one_namespace).await
+        let claims = match &self.planned {
+            Some(planned) => {
+                let claims = planned.values().filter_map(|row| row.claim.as_ref());
+                Places::These(claims.map(|claim| claim.namespace.clone()).collect())
+            }
+            None => rights::of_selection(&self.selection),
+        };
+        let mut needs = of_rewrite(has_classes, &claims);
+        if self.args.run.fence {
+            needs.extend(of_fence(&claims));
+        }
+        let open = known.iter().filter(|record| !record.is_finished);
+        let pins = &self.args.pins.pin_namespace;
+        needs.extend(rights::of_records(open, Some(pins)));
+        needs
+    }
+
+    /// What is needed for these objects beside that.
+    pub(super) fn needs_of(&self, rows: &[Row]) -> Vec<Need> {
+        let in_use = &self.args.in_use;
+        let plans = rights::Plans {
+            pin_namespace: &self.args.pins.pin_namespace,
+            restart: in_use.restart.then_some(in_use.restart_managed),
+        };
+        rights::of_rows(rows, plans)
+    }
+
+    /// Whether it is all there, and what is done without if some of it is not.
+    async fn is_allowed_for(&self, rows: &[Row], tally: &Tally) -> anyhow::Result<()> {
+        let done = match *tally == Tally::default() {
+            true => NOTHING_DONE,
+            false => "nothing else was begun",
+        };
+        rights::check(&self.client, self.needs_of(rows), done).await?;
+        if self.args.in_use.is_any() && rows.iter().any(is_in_use) {
+            let unwatched = rights::lacking(&self.client, of_watching()).await?;
+            if let Some(what) = unwatched {
+                line(&format!(
+                    "warning: {what}; without them volumes in use are looked at every 10 s"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// The records of what is asked for.
@@ -172,14 +225,16 @@ impl Run<'_> {
             Err(error) if *tally != Tally::default() => anyhow::bail!("{error:#}"),
             todo => todo?,
         };
+        self.is_allowed_for(&todo.rows, tally).await?;
+        self.put_up_fence().await?;
         for stale in &todo.stale {
             line(&format!("failed: {stale}"));
         }
         tally.failed += todo.stale.len();
         tally.were_done += todo.were_done;
-        let rewriter = self.rewriter(translator)?;
         let (ready, mut rest): (Vec<Row>, Vec<Row>) =
             todo.rows.into_iter().partition(Row::is_ready);
+        let rewriter = self.rewriter(translator, coming(&ready))?;
         let (first, ready) = self.of_stopped(adopted, ready).await;
         self.rewrite(&rewriter, first, tally).await;
         tally.failed += adopted.put_back().await;
@@ -221,7 +276,11 @@ impl Run<'_> {
         Ok(Translator::new(mappings, values).via_endpoint(self.args.survey.via_endpoint))
     }
 
-    fn rewriter(&self, translator: Translator) -> anyhow::Result<Arc<Rewriter>> {
+    pub(super) fn rewriter(
+        &self,
+        translator: Translator,
+        coming: Coming,
+    ) -> anyhow::Result<Arc<Rewriter>> {
         let mut options = rewriter::options(&self.args.run)?;
         options.backup = self.args.backup.clone();
         options.pins = self.args.pins.settings();
@@ -231,8 +290,9 @@ impl Run<'_> {
             Arc::new(translator),
             !self.args.survey.without_node_evidence,
             self.args.run.parallel.get(),
-            self.fence.get().cloned(),
+            self.fence.get().cloned().flatten(),
             options,
+            coming,
         )))
     }
 
@@ -257,9 +317,10 @@ impl Run<'_> {
             "begun and not finished: {}; these come first",
             forward.len()
         ));
+        self.put_up_fence().await?;
         let mut translator = self.translator()?;
         rewriter::learn(&self.client, &mut translator).await?;
-        let rewriter = self.rewriter(translator)?;
+        let rewriter = self.rewriter(translator, Coming::default())?;
         let jobs = forward
             .iter()
             .map(|record| Job::Finish(record.kind, record.name.clone()));
@@ -358,6 +419,17 @@ impl Run<'_> {
         }
         Ok((rows.0, translator))
     }
+}
+
+/// Of which objects it is worth to be told before their turn comes: the first, of which not
+/// too much is kept.
+fn coming(ready: &[Row]) -> Coming {
+    const FIRST: usize = 10_000;
+    let places = ready.iter().take(FIRST).flat_map(|row| {
+        let claim = row.claim.as_ref().map(Place::of_claim);
+        claim.into_iter().chain([live::place_of(row)])
+    });
+    Coming::new(places.collect())
 }
 
 /// Keeps rows.

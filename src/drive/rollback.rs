@@ -9,6 +9,7 @@ use flex2csi_translators::plan::FindingCode;
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
 
 use super::args::RollbackArgs;
+use super::coming::Coming;
 use super::diff;
 use super::records::{self, Known};
 use super::restart::StoppedWorkloads;
@@ -22,6 +23,7 @@ use crate::daemon;
 use crate::exit::{self, Done};
 use crate::listing::{table, text};
 use crate::objects::translator::Translator;
+use crate::rights::{Places, of_fence, of_rewrite};
 
 /// Runs `flex2csi rollback`.
 ///
@@ -74,8 +76,16 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         let has_classes = known
             .iter()
             .any(|record| record.kind == ObjectKind::StorageClass);
-        let one_namespace = planned.is_none() && selection.has_namespaces();
-        rights::check(&client, has_classes, !one_namespace).await?;
+        let claims = known
+            .iter()
+            .filter_map(|record| record.claim.split_once('/'));
+        let claims = Places::These(claims.map(|(namespace, _)| namespace.to_owned()).collect());
+        let mut needs = of_rewrite(has_classes, &claims);
+        if args.run.fence {
+            needs.extend(of_fence(&claims));
+        }
+        needs.extend(rights::of_records(&known, None));
+        rights::check(&client, needs, "nothing was done").await?;
         let fence = fence::at_start(&client, &holder, args.run.fence).await?;
         // What a restart that was killed has left stopped is put back afterwards.
         let stopped = StoppedWorkloads::left_by_others(&client, &holder).await;
@@ -91,6 +101,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             args.run.parallel.get(),
             fence.clone(),
             options,
+            Coming::default(),
         ));
         let jobs = known.into_iter();
         let jobs = jobs.map(|record| Job::Back(record.kind, record.name));

@@ -50,7 +50,7 @@ async fn plan(
     let client = args.cluster.client().await?;
     let cluster = cluster_identity(&client).await?;
     let mut warnings = Vec::new();
-    let missing = rights::missing(&client, &rights::REWRITE).await?;
+    let missing = rights::missing(&client, rights::REWRITE.rights).await?;
     if survey.dry_run && rights::DRY_RUN.iter().any(|right| missing.contains(right)) {
         survey.dry_run = false;
         warnings.push((
@@ -78,6 +78,7 @@ async fn plan(
         created: format!("{:.0}", survey.now),
         node_evidence: survey.node_evidence,
         server_dry_run: survey.dry_run,
+        via_endpoint: Some(args.survey.via_endpoint),
     };
     let file = match &args.out {
         Some(path) => Some(Writer::file(path, &head)?),
@@ -91,7 +92,7 @@ async fn plan(
         .await
         .map_err(report)?;
     if found.pinned > 0 {
-        let missing = rights::missing(&client, &rights::PINS).await?;
+        let missing = rights::missing(&client, rights::PINS.rights).await?;
         if !missing.is_empty() {
             let message = format!(
                 "{} volumes can only be rewritten under their pods with pin pods: you may not {}",

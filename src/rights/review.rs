@@ -1,12 +1,18 @@
 //! What whoever asks is allowed (SelfSubjectAccessReview).
 
+use std::collections::VecDeque;
+
 use kube::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio_util::task::AbortOnDropHandle;
 
-use super::Right;
+use super::{Need, Right};
 use crate::api_request::ask::{Ask, AskError};
 use crate::api_request::readiness;
+
+/// Questions under way at a time.
+const AT_ONCE: usize = 8;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -20,22 +26,37 @@ struct ReviewStatus {
     allowed: bool,
 }
 
-/// Those of the rights that whoever asks does not have.
+/// Those of the rights that whoever asks does not have, in their order.
 ///
 /// # Errors
 /// The API server does not say.
 pub async fn missing(client: &Client, rights: &[Right]) -> Result<Vec<Right>, AskError> {
-    let mut missing = Vec::new();
-    for right in rights {
-        let attributes = json!({
-            "verb": right.verb, "group": right.group, "namespace": right.namespace,
-            "resource": right.resource, "subresource": right.subresource,
-        });
-        if !is_allowed(client, &attributes).await? {
-            missing.push(*right);
-        }
-    }
-    Ok(missing)
+    let allowed = reviews(client, rights.iter()).await?;
+    let asked = rights.iter().zip(allowed);
+    let missing = asked.filter(|(_, allowed)| !allowed);
+    Ok(missing.map(|(right, _)| right.clone()).collect())
+}
+
+/// Those of the needs that whoever asks does not have, in their order: where namespaces
+/// will do, in which of them.
+///
+/// # Errors
+/// The API server does not say.
+pub async fn missing_of(client: &Client, needs: Vec<Need>) -> Result<Vec<Need>, AskError> {
+    let everywhere = reviews(client, needs.iter().map(|need| &need.right)).await?;
+    let lacking = needs.into_iter().zip(everywhere);
+    let lacking = lacking.filter(|(_, allowed)| !allowed);
+    let narrowed: Vec<Need> = lacking
+        .flat_map(|(need, _)| match need.or_in.is_empty() {
+            true => vec![need],
+            false => need.in_each().collect(),
+        })
+        .collect();
+    let rights = narrowed.iter().map(|need| &need.right);
+    let allowed = reviews(client, rights).await?;
+    let missing = narrowed.into_iter().zip(allowed);
+    let missing = missing.filter(|(_, allowed)| !allowed);
+    Ok(missing.map(|(need, _)| need).collect())
 }
 
 /// Whether whoever asks may get a Secret. To try it would do as well, but a right that is
@@ -54,8 +75,49 @@ pub async fn may_get_secret(
     is_allowed(client, &attributes).await
 }
 
+/// Whether each is allowed, several asked for at a time.
+async fn reviews(
+    client: &Client,
+    rights: impl Iterator<Item = &Right>,
+) -> Result<Vec<bool>, AskError> {
+    let mut asked = VecDeque::new();
+    let mut allowed = Vec::new();
+    for right in rights {
+        if asked.len() == AT_ONCE {
+            allowed.extend(first(&mut asked).await?);
+        }
+        let attributes = json!({
+            "verb": right.verb, "group": right.group, "namespace": right.namespace,
+            "resource": right.resource, "subresource": right.subresource, "name": right.name,
+        });
+        let client = client.clone();
+        let review = async move { is_allowed(&client, &attributes).await };
+        asked.push_back(AbortOnDropHandle::new(tokio::spawn(review)));
+    }
+    while !asked.is_empty() {
+        allowed.extend(first(&mut asked).await?);
+    }
+    Ok(allowed)
+}
+
+/// The answer to the question that was asked first.
+async fn first(
+    asked: &mut VecDeque<AbortOnDropHandle<Result<bool, AskError>>>,
+) -> Result<Option<bool>, AskError> {
+    let Some(review) = asked.pop_front() else {
+        return Ok(None);
+    };
+    // A task that is not cancelled ends, unless it panics.
+    let ended = review.await.map_err(|error| AskError::Unavailable {
+        what: format!("POST {PATH}"),
+        message: error.to_string(),
+    })?;
+    ended.map(Some)
+}
+
+const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
 async fn is_allowed(client: &Client, attributes: &Value) -> Result<bool, AskError> {
-    const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     let body = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -73,5 +135,88 @@ async fn is_allowed(client: &Client, attributes: &Value) -> Result<bool, AskErro
     match !allowed && readiness::settle(client).await {
         true => ask().await,
         false => Ok(allowed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use http::{Request, Response};
+    use kube::client::Body;
+
+    use super::*;
+    use crate::rights::{Places, REWRITE, of_restart, of_rewrite};
+
+    /// An API server of a test, and how much it was asked.
+    #[derive(Clone, Default)]
+    struct Server {
+        under_way: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+        asked: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Server {
+        /// A client of it: whether something is allowed is told by its attributes. Later
+        /// questions are answered first.
+        fn client(&self, allows: fn(&Value) -> bool) -> Client {
+            let server = self.clone();
+            let service = tower::service_fn(move |request: Request<Body>| {
+                let server = server.clone();
+                async move {
+                    if request.uri().path() == "/readyz" {
+                        return Ok::<_, std::io::Error>(Response::new(Body::from(b"ok".to_vec())));
+                    }
+                    let now = server.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+                    server.most.fetch_max(now, Ordering::SeqCst);
+                    let body = request.into_body().collect_bytes().await.unwrap();
+                    let review: Value = serde_json::from_slice(&body).unwrap();
+                    let attributes = &review["spec"]["resourceAttributes"];
+                    server.asked.lock().unwrap().push(attributes.to_string());
+                    tokio::time::sleep(Duration::from_millis(100 - 10 * now as u64)).await;
+                    server.under_way.fetch_sub(1, Ordering::SeqCst);
+                    let answer = json!({"status": {"allowed": allows(attributes)}}).to_string();
+                    Ok(Response::new(Body::from(answer.into_bytes())))
+                }
+            });
+            Client::new(service, "default")
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn several_are_asked_for_at_a_time_and_told_in_order() {
+        let server = Server::default();
+        let client = server.client(|attributes| attributes["verb"] != "delete");
+        let missing = missing(&client, REWRITE.rights).await.unwrap();
+        let names: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            names,
+            [
+                "delete persistentvolumes",
+                "delete storageclasses.storage.k8s.io"
+            ]
+        );
+        assert_eq!(server.most.load(Ordering::SeqCst), AT_ONCE);
+        assert_eq!(server.asked.lock().unwrap().len(), REWRITE.rights.len());
+    }
+
+    /// Roles may be bound in namespaces alone.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_allowed_everywhere_may_be_where_it_matters() {
+        let client = Server::default().client(|attributes| {
+            attributes["resource"] != "statefulsets" || attributes["namespace"] == "shop"
+        });
+        let namespaces = ["bank", "shop"].map(str::to_owned).into();
+        let needs = of_restart("apps", "statefulsets", &namespaces);
+        let missing = missing_of(&client, needs).await.unwrap();
+        let names: Vec<String> = missing.iter().map(|need| need.right.to_string()).collect();
+        assert_eq!(
+            names,
+            ["get", "patch"].map(|verb| format!("{verb} statefulsets.apps in namespace bank"))
+        );
+        let needs = of_rewrite(true, &Places::All);
+        assert_eq!(missing_of(&client, needs).await.unwrap(), []);
     }
 }

@@ -1,7 +1,7 @@
 //! The API server does not let us, or not all the way.
 
 use super::cluster::{Act, Rule};
-use super::rig::{CREDENTIAL, Rig};
+use super::rig::{CREDENTIAL, Rig, pod};
 use super::store::{EVENTS, MIGRATIONS, VOLUMES};
 
 const WEBHOOK: &str = "admission webhook \"policy.example.com\" denied the request: \
@@ -161,6 +161,59 @@ fn a_right_that_is_missing_is_told_before_anything_is_touched() {
     ];
     rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
     rig.assert_rewritten("a");
+}
+
+/// What only some runs do needs rights of its own.
+#[test]
+fn what_this_very_run_needs_is_asked_for_before_anything_is_touched() {
+    let rig = Rig::new(&["a", "b"]);
+    rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
+    let writes = rig.cluster.writes().len();
+    let denies = |denied| rig.cluster.store().denied = vec![denied];
+    let said = "nothing was done: you may not";
+    for denied in ["create validatingadmissionpolicies", "patch claimfences"] {
+        denies(denied);
+        for verb in ["rewrite", "rollback"] {
+            rig.run(&[verb, "--all", "--fence", "--yes"])
+                .ended(2)
+                .said(said)
+                .said(denied)
+                .said("(deploy/rbac/rewrite-fence.yaml has the rights)");
+        }
+    }
+    {
+        let mut store = rig.cluster.store();
+        let set = serde_json::json!({
+            "metadata": {"name": "web", "namespace": "shop", "uid": "uid-of-web"},
+            "spec": {"replicas": 1},
+        });
+        store.put("/apis/apps/v1/statefulsets", set);
+        let mut pod = pod("b");
+        pod["metadata"]["ownerReferences"] = serde_json::json!([{
+            "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": "uid-of-web",
+            "controller": true,
+        }]);
+        store.put("/api/v1/pods", pod);
+    }
+    denies("patch statefulsets");
+    rig.run(&["rewrite", "--all", "--restart", "--yes"])
+        .ended(2)
+        .said(said)
+        .said("patch statefulsets.apps in namespace shop (deploy/rbac/rewrite-restart.yaml has");
+    // A dry run warns of it.
+    rig.run(&["rewrite", "--all", "--restart"])
+        .ended(0)
+        .said("warning: with --yes nothing would be done: you may not patch statefulsets.apps");
+    assert_eq!(rig.cluster.writes().len(), writes);
+    // One that stops nothing does not need it, nor does one of other kinds.
+    rig.run(&["rewrite", "--all", "--yes"])
+        .ended(0)
+        .said("in use");
+    denies("watch pods");
+    rig.run(&["rewrite", "--all", "--wait-idle=1s", "--yes"])
+        .ended(1)
+        .said("you may not watch pods (deploy/rbac/rewrite-restart.yaml has the rights)")
+        .said("every 10 s");
 }
 
 #[test]

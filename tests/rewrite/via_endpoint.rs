@@ -94,6 +94,59 @@ fn a_volume_of_the_endpoint_goes_on_to_its_backend_and_back_to_its_original() {
     assert!(record(&rig, "a")["from"].is_null());
 }
 
+/// A plan tells of one form: nothing is done with it for the other one.
+#[test]
+fn a_plan_for_the_other_form_is_refused() {
+    let rig = rig(&["a", "b"]);
+    let (with, without) = (rig.file("with.yaml"), rig.file("without.yaml"));
+    let planned = |path: &str, more: &[&str]| {
+        rig.run(&[&["plan", "--out", path], more].concat()).ended(0);
+    };
+    // Of the originals, and then of the endpoint's.
+    for has_endpoint in [false, true] {
+        planned(&with, &["--via-endpoint"]);
+        planned(&without, &[]);
+        let writes = rig.cluster.writes().len();
+        for yes in [&["--yes"][..], &["--diff"], &[]] {
+            rig.run(&[&["rewrite", "--plan", &with], yes].concat())
+                .ended(2)
+                .said("was made with --via-endpoint, which is not given now")
+                .said("give --via-endpoint, or plan again without it");
+            let other = ["rewrite", "--via-endpoint", "--plan", &without];
+            rig.run(&[&other, yes].concat())
+                .ended(2)
+                .said("was made without --via-endpoint, which is given now")
+                .said("leave it out, or plan again with it");
+        }
+        assert_eq!(rig.cluster.writes().len(), writes);
+        if !has_endpoint {
+            is_via_endpoint(&rig);
+        }
+    }
+    // Either is good for the way back.
+    rig.run(&["rollback", "--plan", &without, "--yes"]).ended(0);
+    rig.assert_original("a");
+}
+
+/// The plan was for the endpoint's form, and somebody has gone further since.
+#[test]
+fn what_has_become_something_else_than_was_planned_is_not_said_to_be_done() {
+    let rig = rig(&["a", "b"]);
+    let with = rig.file("with.yaml");
+    rig.run(&["plan", "--via-endpoint", "--out", &with])
+        .ended(0);
+    rig.run(&["rewrite", "--pv", "pv-a", "--yes"]).ended(0);
+    let rest: &[&str] = &["--plan", &with, "--via-endpoint", "--yes"];
+    rig.run(&[&["rewrite"], rest].concat())
+        .ended(1)
+        .said(
+            "PersistentVolume pv-a has become ebs.csi.aws.com's, not ebs.csi.aws.com.flex2csi.io's",
+        )
+        .said("rewrite: 1 done, 1 failed");
+    assert_driver(&rig, "a", BACKEND);
+    assert_driver(&rig, "b", ENDPOINT);
+}
+
 /// Left half-way, it ends either way.
 #[test]
 fn the_second_rewrite_ends_right_from_half_way() {

@@ -26,12 +26,14 @@ const ALL_NODES: &str = "all-nodes";
 const NOWHERE: &str = "flex2csi.io/stopped";
 
 /// A kind of workloads that can be stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
     /// As in `kind`.
     pub name: &'static str,
-    plural: &'static str,
-    group: &'static str,
+    /// As in paths.
+    pub plural: &'static str,
+    /// Empty for the core group.
+    pub group: &'static str,
 }
 
 /// All of them.

@@ -7,6 +7,7 @@ use flex2csi_translators::plan::VerdictKind;
 use flex2csi_translators::rewrite::ObjectKind;
 
 use super::{IS_GONE, Run, is_now};
+use crate::drive::coming::Coming;
 use crate::drive::idle::Idle;
 use crate::drive::restart::{self, StoppedWorkloads};
 use crate::drive::work::{Tally, line};
@@ -100,7 +101,7 @@ impl Run<'_> {
                 }
             }
         }
-        let rewriter = self.rewriter(translator)?;
+        let rewriter = self.rewriter(translator, Coming::default())?;
         self.rewrite(&rewriter, ready, tally).await;
         Ok(again)
     }
@@ -117,17 +118,19 @@ impl Run<'_> {
         Ok(Arc::new(idle))
     }
 
+    /// Puts the fence up, if one is asked for and that is not done yet, and removes one that
+    /// is left over.
     pub(super) async fn put_up_fence(&self) -> anyhow::Result<()> {
-        if let Some(fence) =
-            fence::at_start(&self.client, &self.holder, self.args.run.fence).await?
-        {
+        if self.fence.get().is_none() {
+            let wanted = self.args.run.fence;
+            let fence = fence::at_start(&self.client, &self.holder, wanted).await?;
             let _ = self.fence.set(fence);
         }
         Ok(())
     }
 
     pub(super) async fn take_down_fence(&self) {
-        if let Some(fence) = self.fence.get() {
+        if let Some(Some(fence)) = self.fence.get() {
             fence.at_end().await;
         }
     }

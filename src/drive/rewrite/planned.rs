@@ -39,6 +39,14 @@ pub(in crate::drive) fn is_for_cluster(path: Option<&Path>, cluster: &str) -> Re
         .map_err(|error| Usage(error.to_string()))
 }
 
+/// Checks that a plan, if there is one, was made for what objects are to become.
+pub(super) fn is_for_form(path: Option<&Path>, via_endpoint: bool) -> Result<(), Usage> {
+    let Some(path) = path else { return Ok(()) };
+    PlanFile::open(path)
+        .and_then(|file| file.for_form(via_endpoint))
+        .map_err(|error| Usage(error.to_string()))
+}
+
 /// The kinds that are replaced.
 pub(in crate::drive) fn kind_of(row: &Row) -> Option<ObjectKind> {
     match row.object.kind.as_str() {
@@ -105,7 +113,12 @@ pub(super) fn compare(
             }),
             // It was just gone on with.
             (_, Some(record)) if !record.is_finished => {}
-            (None, Some(record)) if record.direction == Direction::Forward => todo.were_done += 1,
+            (None, Some(record)) if record.direction == Direction::Forward => {
+                match other_driver(row, record) {
+                    None => todo.were_done += 1,
+                    Some(why) => todo.stale.push(format!("{name} {why}")),
+                }
+            }
             (Some(now), _) => todo.stale.push(is_now(&now)),
             (None, _) => todo.stale.push(format!("{name} {IS_GONE}")),
         }
@@ -113,9 +126,22 @@ pub(super) fn compare(
     todo
 }
 
+/// What a record has made of a planned object, if that is something else: the endpoint's
+/// form instead of the backend's own, or the other way round.
+fn other_driver(row: &Row, record: &Known) -> Option<String> {
+    let planned = row.to.as_ref().map(|to| to.driver.as_str())?;
+    let driver = record.driver.as_str();
+    (driver != planned).then(|| {
+        format!(
+            "has become {driver}'s, not {planned}'s as was planned; plan again, with --via-endpoint or \
+             without it, as it is meant"
+        )
+    })
+}
+
 pub(super) const IS_GONE: &str = "is not there in its legacy form any more; plan again";
 
-pub(super) fn is_in_use(row: &Row) -> bool {
+pub(in crate::drive) fn is_in_use(row: &Row) -> bool {
     row.verdict == VerdictKind::InUse
 }
 

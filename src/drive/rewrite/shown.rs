@@ -8,7 +8,7 @@ use super::Run;
 use super::planned::is_in_use;
 use crate::drive::records::Known;
 use crate::drive::work::line;
-use crate::drive::{diff, restart, secrets};
+use crate::drive::{diff, restart, rights, secrets};
 use crate::exit::Done;
 use crate::plan::PlanFormat;
 use crate::plan::file::Head;
@@ -35,6 +35,7 @@ impl Run<'_> {
             created: format!("{:.0}", Timestamp::now()),
             node_evidence: !self.args.survey.without_node_evidence,
             server_dry_run: !self.args.survey.no_server_dry_run,
+            via_endpoint: Some(self.args.survey.via_endpoint),
         };
         let stdout = std::io::stdout();
         let width = stdout
@@ -54,6 +55,13 @@ impl Run<'_> {
         output.close(&found, &next)?;
         for stale in &todo.stale {
             line(&format!("warning: {stale}"));
+        }
+        let mut needs = self.needs(known);
+        needs.extend(self.needs_of(&todo.rows));
+        if let Some(what) = rights::lacking(&self.client, needs).await? {
+            line(&format!(
+                "warning: with --yes nothing would be done: {what}"
+            ));
         }
         let lacking = todo.rows.iter().filter(|row| secrets::is_lacking(row));
         if self.args.create_secrets {

@@ -3,7 +3,7 @@
 use flex2csi_translators::rewrite::{InUse, ObjectKind};
 
 use super::*;
-use crate::plan::row::{ObjectId, Options};
+use crate::plan::row::{ObjectId, Options, To};
 
 fn row(name: &str, verdict: VerdictKind) -> Row {
     Row {
@@ -36,10 +36,12 @@ fn known(name: &str, direction: Direction, is_finished: bool) -> Known {
         kind: ObjectKind::PersistentVolume,
         name: name.into(),
         claim: String::new(),
+        driver: "d".into(),
         direction,
         is_finished,
         is_committed: false,
         holder: "h".into(),
+        pins: None,
     }
 }
 
@@ -92,6 +94,30 @@ fn what_is_not_ready_any_more_or_not_there_is_named() {
         todo.stale[1].contains("gone is not there"),
         "{:?}",
         todo.stale
+    );
+}
+
+/// It was made the endpoint's meanwhile, and was to become the backend's own.
+#[test]
+fn what_has_become_something_else_is_not_done() {
+    let mut plan = planned(&["as", "other"]);
+    for (name, driver) in [("as", "d"), ("other", "d.flex2csi.io")] {
+        let key = ("PersistentVolume".to_owned(), name.to_owned());
+        plan.get_mut(&key).unwrap().to = Some(To {
+            driver: driver.into(),
+            handle: "h".into(),
+            digest: "00".into(),
+        });
+    }
+    let records = ["as", "other"].map(|name| known(name, Direction::Forward, true));
+    let todo = compare(&plan, Vec::new(), &records, false, |_, _| true);
+    assert_eq!(todo.were_done, 1);
+    assert_eq!(
+        todo.stale,
+        [
+            "PersistentVolume other has become d's, not d.flex2csi.io's as was planned; plan again, with \
+          --via-endpoint or without it, as it is meant"
+        ]
     );
 }
 

@@ -26,6 +26,10 @@ pub struct Head {
     pub node_evidence: bool,
     /// Whether the new objects were shown to the API server.
     pub server_dry_run: bool,
+    /// Whether objects were to become those of flex2csi's own endpoint (`--via-endpoint`);
+    /// nothing in a plan of a version that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via_endpoint: Option<bool>,
 }
 
 /// What closes a plan.

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a plan file cannot be used. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,14 @@ pub enum PlanFileError {
         /// How many were planned.
         planned: u64,
     },
+    /// It was made for the other form.
+    #[error("{}", other_form(path, *planned))]
+    OtherForm {
+        /// The file.
+        path: PathBuf,
+        /// Whether objects were to become the endpoint's.
+        planned: bool,
+    },
     /// It was made for another cluster.
     #[error(
         "{} was made for another cluster (kube-system has the uid {planned} there, and {actual} here); \
@@ -85,4 +93,18 @@ pub enum PlanFileError {
         /// The one that is asked.
         actual: String,
     },
+}
+
+fn other_form(path: &Path, planned: bool) -> String {
+    let path = path.display();
+    match planned {
+        true => format!(
+            "{path} was made with --via-endpoint, which is not given now: its objects would become the \
+             backends' own instead of the endpoint's; give --via-endpoint, or plan again without it"
+        ),
+        false => format!(
+            "{path} was made without --via-endpoint, which is given now: its objects would become the \
+             endpoint's instead of the backends' own; leave it out, or plan again with it"
+        ),
+    }
 }

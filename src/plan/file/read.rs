@@ -58,6 +58,7 @@ impl PlanFile {
                 created: String::new(),
                 node_evidence: true,
                 server_dry_run: true,
+                via_endpoint: None,
             },
         };
         let not_a_plan = |reason: &str| PlanFileError::NotAPlan {
@@ -94,6 +95,22 @@ impl PlanFile {
             planned: self.head.cluster.clone(),
             actual: uid.to_owned(),
         })
+    }
+
+    /// Whether the plan is for objects to become what they are to become now: those of
+    /// flex2csi's own endpoint, or not. Of a plan that does not say so, each object's
+    /// translation tells.
+    ///
+    /// # Errors
+    /// It is for the other one.
+    pub fn for_form(&self, via_endpoint: bool) -> Result<(), PlanFileError> {
+        match self.head.via_endpoint {
+            Some(planned) if planned != via_endpoint => Err(PlanFileError::OtherForm {
+                path: self.path.clone(),
+                planned,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The next object; `None` at the end of a plan that is whole.

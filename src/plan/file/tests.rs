@@ -15,6 +15,7 @@ fn head() -> Head {
         created: "2026-01-01T00:00:00Z".into(),
         node_evidence: true,
         server_dry_run: true,
+        via_endpoint: Some(true),
     }
 }
 
@@ -157,6 +158,7 @@ fn what_else_is_edited_is_named() {
         ("name: a\n", "name: c\n"),
         ("\"4711\"", "\"4712\""),
         ("nodeEvidence: true", "nodeEvidence: false"),
+        ("viaEndpoint: true", "viaEndpoint: false"),
     ] {
         let error = refused(|text| {
             assert!(text.contains(from), "{from} in {text}");
@@ -247,6 +249,36 @@ fn a_plan_is_for_its_cluster() {
     file.for_cluster(&head().cluster).unwrap();
     let error = file.for_cluster("other").unwrap_err().to_string();
     assert!(error.contains("another cluster"), "{error}");
+}
+
+#[test]
+fn a_plan_is_for_the_form_that_it_was_made_for() {
+    let case = Case::new(&[]);
+    let file = PlanFile::open(&case.path()).unwrap();
+    file.for_form(true).unwrap();
+    let error = file.for_form(false).unwrap_err().to_string();
+    assert!(error.contains("made with --via-endpoint"), "{error}");
+}
+
+/// As one was written before plans noted it.
+#[test]
+fn a_plan_that_does_not_say_its_form_is_read_all_the_same() {
+    let head = Head {
+        via_endpoint: None,
+        ..head()
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("plan.yaml");
+    let mut writer = Writer::file(&path, &head).unwrap();
+    writer.object(&row("a")).unwrap();
+    writer.close().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("viaEndpoint"), "{text}");
+    PlanFile::check(&path).unwrap();
+    let file = PlanFile::open(&path).unwrap();
+    for via_endpoint in [true, false] {
+        file.for_form(via_endpoint).unwrap();
+    }
 }
 
 #[test]
