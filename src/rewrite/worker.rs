@@ -67,7 +67,10 @@ pub(super) async fn run_as_seen<A: Api>(
     };
     let result = worker.go().await;
     match &result {
-        Err(Stopped::Taken { .. }) => worker.unmark().await,
+        Err(Stopped::Taken { .. }) => {
+            worker.unmark().await;
+            worker.abandon_pins().await;
+        }
         Err(_) => worker.abandon_pins().await,
         Ok(()) => {}
     }
