@@ -58,11 +58,10 @@ impl Coming {
 
     /// Forgets what was told of a kind: something may have been missed.
     pub fn forget(&mut self, resource: Resource) {
-        for (place, told) in &mut self.told {
-            if place.resource == resource {
-                self.size -= told.take().map_or(0, |old| old.get().len());
-            }
-        }
+        let told = self.told.iter_mut();
+        let of_kind = told.filter(|(place, _)| place.resource == resource);
+        let forgotten = of_kind.filter_map(|(_, told)| told.take());
+        self.size -= forgotten.map(|json| json.get().len()).sum::<usize>();
     }
 }
 
