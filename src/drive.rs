@@ -2,6 +2,7 @@
 //! selection, by the protocol of [`crate::rewrite`].
 
 mod args;
+mod coming;
 mod diff;
 mod display;
 mod failure_limit;

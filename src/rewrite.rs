@@ -17,7 +17,7 @@ mod stopped;
 mod used;
 mod worker;
 
-use flex2csi_translators::rewrite::{Direction, ObjectKind, Task, World};
+use flex2csi_translators::rewrite::{Direction, Glimpsed, ObjectKind, Task, World};
 
 pub use api::{Api, Call, Failure, Glimpse, Place, Resource, Sight, Verb};
 pub(crate) use begin::bound_to;
@@ -27,9 +27,18 @@ pub use server::Server;
 pub use stopped::{Finished, Stopped};
 pub use used::{Evidence, Subject};
 
+/// How the world was seen when a task was made.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The claim, JSON, if it was looked at. (The object is as the task has it.)
+    pub claim: Option<String>,
+    /// What was told by a watch.
+    pub glimpsed: Glimpsed,
+}
+
 /// Brings an object into its translated form, from wherever it is. Probably it has no
-/// record yet. It was just read as the task has it, and its claim, JSON: neither is read
-/// again at once.
+/// record yet. It was just seen as the task has it, and its claim: neither is read again
+/// at once.
 ///
 /// # Errors
 /// It could not be brought there. Everything is recorded: it may be called again,
@@ -37,21 +46,22 @@ pub use used::{Evidence, Subject};
 pub async fn rewrite_one<A: Api>(
     api: &A,
     task: &Task,
-    claim: Option<&str>,
+    seen: &Seen,
     options: &Options,
 ) -> Result<Finished, Stopped> {
     let start = begin::forward(api, task, options).await?;
     // What cannot be read is read again, and all where another may have done something.
     let read = |json: &str| serde_json::from_str(json).ok();
-    let seen = match start.is_new {
+    let world = match start.is_new {
         true => World {
             object: read(&task.original),
-            claim: claim.and_then(read),
+            claim: seen.claim.as_deref().and_then(read),
+            glimpsed: seen.glimpsed,
             ..World::default()
         },
         false => World::default(),
     };
-    worker::run_as_seen(api, options, start, Direction::Forward, seen).await
+    worker::run_as_seen(api, options, start, Direction::Forward, world).await
 }
 
 /// Brings an object back into its original form, from wherever it is, with what has

@@ -6,7 +6,7 @@ use flex2csi_translators::rewrite::{Direction, ObjectKind, Record, preview};
 use kube::Client;
 use serde_json::Value;
 
-use super::live;
+use super::live::{self, Live};
 use super::records::{self, Known};
 use super::work::line;
 use crate::exit::{self, Done};
@@ -31,7 +31,7 @@ pub async fn forward(
     let mut shown = Shown::default();
     for row in rows.iter().filter(|row| row.is_ready()) {
         let text = async {
-            let (task, _) = live::task(client, translator, row).await?;
+            let task = Live::read(client, row).await?.task(row, translator)?;
             let live = serde_json::from_str(&task.original)?;
             text(
                 &Record::begin(&task, NOBODY)?,

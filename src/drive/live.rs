@@ -1,17 +1,24 @@
 //! Objects as they are now, and what is to be done with them.
 
-use flex2csi_translators::rewrite::{ObjectKind, Task};
+use flex2csi_translators::rewrite::{Glimpsed, ObjectKind, Task};
 use kube::Client;
 
+use super::rewrite::kind_of;
 use crate::api_request::ask::{Ask, AskError};
 use crate::objects::translator::Translator;
 use crate::plan::row::Row;
-use crate::plan::task::task as planned;
+use crate::plan::task::{StaleError, task as planned};
 use crate::rewrite::Place;
 
 /// The place of an object of one of the kinds that are replaced.
 pub fn place(kind: ObjectKind, name: &str) -> Place {
     Place::of_cluster(kind.into(), name)
+}
+
+/// The place of a planned object.
+pub fn place_of(row: &Row) -> Place {
+    let kind = kind_of(row).unwrap_or(ObjectKind::PersistentVolume);
+    place(kind, &row.object.name)
 }
 
 /// An object as it is now.
@@ -26,33 +33,47 @@ pub async fn get(client: &Client, place: &Place) -> anyhow::Result<Option<String
     }
 }
 
-/// What is to be done with a planned object, if it still is what was planned, and its
-/// claim as it was just read.
-///
-/// # Errors
-/// It is not, or cannot be read.
-pub async fn task(
-    client: &Client,
-    translator: &Translator,
-    row: &Row,
-) -> anyhow::Result<(Task, Option<String>)> {
-    let kind = match row.object.kind.as_str() {
-        "StorageClass" => ObjectKind::StorageClass,
-        _ => ObjectKind::PersistentVolume,
-    };
-    let place = place(kind, &row.object.name);
-    let claim = async {
-        match &row.claim {
-            Some(claim) => get(client, &Place::of_claim(claim)).await,
-            None => Ok(None),
-        }
-    };
-    let (live, claim) = tokio::join!(get(client, &place), claim);
-    let Some(live) = live? else {
-        let object = row.object.full_name();
-        anyhow::bail!("{object} was deleted since it was planned; plan again");
-    };
-    let claim = claim?;
-    let task = planned(row, &live, claim.as_deref(), translator)?;
-    Ok((task, claim))
+/// A planned object and its claim, JSON.
+#[derive(Debug)]
+pub struct Live {
+    /// The object.
+    pub object: String,
+    /// Its claim.
+    pub claim: Option<String>,
+    /// What of it is only as a watch told it.
+    pub glimpsed: Glimpsed,
+}
+
+impl Live {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// The object is not there any more, or one cannot be read.
+    pub async fn read(client: &Client, row: &Row) -> anyhow::Result<Self> {
+        let claim = async {
+            match &row.claim {
+                Some(claim) => get(client, &Place::of_claim(claim)).await,
+                None => Ok(None),
+            }
+        };
+        let place = place_of(row);
+        let (object, claim) = tokio::join!(get(client, &place), claim);
+        let Some(object) = object? else {
+            let object = row.object.full_name();
+            anyhow::bail!("{object} was deleted since it was planned; plan again");
+        };
+        Ok(Self {
+            object,
+            claim: claim?,
+            glimpsed: Glimpsed::default(),
+        })
+    }
+
+    /// What is to be done with the object, if it still is what was planned.
+    ///
+    /// # Errors
+    /// It is not.
+    pub fn task(&self, row: &Row, translator: &Translator) -> Result<Task, StaleError> {
+        planned(row, &self.object, self.claim.as_deref(), translator)
+    }
 }

@@ -54,6 +54,11 @@ impl<A: Api> Paced<A> {
         Arc::clone(&self.lost)
     }
 
+    /// What a watch told last of an object whose turn has come, JSON.
+    pub fn take(&self, place: &Place) -> Option<String> {
+        self.watch.take(place)
+    }
+
     /// An object is under way from now on.
     pub fn begin(&self, kind: ObjectKind, name: &str, claim: Option<&ClaimId>) {
         self.watch.begin(Place::of_cluster(kind.into(), name));

@@ -19,8 +19,8 @@ use planned::{IS_GONE, Todo, compare, is_for_form, is_now};
 pub(super) use planned::{Planned, is_for_cluster, is_in_use, kind_of, read_plan};
 
 use super::args::RewriteArgs;
+use super::coming::Coming;
 use super::fence::{self, Fence};
-use super::holder;
 use super::labels::Labelled;
 use super::records::{self, Known};
 use super::restart::StoppedWorkloads;
@@ -28,6 +28,7 @@ use super::rewriter::{self, Job, Rewriter};
 use super::rights;
 use super::secrets;
 use super::work::{self, Tally, line};
+use super::{holder, live};
 use crate::api_client::cluster_identity;
 use crate::exit::{Done, Usage};
 use crate::journal::Document;
@@ -36,6 +37,7 @@ use crate::plan::evidence::Unread;
 use crate::plan::evidence::load::AUTOSCALERS;
 use crate::plan::row::Row;
 use crate::plan::survey::{Sink, Survey};
+use crate::rewrite::Place;
 use crate::rights::{Need, Places, of_fence, of_rewrite, of_watching};
 use crate::selection::Selection;
 use crate::{daemon, site};
@@ -234,9 +236,9 @@ impl Run<'_> {
         }
         tally.failed += todo.stale.len();
         tally.were_done += todo.were_done;
-        let rewriter = self.rewriter(translator)?;
         let (ready, mut rest): (Vec<Row>, Vec<Row>) =
             todo.rows.into_iter().partition(Row::is_ready);
+        let rewriter = self.rewriter(translator, coming(&ready))?;
         let (first, ready) = self.of_stopped(adopted, ready).await;
         self.rewrite(&rewriter, first, tally).await;
         tally.failed += adopted.put_back().await;
@@ -278,7 +280,11 @@ impl Run<'_> {
         Ok(Translator::new(mappings, values).via_endpoint(self.args.survey.via_endpoint))
     }
 
-    fn rewriter(&self, translator: Translator) -> anyhow::Result<Arc<Rewriter>> {
+    pub(super) fn rewriter(
+        &self,
+        translator: Translator,
+        coming: Coming,
+    ) -> anyhow::Result<Arc<Rewriter>> {
         let mut options = rewriter::options(&self.args.run)?;
         options.backup = self.args.backup.clone();
         options.pins = self.args.pins.settings();
@@ -290,6 +296,7 @@ impl Run<'_> {
             self.args.run.parallel.get(),
             self.fence.get().cloned().flatten(),
             options,
+            coming,
         )))
     }
 
@@ -317,7 +324,7 @@ impl Run<'_> {
         self.put_up_fence().await?;
         let mut translator = self.translator()?;
         rewriter::learn(&self.client, &mut translator).await?;
-        let rewriter = self.rewriter(translator)?;
+        let rewriter = self.rewriter(translator, Coming::default())?;
         let jobs = forward
             .iter()
             .map(|record| Job::Finish(record.kind, record.name.clone()));
@@ -416,6 +423,17 @@ impl Run<'_> {
         }
         Ok((rows.0, translator))
     }
+}
+
+/// Of which objects it is worth to be told before their turn comes: the first, of which not
+/// too much is kept.
+fn coming(ready: &[Row]) -> Coming {
+    const FIRST: usize = 10_000;
+    let places = ready.iter().take(FIRST).flat_map(|row| {
+        let claim = row.claim.as_ref().map(Place::of_claim);
+        claim.into_iter().chain([live::place_of(row)])
+    });
+    Coming::new(places.collect())
 }
 
 /// Keeps rows.

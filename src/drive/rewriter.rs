@@ -4,24 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task, View};
+use flex2csi_translators::rewrite::{ClaimId, Direction, Glimpsed, InUse, ObjectKind, Task, View};
 use kube::Client;
 use serde_json::Value;
 
 use super::args::RunArgs;
+use super::coming::Coming;
 use super::display::Lost;
 use super::fence::Fence;
 use super::forms::{Forms, UnderWay};
+use super::live::{self, Live};
 use super::paced::Paced;
 use super::uses::Uses;
 use super::watch::Watch;
-use super::{holder, live, records};
+use super::{holder, records};
 use crate::objects::translator::Translator;
 use crate::plan::Fresh;
 use crate::plan::evidence::load::{self, CLASSES};
 use crate::plan::row::Row;
 use crate::rewrite::{
-    Finished, Options, Server, Stopped, bound_to, go_on_one, rewrite_one, roll_back_one,
+    Finished, Options, Place, Seen, Server, Stopped, bound_to, go_on_one, rewrite_one,
+    roll_back_one,
 };
 
 /// What is to be done with one object.
@@ -83,7 +86,8 @@ pub fn options(run: &RunArgs) -> anyhow::Result<Options> {
 }
 
 impl Rewriter {
-    /// A cluster in which at most so many objects are under way at a time.
+    /// A cluster in which at most so many objects are under way at a time. Those that are
+    /// coming are planned to be worked on soon.
     pub fn new(
         client: Client,
         translator: Arc<Translator>,
@@ -91,6 +95,7 @@ impl Rewriter {
         most: usize,
         fence: Option<Arc<Fence>>,
         options: Options,
+        coming: Coming,
     ) -> Self {
         let fresh = Fresh::new(client.clone(), node_evidence, Arc::clone(&translator));
         let (fresh, under_way) = (Arc::new(fresh), Arc::new(UnderWay::default()));
@@ -98,7 +103,7 @@ impl Rewriter {
             fresh: Arc::clone(&fresh),
             under_way: Arc::clone(&under_way),
         };
-        let watch = Watch::start(&client);
+        let watch = Watch::start(&client, coming);
         Self {
             api: Paced::new(Server::new(client.clone(), uses), watch, most),
             client,
@@ -127,14 +132,14 @@ impl Rewriter {
     pub async fn work(&self, job: Job) -> anyhow::Result<Finished> {
         match job {
             Job::Rewrite(row) => {
-                let (task, claim) = self.task(&row).await?;
+                let (task, seen) = self.task(&row).await?;
                 let (kind, name) = (task.kind, row.object.name.as_str());
                 let forms = Forms {
                     original: task.original.clone(),
                     translated: task.translated.clone(),
                 };
                 self.under_way.begin(kind, name, forms);
-                let work = rewrite_one(&self.api, &task, claim.as_deref(), &self.options);
+                let work = rewrite_one(&self.api, &task, &seen, &self.options);
                 self.fenced(kind, name, task.claim.as_ref(), work).await
             }
             Job::Finish(kind, name) => {
@@ -193,13 +198,43 @@ impl Rewriter {
         Ok(live.transpose()?.and_then(|live| bound_to(View(&live))))
     }
 
-    /// What is to be done with a planned object, if it still may be.
-    async fn task(&self, row: &Row) -> anyhow::Result<(Task, Option<String>)> {
-        let (task, claim) = live::task(&self.client, &self.translator, row).await?;
+    /// What is to be done with a planned object, if it still may be, and how its claim is.
+    async fn task(&self, row: &Row) -> anyhow::Result<(Task, Seen)> {
+        let (task, seen) = self.as_live(row).await?;
         if task.in_use == InUse::RuntimeEqual {
             self.is_runtime(row, &task).await?;
         }
-        Ok((task, claim))
+        Ok((task, seen))
+    }
+
+    async fn as_live(&self, row: &Row) -> anyhow::Result<(Task, Seen)> {
+        let seen = |live: Live| Seen {
+            claim: live.claim,
+            glimpsed: live.glimpsed,
+        };
+        if let Some(told) = self.told(row)
+            && let Ok(task) = told.task(row, &self.translator)
+        {
+            return Ok((task, seen(told)));
+        }
+        // What does not fit is read before that is said.
+        let live = Live::read(&self.client, row).await?;
+        Ok((live.task(row, &self.translator)?, seen(live)))
+    }
+
+    /// A planned object and its claim, if the watch told of both.
+    fn told(&self, row: &Row) -> Option<Live> {
+        let object = self.api.take(&live::place_of(row));
+        let claim = row.claim.as_ref().map(Place::of_claim);
+        let told = claim.as_ref().and_then(|claim| self.api.take(claim));
+        (told.is_some() == claim.is_some()).then_some(Live {
+            object: object?,
+            claim: told,
+            glimpsed: Glimpsed {
+                object: true,
+                claim: claim.is_some(),
+            },
+        })
     }
 
     /// What was true when it was planned has to be so now: who uses it is not asked

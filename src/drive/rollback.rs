@@ -9,6 +9,7 @@ use flex2csi_translators::plan::FindingCode;
 use flex2csi_translators::rewrite::{Direction, ObjectKind};
 
 use super::args::RollbackArgs;
+use super::coming::Coming;
 use super::diff;
 use super::labels::Labelled;
 use super::records::{self, Known};
@@ -100,6 +101,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             args.run.parallel.get(),
             fence.clone(),
             options,
+            Coming::default(),
         ));
         let jobs = known.into_iter();
         let jobs = jobs.map(|record| Job::Back(record.kind, record.name));

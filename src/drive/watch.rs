@@ -1,5 +1,5 @@
-//! What a watch tells of the volumes and claims that are under way, so that nobody has to
-//! read them again and again.
+//! What a watch tells of the volumes and claims that are under way, or soon will be, so that
+//! nobody has to read them again and again.
 //!
 //! What it tells may be old, and it may miss something: whoever waits looks by themselves
 //! then.
@@ -19,10 +19,14 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_stream::StreamExt as _;
 
+use super::coming::Coming;
 use crate::rewrite::{Glimpse, Place, Resource};
 
 /// Its version is enough.
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+/// Versions are told now and then where nothing happens.
+const BOOKMARKS: &str = "&allowWatchBookmarks=true";
 
 /// How often somebody looks who is told.
 const LOOK: Duration = Duration::from_secs(1);
@@ -43,6 +47,7 @@ pub struct Watch {
 
 #[derive(Debug, Default)]
 struct Known {
+    coming: Mutex<Coming>,
     followed: Mutex<HashMap<Place, Followed>>,
     volumes: AtomicBool,
     claims: AtomicBool,
@@ -70,6 +75,18 @@ fn number(version: &str) -> Option<u64> {
     version.parse().ok()
 }
 
+/// Since when somebody is told.
+#[derive(Debug, Default)]
+enum Since {
+    /// Ever: all that is there, or was a moment ago, is told of first.
+    #[default]
+    All,
+    /// Some time after this.
+    Now,
+    /// This version.
+    Version(u64),
+}
+
 #[derive(Debug, Clone, Deserialize)]
 struct Object {
     metadata: Metadata,
@@ -93,16 +110,29 @@ impl Watch {
         }
     }
 
-    /// Begins to watch.
-    pub fn start(client: &Client) -> Self {
-        let known = Arc::new(Known::default());
+    /// Begins to watch. These are to be worked on soon.
+    pub fn start(client: &Client, coming: Coming) -> Self {
+        let known = Arc::new(Known {
+            coming: Mutex::new(coming),
+            ..Known::default()
+        });
         let mut tasks = JoinSet::new();
         for resource in [Resource::PersistentVolume, Resource::Claim] {
             let (client, known) = (client.clone(), Arc::clone(&known));
             tasks.spawn(async move {
+                let mut since = match known.coming().has(resource) {
+                    true => Since::All,
+                    false => Since::Now,
+                };
                 loop {
-                    if let Err(error) = known.follow(&client, resource).await {
+                    if let Err(error) = known.follow(&client, resource, &mut since).await {
                         tracing::debug!(%error, ?resource, "no watch");
+                        // One whose connection breaks goes on from where it was.
+                        let is_cut =
+                            matches!(error, kube::Error::ReadEvents(_) | kube::Error::Service(_));
+                        if !is_cut {
+                            known.lose(resource, &mut since);
+                        }
                     }
                     known.lives(resource).store(false, Ordering::Relaxed);
                     tokio::time::sleep(AGAIN).await;
@@ -113,6 +143,14 @@ impl Watch {
             known,
             _tasks: tasks,
         }
+    }
+
+    /// What was told last of an object whose turn has come, JSON: it was like this a moment
+    /// ago.
+    pub fn take(&self, place: &Place) -> Option<String> {
+        let told = self.known.coming().take(place)?;
+        let is_told = self.known.lives(place.resource).load(Ordering::Relaxed);
+        is_told.then(|| Box::<str>::from(told).into_string())
     }
 
     /// An object is under way from now on.
@@ -159,35 +197,48 @@ impl Watch {
 }
 
 impl Known {
+    fn coming(&self) -> std::sync::MutexGuard<'_, Coming> {
+        // At worst something is read again, whoever panicked.
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn followed(&self) -> std::sync::MutexGuard<'_, HashMap<Place, Followed>> {
         // Whole entries, whoever panicked.
         self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what was told of an object, if that is under way. The text of others is not
-    /// looked into further than to their names.
-    fn told(&self, resource: Resource, json: &RawValue, is_gone: bool) {
+    /// Keeps what was told of an object, if that is under way or soon will be. The text of
+    /// others is not looked into further than to their names. Its version, if it has one.
+    fn told(&self, resource: Resource, json: &RawValue, is_gone: bool) -> Option<u64> {
         let Ok(Object { metadata }) = serde_json::from_str(json.get()) else {
-            return;
+            return None;
         };
+        let version = number(&metadata.resource_version);
         let place = Place {
             resource,
             namespace: metadata.namespace,
             name: metadata.name,
         };
+        self.coming().told(&place, (!is_gone).then_some(json));
         let mut followed = self.followed();
-        let Some(followed) = followed.get_mut(&place) else {
-            return;
-        };
+        let followed = followed.get_mut(&place)?;
         let glimpse = match serde_json::from_str(json.get()) {
             _ if is_gone => Glimpse::Gone,
             Ok(object) => Glimpse::There(object),
-            Err(_) => return,
+            Err(_) => return version,
         };
-        if let Some(version) = number(&metadata.resource_version) {
+        let last = followed.last.as_ref().map(|(last, _)| *last);
+        if let Some(version) = version.filter(|version| last.is_none_or(|last| *version > last)) {
             followed.last = Some((version, glimpse));
         }
         followed.told.notify_one();
+        version
+    }
+
+    /// Something may be missed from here on.
+    fn lose(&self, resource: Resource, since: &mut Since) {
+        self.coming().forget(resource);
+        *since = Since::Now;
     }
 
     fn lives(&self, resource: Resource) -> &AtomicBool {
@@ -197,16 +248,29 @@ impl Known {
         }
     }
 
-    /// Watches until the server ends it.
-    async fn follow(&self, client: &Client, resource: Resource) -> Result<(), kube::Error> {
+    /// Watches until the server ends it. From where it is to be gone on then is noted.
+    async fn follow(
+        &self,
+        client: &Client,
+        resource: Resource,
+        since: &mut Since,
+    ) -> Result<(), kube::Error> {
         let collection = Place::of_cluster(resource, "").collection();
         let ask = |query: String, accept| {
             let request = Request::get(format!("{collection}?{query}")).header(ACCEPT, accept);
             request.body(Vec::new()).map_err(kube::Error::HttpError)
         };
-        let list = ask("limit=1".to_owned(), METADATA_LIST)?;
-        let list: Object = client.request(list).await?;
-        let version = list.metadata.resource_version;
+        let version = match since {
+            // With bookmarks the server asks etcd how far it is, which older ones (3.4.24,
+            // 3.5.7) cannot say: the watch fails then.
+            Since::All => "0".to_owned(),
+            Since::Now => {
+                let list = ask("limit=1".to_owned(), METADATA_LIST)?;
+                let list: Object = client.request(list).await?;
+                list.metadata.resource_version + BOOKMARKS
+            }
+            Since::Version(version) => version.to_string() + BOOKMARKS,
+        };
         let query = format!("watch=true&timeoutSeconds=290&resourceVersion={version}");
         let events = client
             .request_events::<Box<RawValue>>(ask(query, "application/json")?)
@@ -214,13 +278,24 @@ impl Known {
         let mut events = std::pin::pin!(events);
         self.lives(resource).store(true, Ordering::Relaxed);
         while let Some(event) = events.next().await {
-            match event? {
+            let version = match event? {
                 WatchEvent::Added(object) | WatchEvent::Modified(object) => {
-                    self.told(resource, &object, false);
+                    self.told(resource, &object, false)
                 }
                 WatchEvent::Deleted(object) => self.told(resource, &object, true),
-                WatchEvent::Bookmark(_) => {}
-                WatchEvent::Error(_) => return Ok(()),
+                WatchEvent::Bookmark(bookmark) => number(&bookmark.metadata.resource_version),
+                WatchEvent::Error(_) => {
+                    self.lose(resource, since);
+                    return Ok(());
+                }
+            };
+            // Those that were there come in any order.
+            match (version, &*since) {
+                (Some(version), Since::Version(last)) => {
+                    *since = Since::Version(version.max(*last))
+                }
+                (Some(version), Since::All | Since::Now) => *since = Since::Version(version),
+                (None, _) => {}
             }
         }
         Ok(())

@@ -25,6 +25,9 @@ const INTERNAL_ERROR: u16 = 500;
 /// again and again takes no longer: 30 s for an answer, and 5 s until the next.
 const FORGOTTEN: Duration = Duration::from_secs(90);
 
+/// What the server said to one who reads.
+pub(super) type Read = Result<Value, Failure>;
+
 /// What became of a call.
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -252,19 +255,16 @@ impl<'a, A: Api> Line<'a, A> {
     pub(super) async fn patch_beside(
         &mut self,
         (place, patch): (Place, Value),
-        one: &Place,
+        one: Option<&Place>,
         other: Option<&Place>,
-    ) -> Result<(Answer, [Option<Result<Value, Failure>>; 2]), Stopped> {
+    ) -> Result<(Answer, Option<Read>, Option<Read>), Stopped> {
         let api = self.api;
-        let read_other = async {
-            match other {
-                Some(other) => Some(api.call(read(other)).await),
-                None => None,
-            }
+        let read = async |place: Option<&Place>| match place {
+            Some(place) => Some(api.call(read(place)).await),
+            None => None,
         };
-        let (answer, one, other) =
-            tokio::join!(self.patch(place, patch), api.call(read(one)), read_other);
-        Ok((answer?, [Some(one), other]))
+        let (answer, one, other) = tokio::join!(self.patch(place, patch), read(one), read(other));
+        Ok((answer?, one, other))
     }
 
     /// Changes an object, once.

@@ -12,6 +12,7 @@ use super::fault;
 use super::line::Answer;
 use super::stopped::Stopped;
 use super::worker::Worker;
+use crate::journal::Document;
 use crate::node_volumes::NodeVolumes;
 
 /// Two parts on each node, and then some that come late.
@@ -91,8 +92,8 @@ impl<A: Api> Worker<'_, A> {
     /// Makes or removes a part of a pin.
     pub(super) async fn pin(&mut self, call: PinCall) -> Result<(), Stopped> {
         let action = Action::Pin(call.clone());
-        // Who has lost the record makes nothing that nobody looks after, and deletes nothing
-        // that another one relies on: that one takes the pod over after the record.
+        // Who has lost the record deletes nothing that another one relies on: that one takes
+        // the pod over after the record. What is made too late all the same is abandoned.
         if !self.confirm(&action).await? {
             return self.observe().await;
         }
@@ -153,20 +154,24 @@ impl<A: Api> Worker<'_, A> {
         Ok(())
     }
 
-    /// Whether the record still names us; an unanswered question counts as no.
-    async fn is_ours(&mut self) -> bool {
+    /// Whether nobody goes by the pins of this rewrite: the record still names us, or nothing
+    /// is under way any more, and what came of ours too late would be left. Whoever has it
+    /// under way finds that. An unanswered question counts as no.
+    async fn are_abandoned(&mut self) -> bool {
         let place = self.record_place(Resource::Migration);
-        let found = self.line.get(&place).await;
-        found.ok().flatten().is_some_and(|found| {
-            found["spec"]["holder"] == *self.record.spec.holder
-                && found["spec"]["id"] == *self.record.spec.id
+        let Ok(Some(found)) = self.line.get(&place).await else {
+            return false;
+        };
+        Document::read(&found).is_ok_and(|document| {
+            let is_ours = self.is_ours(&document) && self.record.status.step == Step::Recorded;
+            is_ours || document.is_finished() || document.spec.id != self.record.spec.id
         })
     }
 
     /// Leaves no pin behind on which nothing hangs. What cannot be removed now is
     /// removed when it is gone on with.
     pub(super) async fn abandon_pins(&mut self) {
-        if self.record.pinned().is_none() || self.record.status.step != Step::Recorded {
+        if self.record.pinned().is_none() {
             return;
         }
         for _ in 0..MOST_TO_ABANDON {
@@ -174,7 +179,7 @@ impl<A: Api> Worker<'_, A> {
                 Some(Action::AskPins) => self.ask_pins().await,
                 Some(Action::Pin(call)) => {
                     // Another may go by them by now.
-                    if !self.is_ours().await {
+                    if !self.are_abandoned().await {
                         return;
                     }
                     let changed = self.change_pin(call).await;

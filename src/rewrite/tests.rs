@@ -5,13 +5,14 @@ mod cluster;
 mod faults;
 mod late;
 mod pins;
+mod told;
 mod words;
 
-use flex2csi_translators::rewrite::{ClaimId, Direction, InUse, ObjectKind, Task, View};
+use flex2csi_translators::rewrite::{ClaimId, Direction, Glimpsed, InUse, ObjectKind, Task, View};
 use serde_json::{Value, json};
 
 use self::cluster::Cluster;
-use super::{Api, Finished, Options, Stopped, go_on_one, roll_back_one};
+use super::{Api, Finished, Options, Seen, Stopped, go_on_one, roll_back_one};
 use crate::journal::Document;
 
 const CLAIM: &str = "uid-claim";
@@ -74,7 +75,7 @@ fn task() -> Task {
 
 /// Rewrites an object that was read, and its claim not.
 async fn rewrite_one<A: Api>(api: &A, task: &Task, options: &Options) -> Result<Finished, Stopped> {
-    super::rewrite_one(api, task, None, options).await
+    super::rewrite_one(api, task, &Seen::default(), options).await
 }
 
 /// Goes on with the volume as its record says.
@@ -87,8 +88,24 @@ async fn resume<A: Api>(api: &A, record: &Value, holder: &str) -> Result<Finishe
     }
 }
 
+/// Rewrites the volume; where a watch tells of changes it has told how all was at first.
 async fn forward(cluster: &Cluster, holder: &str) -> Result<Finished, Stopped> {
-    rewrite_one(cluster, &task(), &Options::new(holder)).await
+    let seen = match cluster.lag {
+        Some(_) => told(&claim()),
+        None => Seen::default(),
+    };
+    super::rewrite_one(cluster, &task(), &seen, &Options::new(holder)).await
+}
+
+/// A volume and its claim as a watch told them.
+fn told(claim: &Value) -> Seen {
+    Seen {
+        claim: Some(claim.to_string()),
+        glimpsed: Glimpsed {
+            object: true,
+            claim: true,
+        },
+    }
 }
 
 async fn back(cluster: &Cluster, holder: &str) -> Result<Finished, Stopped> {

@@ -58,6 +58,7 @@ pub(super) async fn run_as_seen<A: Api>(
         is_armed: false,
         is_fresh: false,
         is_confirmed: false,
+        owned: None,
         confirmed: None,
         is_unrecorded: false,
         looked: None,
@@ -66,7 +67,10 @@ pub(super) async fn run_as_seen<A: Api>(
     };
     let result = worker.go().await;
     match &result {
-        Err(Stopped::Taken { .. }) => worker.unmark().await,
+        Err(Stopped::Taken { .. }) => {
+            worker.unmark().await;
+            worker.abandon_pins().await;
+        }
         Err(_) => worker.abandon_pins().await,
         Ok(()) => {}
     }
@@ -121,7 +125,9 @@ pub(super) struct Worker<'a, A> {
     /// Whether the record was ours when it was last read, and nothing was done since but to
     /// look who uses the object.
     is_confirmed: bool,
-    /// When it was last asked for record and claim, if the last thing done was to take
+    /// When what the server last answered, that the record is ours, was asked.
+    owned: Option<Instant>,
+    /// When record and claim were last asked for, if the last thing done was to take
     /// finalizers off, and that came to it.
     confirmed: Option<Instant>,
     /// Whether there is no kind any more of which a record could be, in the gap.
@@ -200,7 +206,10 @@ impl<A: Api> Worker<'_, A> {
                 }
                 Action::Create(body) => {
                     // By a clock that goes on while the process is stopped.
-                    let is_known = confirmed.is_some_and(|asked| asked.elapsed() < RECENT);
+                    // Of what has no claim the record says all.
+                    let owned = self.owned.filter(|_| self.record.spec.claim.is_none());
+                    let asked = confirmed.or(owned);
+                    let is_known = asked.is_some_and(|asked| asked.elapsed() < RECENT);
                     if is_known || self.confirm(&Action::Create(body.clone())).await? {
                         self.create(body).await?;
                     }

@@ -64,6 +64,8 @@ pub struct Member {
     pub volume: Value,
     /// The volume in CSI form, as the translation library gives it.
     pub translated: Value,
+    /// The volume in the form of flex2csi's own endpoint, likewise.
+    pub endpoint: Value,
     /// The claim, as the API server had it.
     pub claim: Value,
 }

@@ -5,7 +5,8 @@
 
 mod tier_2 {
     use flex2csi::rewrite::{
-        Evidence, Failure, Finished, Options, Server, Stopped, Subject, rewrite_one, roll_back_one,
+        Evidence, Failure, Finished, Options, Seen, Server, Stopped, Subject, rewrite_one,
+        roll_back_one,
     };
     use flex2csi_testing::account::client_of;
     use flex2csi_testing::applied::applied;
@@ -82,7 +83,7 @@ mod tier_2 {
                 let options = &options;
                 async move {
                     let task = task(cluster, member).await;
-                    rewrite_one(server, &task, None, options).await
+                    rewrite_one(server, &task, &Seen::default(), options).await
                 }
             })
             .buffer_unordered(24)
@@ -161,7 +162,7 @@ mod tier_2 {
             keep_delete: false,
         };
         let classes = api::of(&cluster.client().unwrap(), &class);
-        rewrite_one(&server, &task, None, &Options::new("there"))
+        rewrite_one(&server, &task, &Seen::default(), &Options::new("there"))
             .await
             .unwrap();
         let live = classes.get("fast").await.unwrap();
@@ -196,14 +197,14 @@ mod tier_2 {
         let mut translated: Value = serde_json::from_str(&wrong.translated).unwrap();
         translated["spec"]["csi"]["driver"] = "no such name!".into();
         wrong.translated = translated.to_string();
-        let stopped = rewrite_one(&server, &wrong, None, &Options::new("one"))
+        let stopped = rewrite_one(&server, &wrong, &Seen::default(), &Options::new("one"))
             .await
             .unwrap_err();
         let Stopped::Refused { status: 422, .. } = stopped else {
             panic!("{stopped}")
         };
         let right = task(&cluster, member).await;
-        rewrite_one(&server, &right, None, &Options::new("two"))
+        rewrite_one(&server, &right, &Seen::default(), &Options::new("two"))
             .await
             .unwrap();
         all_back(&server, &fleet.part(|other| other.name == member.name)).await;
@@ -290,7 +291,8 @@ mod tier_2 {
         let task = task(&cluster, member).await;
         assert!(task.original.contains(FINALIZER));
         let options = Options::new("one");
-        let rewriting = rewrite_one(&server, &task, None, &options);
+        let seen = Seen::default();
+        let rewriting = rewrite_one(&server, &task, &seen, &options);
         let deleter = async {
             // It is Retain, and the provisioner has not heard of it: it waits.
             let mut looks = 0;
@@ -366,7 +368,9 @@ mod tier_2 {
         let volumes = api::volumes(&cluster.client().unwrap());
         for (member, from) in fleet.members.values().zip(["restore", "restore-backup"]) {
             let task = task(&cluster, member).await;
-            rewrite_one(&server, &task, None, &options).await.unwrap();
+            rewrite_one(&server, &task, &Seen::default(), &options)
+                .await
+                .unwrap();
             run_by_hand(&cluster, member, backup, "look").await;
             // Not to be deleted with its storage, and then gone all the same.
             let retain = json!({"spec": {"persistentVolumeReclaimPolicy": "Retain"}});

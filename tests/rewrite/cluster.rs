@@ -265,11 +265,8 @@ async fn answer(
         return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
     };
     if method == Method::GET && query.get("watch").is_some() {
-        return watch(
-            served,
-            collection,
-            query.get("resourceVersion").unwrap().parse().unwrap(),
-        );
+        let since = query.get("resourceVersion").unwrap().parse().unwrap();
+        return watch(served, collection, since);
     }
     let outcome = {
         let mut store = served.store.lock().unwrap();
@@ -354,10 +351,26 @@ fn list(store: &Store, collection: &str, query: &Query) -> Value {
     })
 }
 
+/// Tells of all that happens since a version; since 0, of all that is there first.
 fn watch(served: Arc<State>, collection: &'static str, since: u64) -> Response {
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(16);
+    // The type comes first, as in Go.
+    let event = |kind: &str, object: &Value| format!(r#"{{"type":"{kind}","object":{object}}}"#);
     tokio::spawn(async move {
-        let mut since = since;
+        let (mut since, there) = match since {
+            1.. => (since, Vec::new()),
+            0 => {
+                let store = served.store.lock().unwrap();
+                let there = store.list(collection).into_iter();
+                let there = there.map(|object| event("ADDED", object) + "\n").collect();
+                (store.version(), there)
+            }
+        };
+        for line in there {
+            if sender.send(Ok(line.into())).await.is_err() {
+                return;
+            }
+        }
         loop {
             let waiting = served.news.notified();
             tokio::pin!(waiting);
@@ -368,9 +381,7 @@ fn watch(served: Arc<State>, collection: &'static str, since: u64) -> Response {
                 let news = store.news.range(from..);
                 let lines = news
                     .filter(|news| news.collection == collection)
-                    .map(|news| {
-                        json!({"type": news.kind, "object": news.object}).to_string() + "\n"
-                    })
+                    .map(|news| event(news.kind, &news.object) + "\n")
                     .collect();
                 since = store.version();
                 lines

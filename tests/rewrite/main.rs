@@ -30,5 +30,6 @@ mod signals;
 mod status;
 mod store;
 mod there_and_back;
+mod told;
 mod two_at_once;
 mod via_endpoint;

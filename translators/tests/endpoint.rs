@@ -96,6 +96,36 @@ fn what_lacked_a_value_on_the_way_in_loses_nothing_on_the_way_back() {
     }
 }
 
+/// A rewrite marks the volume, and a rollback leaves its annotations: it is still the same one.
+#[test]
+fn what_a_rewrite_notes_on_a_volume_does_not_go_along() {
+    let volume = |annotations: Value| {
+        let volume = json!({
+            "apiVersion": "v1", "kind": "PersistentVolume",
+            "metadata": {"name": "pv", "annotations": annotations},
+            "spec": {"flexVolume": {"driver": "k8s/nfs", "options": {"server": "s", "share": "x"}}},
+        });
+        let outcome = run(&volume.to_string(), TargetForm::Endpoint, &values());
+        let written: Value = serde_json::from_str(&outcome.object.to_json()).unwrap();
+        written["spec"]["csi"].clone()
+    };
+    let marks = |mut annotations: Value| {
+        for mark in ["migration", "form", "rewriting", "reclaim-policy"] {
+            annotations[format!("flex2csi.io/{mark}")] = "1".into();
+        }
+        annotations
+    };
+    let bare = volume(json!({}));
+    assert_eq!(
+        bare["volumeAttributes"]["flex2csi.io/context"],
+        r#"{"name":"pv"}"#
+    );
+    assert_eq!(volume(marks(json!({}))), bare);
+    let noted = json!({"example.com/id": "7"});
+    assert_eq!(volume(marks(noted.clone())), volume(noted.clone()));
+    assert_ne!(volume(noted), bare);
+}
+
 /// All of Everest's drivers have one provisioner: a class is for the endpoint of the driver
 /// that it names, and that driver is asked for the volume.
 #[test]

@@ -7,6 +7,7 @@ use flex2csi_translators::plan::VerdictKind;
 use flex2csi_translators::rewrite::ObjectKind;
 
 use super::{IS_GONE, Run, is_now};
+use crate::drive::coming::Coming;
 use crate::drive::idle::Idle;
 use crate::drive::restart::{self, StoppedWorkloads};
 use crate::drive::work::{Tally, line};
@@ -100,7 +101,7 @@ impl Run<'_> {
                 }
             }
         }
-        let rewriter = self.rewriter(translator)?;
+        let rewriter = self.rewriter(translator, Coming::default())?;
         self.rewrite(&rewriter, ready, tally).await;
         Ok(again)
     }

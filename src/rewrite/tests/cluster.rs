@@ -306,7 +306,9 @@ impl State {
                 let required = &body["preconditions"];
                 let view = View(&object);
                 if place.name.starts_with("flex2csi-pin-") {
-                    if required["uid"] != view.uid() {
+                    if required["uid"] != view.uid()
+                        || required["resourceVersion"] != view.version()
+                    {
                         return Err(conflict("the precondition does not hold"));
                     }
                     // Kubelet ends a pod that it runs; the rest waits for that.

@@ -114,8 +114,9 @@ impl Lab {
             }
         };
         let has_pod = part(Resource::Pod).is_some();
+        let owner = part(Resource::PersistentVolume).map(|(_, volume)| volume);
         if let Some((name, claim)) = part(Resource::Claim)
-            && View(&claim).is_ending()
+            && (View(&claim).is_ending() || !owner.is_some_and(|owner| is_owned(&claim, &owner)))
             && !has_pod
         {
             self.cluster.remove(Resource::Claim, PIN_NAMESPACE, &name);
@@ -191,6 +192,11 @@ impl Api for Lab {
     fn glimpse(&self, place: &Place, known: &str) -> Option<Glimpse> {
         self.cluster.glimpse(place, known)
     }
+}
+
+/// Whether the garbage collector leaves it alone.
+fn is_owned(object: &Value, by: &Value) -> bool {
+    object["metadata"]["ownerReferences"][0]["uid"] == View(by).uid()
 }
 
 fn task() -> Task {
@@ -469,5 +475,71 @@ async fn pins_are_made_as_the_last_one_is_told() {
         lab.pod_ends();
         back(&lab, "three").await.unwrap();
         assert_eq!(lab.cluster.record().unwrap()["spec"]["pins"], *pins);
+    }
+}
+
+/// A lab in which one is asleep between its last look at the record and the creation of a
+/// part of a pin, while another takes the record over.
+struct Overtaken {
+    lab: Lab,
+    part: Resource,
+    /// Where the other one takes the volume.
+    goal: Direction,
+    /// What it creates when it wakes up.
+    late: Mutex<Option<Place>>,
+}
+
+impl Api for Overtaken {
+    async fn call(&self, call: Call) -> Result<Value, Failure> {
+        let is_part = call.verb == Verb::Create
+            && call.place.resource == self.part
+            && call.place.name.starts_with("flex2csi-pin-");
+        if is_part && self.late.lock().unwrap().is_none() {
+            *self.late.lock().unwrap() = Some(call.place.clone());
+            match self.goal {
+                Direction::Forward => go_on(&self.lab, "two").await.unwrap(),
+                Direction::Back => back(&self.lab, "two").await.unwrap(),
+            };
+            self.lab.assert_clean();
+        }
+        self.lab.call(call).await
+    }
+
+    async fn used(&self, subject: &Subject<'_>) -> Result<Use, Failure> {
+        self.lab.used(subject).await
+    }
+
+    async fn moved(&self, place: &Place, known: &str, longest: Duration) -> bool {
+        self.lab.moved(place, known, longest).await
+    }
+}
+
+/// What came too late is not there for good: nobody would look for it any more.
+#[tokio::test(start_paused = true)]
+async fn who_wakes_up_after_all_is_done_leaves_no_pin() {
+    for goal in [Direction::Forward, Direction::Back] {
+        for part in [Resource::Pod, Resource::PersistentVolume, Resource::Claim] {
+            let overtaken = Overtaken {
+                lab: Lab::new(),
+                part,
+                goal,
+                late: Mutex::default(),
+            };
+            let woken = rewrite_one(&overtaken, &task(), &Options::new("one")).await;
+            assert!(
+                matches!(woken, Err(Stopped::Taken { .. })),
+                "{goal:?} {part:?} {woken:?}"
+            );
+            let lab = &overtaken.lab;
+            let late = overtaken.late.lock().unwrap().clone().unwrap();
+            let creation = format!("Create {late}");
+            let writes = lab.cluster.writes();
+            let creations = writes.iter().filter(|write| **write == creation).count();
+            // That of the one who was asleep came last, and was done.
+            assert_eq!(creations, if goal == Direction::Forward { 2 } else { 1 });
+            lab.kubelet();
+            lab.assert_clean();
+            assert_eq!(lab.is_csi(), goal == Direction::Forward);
+        }
     }
 }

@@ -8,7 +8,7 @@ use flex2csi_translators::rewrite::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::Worker;
+use super::{RECENT, Worker};
 use crate::journal::{self, Document};
 use crate::rewrite::api::{Api, Call, Failure, Resource, Verb};
 use crate::rewrite::begin::{Start, not_whole};
@@ -27,6 +27,7 @@ impl<A: Api> Worker<'_, A> {
         fault::at(step, "before");
         let patch = journal::status(&self.record, &status, &self.version, None);
         let place = self.record_place(Resource::MigrationStatus);
+        let asked = Instant::now();
         let answer = self.line.patch(place, patch).await?;
         fault::at(step, "after");
         match answer {
@@ -38,6 +39,7 @@ impl<A: Api> Worker<'_, A> {
                 let start = Start::of(document)?;
                 (self.record, self.version) = (start.record, start.version);
                 self.written = Instant::now();
+                self.owned = Some(asked);
                 self.is_fresh = true;
                 Ok(())
             }
@@ -87,14 +89,20 @@ impl<A: Api> Worker<'_, A> {
     }
 
     /// Takes finalizers off, and looks meanwhile at what has to be seen right before the
-    /// creation, which so comes sooner: most claims are not even Lost then.
+    /// creation, which so comes sooner: most claims are not even Lost then. The record was
+    /// most likely written right before.
     async fn release(&mut self, patch: Value) -> Result<Answer, Stopped> {
-        let (record, claim) = (self.record_place(Resource::Migration), self.claim_place());
+        let owned = self.owned.filter(|asked| asked.elapsed() < RECENT / 2);
+        let record = match owned {
+            Some(_) => None,
+            None => Some(self.record_place(Resource::Migration)),
+        };
+        let claim = self.claim_place();
         let began = Instant::now();
         let patched = (self.place(), patch);
-        let (answer, [found, claimed]) = self
+        let (answer, found, claimed) = self
             .line
-            .patch_beside(patched, &record, claim.as_ref())
+            .patch_beside(patched, record.as_ref(), claim.as_ref())
             .await?;
         let claimed = match claimed {
             None => None,
@@ -103,13 +111,16 @@ impl<A: Api> Worker<'_, A> {
             // It is looked at once more.
             Some(Err(_)) => return Ok(answer),
         };
-        if let Some(Ok(found)) = found
-            && self.adopt(Some(found)).await?
-        {
+        let is_ours = match found {
+            None => true,
+            Some(Ok(found)) => self.adopt(Some(found)).await?,
+            Some(Err(_)) => false,
+        };
+        if is_ours {
             if let Some(claim) = claimed {
                 self.saw_claim(claim);
             }
-            self.confirmed = Some(began);
+            self.confirmed = Some(owned.unwrap_or(began));
         }
         Ok(answer)
     }

@@ -127,6 +127,12 @@ impl<A: Api> Worker<'_, A> {
         Ok(is_there && next(&self.record, &self.world, self.goal) == *action)
     }
 
+    /// Whether a record is of this rewrite, and we are its holder.
+    pub(in crate::rewrite) fn is_ours(&self, document: &Document) -> bool {
+        let spec = &document.spec;
+        spec.holder == self.line.options.holder && spec.id == self.record.spec.id
+    }
+
     /// Reads the record again, which has to be ours.
     pub(super) async fn reload(&mut self) -> Result<(), Stopped> {
         let place = self.record_place(Resource::Migration);
@@ -141,8 +147,7 @@ impl<A: Api> Worker<'_, A> {
             return self.record_anew(place).await;
         };
         let document = Document::read(&found)?;
-        let spec = &document.spec;
-        if spec.holder != self.line.options.holder || spec.id != self.record.spec.id {
+        if !self.is_ours(&document) {
             return Err(Stopped::Taken {
                 subject: self.line.subject(),
                 holder: document.spec.holder,

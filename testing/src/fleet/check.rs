@@ -20,6 +20,10 @@ pub enum Expect {
     Originals,
     /// All translated.
     Translated,
+    /// All translated for flex2csi's own endpoint.
+    ViaEndpoint,
+    /// All translated, each by way of the endpoint: its record says so.
+    TranslatedAgain,
     /// Each one or the other, and `Retain` where a run was interrupted.
     Either,
 }
@@ -120,7 +124,8 @@ impl State {
         let form = Form::of(volume, member);
         let right = match expect {
             Expect::Originals => form == Form::Original,
-            Expect::Translated => form == Form::Translated,
+            Expect::Translated | Expect::TranslatedAgain => form == Form::Translated,
+            Expect::ViaEndpoint => form == Form::Endpoint,
             Expect::Either => form != Form::Other,
         };
         finding(!right, &|| {
@@ -187,9 +192,13 @@ impl State {
                 if expect != Expect::Either || journal.step == "Done" {
                     findings.extend(journal.untruth(volume, member));
                 }
+                if expect == Expect::TranslatedAgain && journal.from != Form::Endpoint {
+                    findings.push(format!("its record begins with {:?}", journal.from));
+                }
             }
             None => {
-                let translated = Form::of(volume, member) == Form::Translated;
+                let form = Form::of(volume, member);
+                let translated = matches!(form, Form::Translated | Form::Endpoint);
                 if translated && is_recorded {
                     findings.push("it is translated without a record".to_owned());
                 }

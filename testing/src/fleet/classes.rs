@@ -44,9 +44,10 @@ pub fn findings(
                 parameters.unwrap_or_default(),
             )
         };
-        let expected = match forward {
-            true => provisions(&translation.of(&was)?),
-            false => provisions(&was),
+        let expected = match (forward, expect) {
+            (true, Expect::ViaEndpoint) => provisions(&translation.via_endpoint(&was)?),
+            (true, _) => provisions(&translation.of(&was)?),
+            (false, _) => provisions(&was),
         };
         if provisions(class) != expected && !is_interrupted {
             findings.push(format!(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flex2csi_translators::flex::Mappings;
 use flex2csi_translators::json::Object;
 use flex2csi_translators::storage_class::StorageClass;
-use flex2csi_translators::{Context, Values, translate};
+use flex2csi_translators::{Context, TargetForm, Values, translate};
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
@@ -44,7 +44,10 @@ pub async fn fleet(cluster: &Cluster, size: &Size) -> Result<Fleet, Untrue> {
     let mut drivers = BTreeSet::new();
     for (pair, volume, claim) in pairs {
         let translated = translation.of(&volume)?;
-        drivers.insert(text(&translated, "/spec/csi/driver").to_owned());
+        let endpoint = translation.via_endpoint(&volume)?;
+        for form in [&translated, &endpoint] {
+            drivers.insert(text(form, "/spec/csi/driver").to_owned());
+        }
         let name = pair.which.name;
         let member = Member {
             name: name.clone(),
@@ -52,6 +55,7 @@ pub async fn fleet(cluster: &Cluster, size: &Size) -> Result<Fleet, Untrue> {
             dynamic: pair.dynamic,
             volume,
             translated,
+            endpoint,
             claim,
         };
         members.insert(name, member);
@@ -161,10 +165,20 @@ impl Translation {
         })
     }
 
-    /// A volume in CSI form.
-    pub fn of(&self, volume: &Value) -> Result<Value, Untrue> {
+    /// A volume or a class in CSI form.
+    pub fn of(&self, object: &Value) -> Result<Value, Untrue> {
+        self.to(TargetForm::Csi, object)
+    }
+
+    /// The same in the form of flex2csi's own endpoint.
+    pub fn via_endpoint(&self, object: &Value) -> Result<Value, Untrue> {
+        self.to(TargetForm::Endpoint, object)
+    }
+
+    fn to(&self, target_form: TargetForm, volume: &Value) -> Result<Value, Untrue> {
         let text = volume.to_string();
         let context = Context {
+            target_form,
             storage_class: self
                 .classes
                 .get(super::text(volume, "/spec/storageClassName")),

@@ -1,4 +1,4 @@
-//! Whether a volume is in the form in which it was, or translated.
+//! Which of its forms a volume is in.
 
 use serde_json::Value;
 
@@ -11,7 +11,9 @@ pub enum Form {
     Original,
     /// As the translation library writes it.
     Translated,
-    /// Neither: somebody else's, or damaged.
+    /// As it writes it for flex2csi's own endpoint.
+    Endpoint,
+    /// None of these: somebody else's, or damaged.
     Other,
 }
 
@@ -24,11 +26,16 @@ impl Form {
             Self::Original
         } else if spec == compared(&member.translated["spec"]) {
             Self::Translated
+        } else if spec == compared(&member.endpoint["spec"]) {
+            Self::Endpoint
         } else {
             Self::Other
         }
     }
 }
+
+/// What the endpoint's form holds as JSON in a string: how it is written says nothing.
+const JSON: [&str; 2] = ["flex2csi.io/source", "flex2csi.io/context"];
 
 /// A spec without what is judged by itself, and without what Go leaves out.
 pub fn compared(spec: &Value) -> Value {
@@ -36,6 +43,16 @@ pub fn compared(spec: &Value) -> Value {
     if let Some(members) = spec.as_object_mut() {
         members.remove("claimRef");
         members.remove("persistentVolumeReclaimPolicy");
+    }
+    for attribute in JSON {
+        let held = spec.pointer_mut("/csi/volumeAttributes");
+        if let Some(held) = held.and_then(|held| held.get_mut(attribute))
+            && let Some(read) = held
+                .as_str()
+                .and_then(|text| serde_json::from_str(text).ok())
+        {
+            *held = read;
+        }
     }
     without_empty(&mut spec);
     spec

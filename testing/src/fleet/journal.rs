@@ -10,8 +10,13 @@ pub const KEYS: &str = "/registry/flex2csi.io/volumemigrations/pv-";
 /// What a `VolumeMigration` says of a volume of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Journal {
-    /// Whether both of its forms are those of the member.
+    /// Whether the original and the way back to it are the member's, and what comes is one
+    /// of its forms.
     pub is_whole: bool,
+    /// What it begins with: what was there first, or what a rewrite before has made.
+    pub from: Form,
+    /// What comes.
+    pub to: Form,
     /// `Recorded`, `Committed` or `Done`.
     pub step: String,
     /// `Forward` or `Back`.
@@ -29,9 +34,19 @@ impl Journal {
             let object = serde_json::from_str(text(record, pointer));
             object.map_or(Form::Other, |object| Form::of(&object, member))
         };
-        let is_whole = form("/spec/original") == Form::Original
+        let original = form("/spec/original");
+        let from = match text(record, "/spec/from") {
+            "" => original,
+            _ => form("/spec/from"),
+        };
+        let to = form("/spec/translated");
+        let is_whole = original == Form::Original
             && form("/spec/restore") == Form::Original
-            && form("/spec/translated") == Form::Translated
+            && matches!(
+                (from, to),
+                (Form::Original, Form::Translated | Form::Endpoint)
+                    | (Form::Endpoint, Form::Translated)
+            )
             && text(record, "/spec/claim/uid") == member.claim_uid();
         // A status that was left by an earlier rewrite says nothing.
         let is_own = text(record, "/status/id") == text(record, "/spec/id");
@@ -42,6 +57,8 @@ impl Journal {
         let step = said("/status/step");
         Self {
             is_whole,
+            from,
+            to,
             step: if step.is_empty() {
                 "Recorded".to_owned()
             } else {
@@ -64,8 +81,8 @@ impl Journal {
         let uid = text(volume, "/metadata/uid");
         let is_true = self.is_whole
             && match (self.step.as_str(), self.direction.as_str()) {
-                ("Recorded", _) => form == Form::Original,
-                ("Done", "Forward") => form == Form::Translated && self.uid == uid,
+                ("Recorded", _) => form == self.from,
+                ("Done", "Forward") => form == self.to && self.uid == uid,
                 ("Done", "Back") => form == Form::Original && self.uid == uid,
                 _ => false,
             };

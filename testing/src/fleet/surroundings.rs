@@ -23,10 +23,14 @@ pub fn storage_classes(kinds: &[&'static Kind]) -> Vec<Value> {
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
             "metadata": { "name": kind.class() },
             "provisioner": kind.provisioner,
-            "parameters": (kind.parameters)(),
             "reclaimPolicy": if number % 2 == 0 { "Delete" } else { "Retain" },
             "volumeBindingMode": if number % 3 == 0 { "WaitForFirstConsumer" } else { "Immediate" },
         });
+        let parameters = (kind.parameters)();
+        // As the server writes it.
+        if parameters != json!({}) {
+            class["parameters"] = parameters;
+        }
         if number == 0 {
             class["metadata"]["annotations"] =
                 json!({ "storageclass.kubernetes.io/is-default-class": "true" });

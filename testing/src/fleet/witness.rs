@@ -238,7 +238,7 @@ impl Ledger {
             }
             if Form::of(volume, &member) == Form::Other {
                 let spec = &volume["spec"];
-                self.finding(change, name, &format!("neither form: {spec}"));
+                self.finding(change, name, &format!("in none of its forms: {spec}"));
             }
             // That of the claim says less: the controller may still be about to write
             // down a loss that is over.
@@ -322,6 +322,3 @@ impl Ledger {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -21,37 +21,45 @@ const WITHIN: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum To {
     Csi,
+    /// To flex2csi's own endpoint.
+    Endpoint,
+    /// From there to CSI: a second rewrite.
+    CsiAgain,
     Legacy,
 }
 
 impl To {
-    pub fn other(self) -> Self {
+    fn arguments(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::Csi => Self::Legacy,
-            Self::Legacy => Self::Csi,
-        }
-    }
-
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Csi => "rewrite",
-            Self::Legacy => "rollback",
+            Self::Csi | Self::CsiAgain => ("rewrite", &[]),
+            Self::Endpoint => ("rewrite", &["--via-endpoint"]),
+            Self::Legacy => ("rollback", &[]),
         }
     }
 
     fn expected(self) -> Expect {
         match self {
             Self::Csi => Expect::Translated,
+            Self::Endpoint => Expect::ViaEndpoint,
+            Self::CsiAgain => Expect::TranslatedAgain,
             Self::Legacy => Expect::Originals,
         }
     }
 }
+
+/// To CSI and back.
+pub const STRAIGHT: &[To] = &[To::Csi, To::Legacy];
+
+/// To the endpoint, on to CSI, and back to the very first form.
+pub const BY_WAY_OF_THE_ENDPOINT: &[To] = &[To::Endpoint, To::CsiAgain, To::Legacy];
 
 /// A fleet that is taken there and back.
 pub struct Journey {
     pub rewriter: Rewriter,
     witness: Witness,
     proxy: Proxy,
+    /// The passes, one after the other and over again.
+    route: &'static [To],
     /// Where the pass that is under way leads to.
     pub to: To,
     /// How many passes came to their end.
@@ -62,7 +70,7 @@ pub struct Journey {
 
 impl Journey {
     /// A fleet in legacy form, and weather in which so many of a thousand calls fail.
-    pub async fn begin(pairs: usize, seed: u64, per_mille: u64) -> Self {
+    pub async fn begin(route: &'static [To], pairs: usize, seed: u64, per_mille: u64) -> Self {
         let rewriter = Rewriter::start(ApiRate::FAST, pairs).await.unwrap();
         rewriter.cluster.install_definitions().await.unwrap();
         let witness = rewriter.fleet.watch_with_journal(&rewriter.cluster);
@@ -73,7 +81,8 @@ impl Journey {
             rewriter,
             witness,
             proxy,
-            to: To::Csi,
+            route,
+            to: route[0],
             passes: 0,
             kills: 0,
             began: Instant::now(),
@@ -82,9 +91,16 @@ impl Journey {
 
     /// The program that takes the fleet where the pass leads to.
     pub fn tool(&self) -> Tool {
-        let tool = self.rewriter.tool(self.to.verb(), Some(&self.proxy));
+        self.tool_for(&["--all"])
+    }
+
+    fn tool_for(&self, chosen: &[&str]) -> Tool {
+        let (verb, more) = self.to.arguments();
+        let tool = self.rewriter.tool(verb, Some(&self.proxy));
         tool.unwrap()
-            .arguments(["--all", "--yes", "--without-node-evidence"])
+            .arguments(more)
+            .arguments(chosen)
+            .arguments(["--yes", "--without-node-evidence"])
             // Who is killed is known to be dead.
             .arguments(["--takeover-after", "1"])
             .arguments(["--max-failures", "100000"])
@@ -126,13 +142,25 @@ impl Journey {
         let checked = fleet.check(cluster, self.to.expected()).await;
         checked.unwrap_or_else(|untrue| panic!("{:?}: {untrue}\n{}", self.to, last.stderr));
         self.passes += 1;
-        self.to = self.to.other();
+        let here = self.route.iter().position(|to| *to == self.to);
+        self.to = self.route[(here.unwrap() + 1) % self.route.len()];
     }
 
     /// Finishes the pass that is under way.
     pub async fn finish(&mut self) {
         let ended = self.tool().run().await.unwrap();
         self.arrive(&ended).await;
+    }
+
+    /// Kills the program where it comes to a boundary of a step, which it does, of a volume:
+    /// the classes, which come first, are left to the end of the pass.
+    pub async fn kill_at(&mut self, boundary: &str) {
+        let tool = self.tool_for(&["-l", "fleet=legacy"]);
+        let ended = tool.run_until(&End::At(boundary.to_owned())).await.unwrap();
+        assert!(ended.was_killed(), "{boundary}: {}", ended.stderr);
+        println!("towards {:?}, killed at {boundary}", self.to);
+        self.kills += 1;
+        self.never_wrong().await;
     }
 
     async fn never_wrong(&self) {

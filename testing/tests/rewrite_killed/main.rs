@@ -11,6 +11,7 @@
 mod journey;
 mod moments;
 mod pauses;
+mod second;
 mod steps;
 mod troubles;
 
@@ -23,6 +24,8 @@ struct Scale {
     moments: usize,
     /// Steps at which one is paused.
     pauses: usize,
+    /// Second rewrites that are turned round in the middle.
+    turns: usize,
 }
 
 impl Scale {
@@ -34,16 +37,17 @@ impl Scale {
                 .unwrap_or(otherwise)
         };
         let is_full = std::env::var("FLEX2CSI_TEST_KILLS").is_ok_and(|kills| kills == "full");
-        let (pairs, steps, moments, pauses) = if is_full {
-            (1000, usize::MAX, 200, usize::MAX)
+        let (pairs, steps, moments, pauses, turns) = if is_full {
+            (1000, usize::MAX, 200, usize::MAX, usize::MAX)
         } else {
-            (96, 12, 12, 2)
+            (96, 12, 12, 2, 2)
         };
         Self {
             pairs: number("FLEX2CSI_TEST_PAIRS", pairs),
             steps: number("FLEX2CSI_TEST_STEPS", steps),
             moments: number("FLEX2CSI_TEST_MOMENTS", moments),
             pauses: number("FLEX2CSI_TEST_PAUSES", pauses),
+            turns: number("FLEX2CSI_TEST_TURNS", turns),
         }
     }
 }

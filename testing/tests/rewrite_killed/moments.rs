@@ -8,7 +8,7 @@ mod tier_2 {
     use flex2csi_testing::tool::End;
 
     use crate::Scale;
-    use crate::journey::{Journey, To};
+    use crate::journey::{Journey, STRAIGHT, To};
     use crate::troubles::Trouble;
 
     /// How long the process is let live at most. It takes a second or two before it
@@ -20,7 +20,7 @@ mod tier_2 {
     async fn at_any_instant_in_any_weather() {
         let scale = Scale::from_env();
         let mut seed = Seed::from_env("FLEX2CSI_TEST_SEED", 1);
-        let mut journey = Journey::begin(scale.pairs, seed.number(), 30).await;
+        let mut journey = Journey::begin(STRAIGHT, scale.pairs, seed.number(), 30).await;
         while journey.kills < scale.moments {
             let end = End::After(Duration::from_millis(seed.below(LONGEST)));
             let trouble = Trouble::by_chance(&mut seed);

@@ -5,7 +5,7 @@ mod tier_2 {
     use flex2csi_testing::seed::Seed;
 
     use crate::Scale;
-    use crate::journey::{Journey, To};
+    use crate::journey::{Journey, STRAIGHT, To};
 
     /// Right before what it would do next to something that is not as it was.
     const BEFORE: [&str; 9] = [
@@ -28,7 +28,7 @@ mod tier_2 {
     async fn who_was_asleep_does_no_harm() {
         let scale = Scale::from_env();
         let mut seed = Seed::from_env("FLEX2CSI_TEST_SEED", 1);
-        let mut journey = Journey::begin(scale.pairs.min(MOST), seed.number(), 0).await;
+        let mut journey = Journey::begin(STRAIGHT, scale.pairs.min(MOST), seed.number(), 0).await;
         let mut left = BEFORE.to_vec();
         while left.len() > scale.pauses {
             left.remove(usize::try_from(seed.below(left.len() as u64)).unwrap());

@@ -8,7 +8,7 @@ mod tier_2 {
     use flex2csi_testing::tool::End;
 
     use crate::Scale;
-    use crate::journey::{Journey, To};
+    use crate::journey::{Journey, STRAIGHT, To};
     use crate::troubles::Trouble;
 
     /// How often a step may be come to before the process is killed there.
@@ -35,7 +35,7 @@ mod tier_2 {
     async fn at_each_boundary_in_turn() {
         let scale = Scale::from_env();
         let mut seed = Seed::from_env("FLEX2CSI_TEST_SEED", 1);
-        let mut journey = Journey::begin(scale.pairs, seed.number(), 0).await;
+        let mut journey = Journey::begin(STRAIGHT, scale.pairs, seed.number(), 0).await;
         let mut left = boundaries();
         while left.len() > scale.steps {
             let number = usize::try_from(seed.below(left.len() as u64)).unwrap();

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::backend_volume::OWN_ATTRIBUTES as OWN;
 use super::{AFFINITY, CLASS, CONTEXT, SOURCE, VERSION, endpoint_of, source_in};
 use crate::context::Context;
 use crate::digest::sha256_hex;
 use crate::error::Error;
 use crate::in_tree;
-use crate::json::{At, Object, Path};
+use crate::json::{At, Member, Object, Path};
 use crate::note::{Code, Note, Severity};
 use crate::outcome::Outcome;
 use crate::persistent_volume;
@@ -20,7 +21,8 @@ pub(super) const ATTRIBUTES_BYTES: usize = 4096;
 /// With what the handle of a volume begins that lacked a value: a digest follows.
 pub(super) const UNDECIDED: &str = "flex2csi-";
 
-/// Annotations that no translation reads and that can be long.
+/// Annotations that no translation reads and that can be long, beside flex2csi's own: these
+/// say what a rewrite was about to do, and would make the same volume another one each time.
 const NOISE: [&str; 2] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     "pv.kubernetes.io/bound-by-controller",
@@ -128,6 +130,10 @@ fn undecided<'a>(
     })
 }
 
+fn is_noise(annotation: &str) -> bool {
+    NOISE.contains(&annotation) || annotation.starts_with(OWN)
+}
+
 fn legacy_source(pv: &mut Object<'_>, field: &'static str) -> Result<String, Error> {
     let mut source = Object::new();
     if let Some(spec) = pv.object("spec")?
@@ -149,8 +155,13 @@ fn told(pv: &mut Object<'_>, field: &'static str, context: &Context<'_>) -> Resu
         }
     }
     if let Some(annotations) = told.object("annotations").at(&["metadata"])? {
-        for noise in NOISE {
-            annotations.remove(noise);
+        let keys = annotations.members().iter().map(Member::to_key);
+        let keys: Vec<String> = keys.map(Cow::into_owned).collect();
+        for key in keys.iter().filter(|key| is_noise(key)) {
+            annotations.remove(key);
+        }
+        if annotations.is_empty() {
+            told.remove("annotations");
         }
     }
     if let Some(spec) = pv.object("spec")?

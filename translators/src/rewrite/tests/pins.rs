@@ -9,7 +9,9 @@ use super::node::Node;
 use super::worker::{End, Luck, Worker};
 use super::{claim, task, volume};
 use crate::rewrite::names::POLICY;
-use crate::rewrite::{Action, Awaited, Direction, InUse, ObjectKind, Record, StopCode, Task, View};
+use crate::rewrite::{
+    Action, Awaited, Direction, InUse, ObjectKind, PinCall, PinPart, Record, StopCode, Task, View,
+};
 
 const BOTH: [Direction; 2] = [Direction::Forward, Direction::Back];
 
@@ -280,6 +282,35 @@ fn a_deletion_on_its_way_is_refused_once_another_has_taken_the_pod_over() {
     assert!(is_csi(&model) && node(&mut model).is_clean());
 }
 
+/// One sleeps with the creation of a part decided on, and wakes up when another has come to
+/// the end of it.
+#[test]
+fn a_part_that_is_made_too_late_is_taken_away() {
+    for part in [PinPart::Pod, PinPart::Volume] {
+        for goal in BOTH {
+            let mut model = model();
+            let mut sleeper = start(&mut model, Direction::Forward, "one");
+            let makes = |sleeper: &Worker| match &sleeper.intent {
+                Some(Action::Pin(PinCall::Create(made, _))) => *made == part,
+                _ => false,
+            };
+            steps_until(&mut model, &mut sleeper, |_, sleeper| makes(sleeper));
+            // It sees once more that the record is its own.
+            sleeper.step(&mut model, Luck::Good);
+            assert!(makes(&sleeper));
+            let other = start(&mut model, goal, "two");
+            assert_eq!(other.run(&mut model), End::Done);
+            model.settle();
+            assert!(node(&mut model).is_clean());
+            sleeper.step(&mut model, Luck::Good);
+            assert!(!node(&mut model).is_clean());
+            sleeper.wake(&mut model);
+            model.settle();
+            assert!(node(&mut model).is_clean(), "{part:?} {goal:?}");
+        }
+    }
+}
+
 fn steps_until(
     model: &mut Model,
     worker: &mut Worker,
@@ -355,12 +386,15 @@ proptest! {
         (node(&mut model).syncs, node(&mut model).reports) = (true, true);
         model.settle();
         let goal = goal_of(forward);
-        let _ = start(&mut model, goal, "last").run(&mut model);
+        let last = start(&mut model, goal, "last").run(&mut model);
         // Those that were paused wake up.
         for worker in workers {
-            let _ = worker.run(&mut model);
+            worker.wake(&mut model);
         }
         model.settle();
+        if last == End::Done {
+            prop_assert!(node(&mut model).is_clean());
+        }
         pod_ends(&mut model);
         let mut end = start(&mut model, goal, "very last").run(&mut model);
         if matches!(end, End::Stopped(_)) {

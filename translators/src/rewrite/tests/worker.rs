@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::model::{Journal, Lag, Model, No};
 use crate::rewrite::{
-    Action, Change, Direction, Glimpsed, Look, PinCall, Record, Stop, Task, Use, World, next,
+    Action, Change, Direction, Glimpsed, Look, PinCall, PinPart, Record, Step, Stop, Task, Use,
+    World, abandon, next,
 };
 
 /// How a call of a worker goes.
@@ -134,8 +135,10 @@ impl Worker {
 
     /// Decides, or carries out what is decided.
     pub(super) fn step(&mut self, model: &mut Model, luck: Luck) {
-        if self.end.is_some() {
-            return;
+        match &self.end {
+            Some(End::Taken) => return self.leave(model),
+            Some(_) => return,
+            None => {}
         }
         match self.intent.take() {
             None => self.intent = Some(self.decide(model)),
@@ -164,15 +167,15 @@ impl Worker {
                 self.world.pins = Some(vec![node.pin(&name)]);
             }
             Action::Pin(call) => {
-                // Nobody makes pins who has lost the record, and nobody changes them who has
-                // lost it before the last look. What comes after that look may come late.
-                let is_creation = matches!(call, PinCall::Create(..));
-                if is_creation || !std::mem::take(&mut self.is_confirmed) {
+                // Nobody changes pins who has lost the record before the last look. What comes
+                // after that look may come late; of a claim that is not gone into here.
+                let is_claim = matches!(call, PinCall::Create(PinPart::Claim, _));
+                if is_claim || !std::mem::take(&mut self.is_confirmed) {
                     self.reload(model);
                     if self.end.is_some() {
                         return;
                     }
-                    if !is_creation {
+                    if !is_claim {
                         self.is_confirmed = true;
                         self.intent = Some(Action::Pin(call));
                         return;
@@ -269,6 +272,42 @@ impl Worker {
         }
         self.version = journal.version;
         self.record = Record::open(journal.spec, journal.status).unwrap();
+    }
+
+    /// Who has lost the record takes away what nobody goes by any more, if nothing is under
+    /// way: a look at that and what comes of it are two steps.
+    fn leave(&mut self, model: &mut Model) {
+        if self.record.pinned().is_none() {
+            return;
+        }
+        let name = self.record.pin_name("a");
+        let node = model.node.as_mut().expect("a node");
+        if let Some(Action::Pin(call)) = self.intent.take() {
+            node.call(call);
+            self.world.pins = None;
+            return;
+        }
+        match abandon(&self.record, &self.world) {
+            Some(Action::AskPins) => self.world.pins = Some(vec![node.pin(&name)]),
+            Some(action) => {
+                let journal = model.journal.as_ref().unwrap();
+                match journal.status.step {
+                    Step::Done => self.intent = Some(action),
+                    _ => self.world.pins = None,
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Wakes up and goes on until it ends, and leaves nothing behind.
+    pub(super) fn wake(mut self, model: &mut Model) {
+        for _ in 0..400 {
+            self.step(model, Luck::Good);
+            if self.end.is_none() && matches!(self.intent, Some(Action::Wait(_))) {
+                model.settle();
+            }
+        }
     }
 
     /// Goes on until it ends, everybody else having their turn after each call.
