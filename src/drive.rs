@@ -10,6 +10,7 @@ mod fence;
 mod forms;
 mod holder;
 mod idle;
+mod labels;
 mod live;
 mod paced;
 mod records;

@@ -1,7 +1,5 @@
 //! What the journal knows, read a page at a time.
 
-use std::collections::HashSet;
-
 use flex2csi_translators::rewrite::{Direction, InUse, ObjectKind, Step};
 use kube::Client;
 use serde::Deserialize;
@@ -13,9 +11,8 @@ use crate::api_request::pages::Pages;
 use crate::exit::Usage;
 use crate::journal::{Document, name_of};
 use crate::objects::class::Class;
-use crate::objects::metadata::Named;
 use crate::objects::volume::Volume;
-use crate::plan::evidence::load::{MIGRATIONS, VOLUMES};
+use crate::plan::evidence::load::MIGRATIONS;
 use crate::rewrite::{Place, Resource};
 use crate::selection::Selection;
 
@@ -83,8 +80,7 @@ fn unlisted(error: AskError) -> anyhow::Error {
     }
 }
 
-/// The records of a selection's objects, of one share. Labels do not count: what a
-/// volume had may be gone with it.
+/// The records of a selection's objects, of one share.
 ///
 /// # Errors
 /// They cannot be listed.
@@ -188,16 +184,6 @@ fn pins_of(document: &Document) -> Option<RecordedPins> {
     })
 }
 
-/// Whether a selection names a record's object, by the labels that volumes have now. What
-/// is in its gap has none.
-pub fn is_labelled(labelled: Option<&HashSet<String>>, document: &Document) -> bool {
-    labelled.is_none_or(|names| {
-        let is_committed = document.status.step == Step::Committed;
-        document.spec.kind == ObjectKind::PersistentVolume
-            && (is_committed || names.contains(&document.spec.name))
-    })
-}
-
 /// Whether a selection names a record's object, labels aside.
 pub fn is_selected(selection: &Selection, document: &Document) -> bool {
     let spec = &document.spec;
@@ -212,19 +198,4 @@ pub async fn get(client: &Client, kind: ObjectKind, name: &str) -> anyhow::Resul
     let place = Place::of_cluster(Resource::Migration, name_of(kind, name));
     let json = Ask::get(place.path()).send(client).await?;
     Ok(Document::read(&serde_json::from_str(&json)?)?)
-}
-
-/// The names of the volumes that have these labels now.
-///
-/// # Errors
-/// They cannot be listed.
-pub async fn labelled(client: &Client, labels: &str) -> anyhow::Result<HashSet<String>> {
-    let mut names = HashSet::new();
-    let mut pages = Pages::new(client, VOLUMES.path).selected(Some(labels));
-    while let Some(page) = pages.next().await? {
-        for item in page.items()? {
-            names.insert(serde_json::from_str::<Named>(item)?.metadata.name);
-        }
-    }
-    Ok(names)
 }

@@ -21,6 +21,7 @@ pub(super) use planned::{Planned, is_for_cluster, is_in_use, kind_of, read_plan}
 use super::args::RewriteArgs;
 use super::coming::Coming;
 use super::fence::{self, Fence};
+use super::labels::Labelled;
 use super::records::{self, Known};
 use super::restart::StoppedWorkloads;
 use super::rewriter::{self, Job, Rewriter};
@@ -194,21 +195,24 @@ impl Run<'_> {
 
     /// The records of what is asked for.
     async fn known(&self) -> anyhow::Result<Vec<Known>> {
-        let labelled = match &self.selection.labels {
-            Some(labels) => Some(records::labelled(&self.client, labels).await?),
-            None => None,
-        };
+        let labelled = Labelled::find(&self.client, &self.selection).await?;
         let selects = |document: &Document| match &self.planned {
             Some(planned) => {
                 let spec = &document.spec;
                 planned.contains_key(&(spec.kind.to_string(), spec.name.clone()))
             }
             None => {
-                records::is_labelled(labelled.as_ref(), document)
+                let labelled = labelled.as_ref();
+                labelled.is_none_or(|labelled| labelled.may_have(document))
                     && records::is_selected(&self.selection, document)
             }
         };
-        records::selected(&self.client, self.args.run.share()?, selects).await
+        let share = self.args.run.share()?;
+        let mut known = records::selected(&self.client, share, selects).await?;
+        if let Some(labelled) = &labelled {
+            labelled.leave_others(&self.client, &mut known).await?;
+        }
+        Ok(known)
     }
 
     async fn all(

@@ -11,6 +11,7 @@ use flex2csi_translators::rewrite::{Direction, ObjectKind};
 use super::args::RollbackArgs;
 use super::coming::Coming;
 use super::diff;
+use super::labels::Labelled;
 use super::records::{self, Known};
 use super::restart::StoppedWorkloads;
 use super::rewrite::{is_for_cluster, read_plan};
@@ -40,21 +41,20 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
         let client = args.cluster.client().await?;
         let cluster = cluster_identity(&client).await?;
         is_for_cluster(args.run.plan.as_deref(), &cluster)?;
-        let labelled = match &selection.labels {
-            Some(labels) => Some(records::labelled(&client, labels).await?),
-            None => None,
-        };
+        let labelled = Labelled::find(&client, &selection).await?;
         let mut known = records::selected(&client, args.run.share()?, |document| {
             let spec = &document.spec;
             if let Some(planned) = &planned {
                 return planned.contains_key(&(spec.kind.to_string(), spec.name.clone()));
             }
-            let has_labels = labelled.as_ref().is_none_or(|names| {
-                spec.kind == ObjectKind::PersistentVolume && names.contains(&spec.name)
-            });
+            let labelled = labelled.as_ref();
+            let has_labels = labelled.is_none_or(|labelled| labelled.may_have(document));
             has_labels && records::is_selected(&selection, document)
         })
         .await?;
+        if let Some(labelled) = &labelled {
+            labelled.leave_others(&client, &mut known).await?;
+        }
         known.retain(|record| !(record.is_finished && record.direction == Direction::Back));
         if known.is_empty() {
             line("nothing of what was asked for is rewritten, so there is nothing to bring back");

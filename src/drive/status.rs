@@ -2,7 +2,7 @@
 
 mod watch;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use kube::Client;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::args::{StatusArgs, StatusFormat};
+use super::labels::Labelled;
 use super::records;
 use super::restart;
 use super::work::line;
@@ -74,10 +75,7 @@ struct Journal {
 
 impl Journal {
     async fn lines(&self, client: &Client) -> anyhow::Result<Vec<Line>> {
-        let labelled = match &self.selection.labels {
-            Some(labels) => Some(records::labelled(client, labels).await?),
-            None => None,
-        };
+        let labelled = Labelled::find(client, &self.selection).await?;
         let mut lines = Vec::new();
         records::each(client, |object| {
             if self.selects(object, labelled.as_ref()) {
@@ -90,16 +88,15 @@ impl Journal {
         Ok(lines)
     }
 
-    /// What cannot be read is shown in any case, as is, whatever labels are asked for,
-    /// a volume whose object may be gone right now.
-    fn selects(&self, object: &Value, labelled: Option<&HashSet<String>>) -> bool {
+    /// What cannot be read is shown in any case.
+    fn selects(&self, object: &Value, labelled: Option<&Labelled>) -> bool {
         if self.selection.is_empty() {
             return true;
         }
         let Ok(document) = Document::read(object) else {
             return true;
         };
-        records::is_labelled(labelled, &document)
+        labelled.is_none_or(|labelled| labelled.may_have(&document))
             && records::is_selected(&self.selection, &document)
     }
 }

@@ -250,3 +250,59 @@ fn labels_choose_among_what_was_begun() {
     rig.run(&["rewrite", "-l", "tier=b", "--yes"]).ended(0);
     rig.assert_rewritten("b-1");
 }
+
+/// One that is gone until the new one is there has the labels of that.
+#[test]
+fn labels_choose_among_what_is_in_its_gap() {
+    for way in ["rewrite", "rollback"] {
+        let rig = Rig::new(&["a-1", "b-1", "c-1"]);
+        let made = Rule::always(&["POST", VOLUMES], Act::Refuse(403, "no")).but(&["dryRun"]);
+        rig.cluster.rule(made);
+        for name in ["pv-a-1", "pv-b-1"] {
+            let args: &[&str] = &["rewrite", "--pv", name, "--yes"];
+            rig.run(args).ended(1);
+        }
+        rig.cluster.no_rules();
+        rig.run(&["rewrite", "--pv", "pv-c-1", "--yes"]).ended(0);
+        assert!(rig.volume("a-1").is_null() && rig.volume("b-1").is_null());
+        rig.run(&["status", "-l", "tier=a", "-o", "json"])
+            .ended(1)
+            .said("pv-a-1");
+        let selected = |tier: &str| rig.run(&[way, "-l", tier, "--yes"]).ended(0);
+        selected("tier=z");
+        assert!(rig.volume("a-1").is_null() && rig.volume("b-1").is_null());
+        selected("tier=a");
+        match way {
+            "rewrite" => rig.assert_rewritten("a-1"),
+            _ => rig.assert_original("a-1"),
+        }
+        assert!(rig.volume("b-1").is_null());
+        rig.assert_rewritten("c-1");
+        selected("tier=b");
+        match way {
+            "rewrite" => rig.assert_rewritten("b-1"),
+            _ => rig.assert_original("b-1"),
+        }
+        rig.assert_rewritten("c-1");
+        rig.assert_claims();
+    }
+}
+
+/// Somebody has made it again and given it other labels: those count.
+#[test]
+fn what_is_there_has_the_labels_that_it_has_now() {
+    let rig = Rig::new(&["a-1"]);
+    let made = Rule::always(&["POST", VOLUMES], Act::Refuse(403, "no")).but(&["dryRun"]);
+    rig.cluster.rule(made);
+    rig.run(&["rewrite", "--all", "--yes"]).ended(1);
+    rig.cluster.no_rules();
+    let [mut volume, _] = pair("a-1");
+    volume["metadata"]["labels"]["tier"] = "z".into();
+    rig.cluster.store().put(VOLUMES, volume);
+    rig.run(&["rollback", "-l", "tier=a", "--yes"])
+        .ended(0)
+        .said("nothing of what was asked for is rewritten");
+    rig.run(&["rollback", "-l", "tier>1", "--yes"])
+        .ended(2)
+        .said("cannot be held against what is recorded");
+}
