@@ -5,39 +5,31 @@
 //! renewed; the last one to end removes it, and the next run if none lives any more.
 
 mod error;
+mod left;
 mod policy;
 mod server;
+mod users;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flex2csi_translators::digest::sha256_hex;
 use flex2csi_translators::rewrite::ClaimId;
-use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 pub use self::error::FenceError;
+pub use self::left::{at_start, remove_left};
 use self::policy::{NAME, PROBE};
 use self::server::{Server, bindings, fences, parameters, policies, resource};
-use crate::api_client::ReachArgs;
+use self::users::{HOLDER, NAMESPACE, holders, now, renew};
 use crate::api_request::{RequestError, request};
-use crate::daemon;
 use crate::drive::work::line;
-use crate::exit::Done;
 
-/// Annotations of the policy: `holder.flex2csi.io/<who>`, with the time.
-const HOLDER: &str = "holder.flex2csi.io/";
-/// Annotations of the policy: `namespace.flex2csi.io/<name>`, where there may be a ClaimFence.
-const NAMESPACE: &str = "namespace.flex2csi.io/";
-
-const RENEW: Duration = Duration::from_secs(5);
-/// Who says nothing for so long is dead. Only one's own clock counts.
-const STALE: Duration = Duration::from_secs(15);
 const CLAIM: &str = "a claim of the fence";
 
 /// How long the API server may take to put the policy in force.
@@ -269,140 +261,6 @@ impl Fence {
         match holders(&policy).is_empty() {
             true => self.server.remove(&policy).await.map(|_| ()),
             false => Ok(()),
-        }
-    }
-}
-
-/// What is done about fences when a run begins: one that is left over goes, and one is
-/// put up if that is asked for.
-///
-/// # Errors
-/// It is asked for, and cannot be put up.
-pub async fn at_start(
-    client: &Client,
-    holder: &str,
-    wanted: bool,
-) -> Result<Option<Arc<Fence>>, FenceError> {
-    match remove_stale(client).await {
-        Ok(Removed::Gone) => line("a fence that a run before has left is removed"),
-        Ok(Removed::None | Removed::Used) => {}
-        Err(error) if wanted => return Err(error),
-        // It is there, and turns pods away.
-        Err(error) if error.is_of_removal() => line(&format!(
-            "warning: a fence that a run before has left is still there: {error}; whoever may do \
-             that removes it with `flex2csi rewrite --remove-fence`"
-        )),
-        // Who has no rights for it did not put it up.
-        Err(error) => tracing::debug!(%error, "no look at fences"),
-    }
-    match wanted {
-        true => Fence::install(client, holder).await.map(Some),
-        false => Ok(None),
-    }
-}
-
-/// `flex2csi rewrite --remove-fence`
-///
-/// # Errors
-/// It cannot be removed.
-pub fn remove_left(cluster: &ReachArgs) -> anyhow::Result<Done> {
-    daemon::run(async |stop| {
-        let client = cluster.client().await?;
-        tokio::select! {
-            removed = remove_stale(&client) => match removed? {
-                Removed::Gone => line("the fence is removed"),
-                Removed::None => line("there is no fence"),
-                Removed::Used => anyhow::bail!(
-                    "the fence is in use by a `flex2csi` that runs, and goes when that ends"
-                ),
-            },
-            () = stop.cancelled() => anyhow::bail!("interrupted"),
-        }
-        Ok(Done::All)
-    })
-}
-
-/// What became of a fence that was looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Removed {
-    /// There was none.
-    None,
-    /// It is gone.
-    Gone,
-    /// Processes that live use it.
-    Used,
-}
-
-/// Removes a fence that nobody uses any more.
-///
-/// # Errors
-/// The API server does not do it.
-pub async fn remove_stale(client: &Client) -> Result<Removed, FenceError> {
-    let server = Server(client.clone());
-    let Some(policy) = server.look(&policies(), "").await? else {
-        // Whoever was removing it may not have come to the end.
-        return Ok(match server.look(&bindings(), "").await? {
-            Some(_) => {
-                server.delete(&bindings(), "", None).await?;
-                Removed::Gone
-            }
-            None => Removed::None,
-        });
-    };
-    let before = holders(&policy);
-    if !before.is_empty() {
-        sleep(STALE).await;
-    }
-    let Some(policy) = server.look(&policies(), "").await? else {
-        return Ok(Removed::None);
-    };
-    let lives = holders(&policy)
-        .iter()
-        .any(|(who, time)| before.get(who) != Some(time));
-    if lives {
-        return Ok(Removed::Used);
-    }
-    Ok(match server.remove(&policy).await? {
-        true => Removed::Gone,
-        false => Removed::Used,
-    })
-}
-
-/// Who uses it, with the time that each has said last.
-fn holders(policy: &Value) -> HashMap<String, String> {
-    let annotations = policy["metadata"]["annotations"].as_object();
-    let annotations = annotations.into_iter().flatten();
-    annotations
-        .filter_map(|(key, value)| {
-            let who = key.strip_prefix(HOLDER)?;
-            Some((
-                who.to_owned(),
-                value.as_str().unwrap_or_default().to_owned(),
-            ))
-        })
-        .collect()
-}
-
-fn namespaces(policy: &Value) -> Vec<String> {
-    let annotations = policy["metadata"]["annotations"].as_object();
-    let keys = annotations.into_iter().flatten().map(|(key, _)| key);
-    keys.filter_map(|key| key.strip_prefix(NAMESPACE))
-        .map(str::to_owned)
-        .collect()
-}
-
-fn now() -> String {
-    format!("{:.0}", Timestamp::now())
-}
-
-async fn renew(client: Client, who: String) {
-    let policies = policies();
-    let api = Api::<DynamicObject>::all_with(client, &policies);
-    loop {
-        sleep(RENEW).await;
-        let patch = json!({"metadata": {"annotations": {format!("{HOLDER}{who}"): now()}}});
-        if let Err(error) = request(api.patch(NAME, &parameters(), &Patch::Merge(patch))).await {
-            tracing::debug!(%error, "the fence is not renewed");
         }
     }
 }

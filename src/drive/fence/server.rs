@@ -9,9 +9,10 @@ use kube::api::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::CLAIM;
 use super::error::{FenceError, REMOVAL};
 use super::policy::NAME;
-use super::{CLAIM, namespaces};
+use super::users::namespaces;
 use crate::api_request::readiness::Doubt;
 use crate::api_request::{FIELD_MANAGER, RequestError, find, request};
 

@@ -2,6 +2,7 @@
 
 use flex2csi_translators::rewrite::{InUse, ObjectKind};
 
+use super::planned::compare;
 use super::*;
 use crate::plan::row::{ObjectId, Options, To};
 
