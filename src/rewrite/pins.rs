@@ -1,11 +1,14 @@
 //! Pins, as they are looked for, made and removed.
 
+use std::time::Duration;
+
 use flex2csi_translators::attachment::attachment_name;
 use flex2csi_translators::rewrite::{
     Action, Pin, PinCall, PinPart, PinSettings, Step, World, abandon, is_armed,
 };
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::api::{Api, Call, Place, Resource, Verb};
 use super::fault;
@@ -17,6 +20,10 @@ use crate::node_volumes::NodeVolumes;
 
 /// Two parts on each node, and then some that come late.
 const MOST_TO_ABANDON: usize = 500;
+
+/// How long a pin's pod waits at most for its volume to be gone. A controller that is there
+/// takes a moment.
+const FOR_VOLUMES: Duration = Duration::from_secs(10);
 
 /// The nodes on which something hangs on a pin.
 pub(super) fn armed_on(world: &World) -> Vec<String> {
@@ -174,6 +181,7 @@ impl<A: Api> Worker<'_, A> {
         if self.record.pinned().is_none() {
             return;
         }
+        let began = Instant::now();
         for _ in 0..MOST_TO_ABANDON {
             let result = match abandon(&self.record, &self.world) {
                 Some(Action::AskPins) => self.ask_pins().await,
@@ -185,6 +193,12 @@ impl<A: Api> Worker<'_, A> {
                     let changed = self.change_pin(call).await;
                     self.world.pins = None;
                     changed
+                }
+                Some(Action::Wait(_)) if began.elapsed() < FOR_VOLUMES => {
+                    let longest = self.line.pace().max(Duration::from_millis(100));
+                    self.line.api.moved(&self.place(), "", longest).await;
+                    self.world.pins = None;
+                    Ok(())
                 }
                 _ => return,
             };

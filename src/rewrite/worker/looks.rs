@@ -13,7 +13,7 @@ use crate::rewrite::line::Answer;
 use crate::rewrite::stopped::Stopped;
 
 impl<A: Api> Worker<'_, A> {
-    pub(super) fn place(&self) -> Place {
+    pub(in crate::rewrite) fn place(&self) -> Place {
         Place::of_cluster(self.record.spec.kind.into(), &self.record.spec.name)
     }
 

@@ -206,7 +206,10 @@ impl Node {
             0 => self.kubelet(is_csi),
             1 if self.reports => self.in_use = self.pin_mounted || self.taken,
             1 => {}
-            2 => self.attach_detach(is_csi),
+            2 => {
+                self.attach_detach(is_csi);
+                self.collect_garbage();
+            }
             _ => self.daemon(is_csi),
         }
         self.let_go();
@@ -219,7 +222,7 @@ impl Node {
         } else {
             (self.flex, self.taken) = (false, false);
         }
-        let claimed = self.parts[1].is_some() && self.parts[2].is_some();
+        let claimed = self.is_bound();
         let Some(pod) = self.part(PinPart::Pod) else {
             self.pin_mounted = false;
             return;
@@ -239,11 +242,16 @@ impl Node {
         }
     }
 
+    /// Whether there are volume and claim: they are bound at once.
+    fn is_bound(&self) -> bool {
+        self.part(PinPart::Volume).is_some() && self.part(PinPart::Claim).is_some()
+    }
+
     fn attach_detach(&mut self, is_csi: bool) {
         let by_pin = self
             .part(PinPart::Pod)
             .is_some_and(|pod| pod.phase() != "Failed")
-            && self.part(PinPart::Claim).is_some();
+            && self.is_bound();
         let is_wanted = by_pin || (self.pod && is_csi);
         match &mut self.attachment {
             Some(attachment) if is_wanted => attachment.adopted = true,
@@ -256,6 +264,14 @@ impl Node {
                 });
             }
             _ => {}
+        }
+    }
+
+    /// A claim goes with the volume that owns it.
+    fn collect_garbage(&mut self) {
+        if self.parts[1].is_none() {
+            let ends = json!({"metadata": {"deletionTimestamp": "now"}});
+            self.change(PinPart::Claim, &ends);
         }
     }
 

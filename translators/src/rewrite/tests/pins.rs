@@ -286,7 +286,7 @@ fn a_deletion_on_its_way_is_refused_once_another_has_taken_the_pod_over() {
 /// the end of it.
 #[test]
 fn a_part_that_is_made_too_late_is_taken_away() {
-    for part in [PinPart::Pod, PinPart::Volume] {
+    for part in [PinPart::Pod, PinPart::Volume, PinPart::Claim] {
         for goal in BOTH {
             let mut model = model();
             let mut sleeper = start(&mut model, Direction::Forward, "one");
@@ -308,6 +308,44 @@ fn a_part_that_is_made_too_late_is_taken_away() {
             model.settle();
             assert!(node(&mut model).is_clean(), "{part:?} {goal:?}");
         }
+    }
+}
+
+/// One sleeps with the creation of the claim decided on, by which the attach/detach controller
+/// takes the volume over for the pin's pod, and wakes up at any moment while another takes
+/// the pin away.
+#[test]
+fn a_claim_that_comes_late_does_not_have_the_volume_detached() {
+    let mut model = model();
+    let mut sleeper = start(&mut model, Direction::Forward, "one");
+    let makes = |sleeper: &Worker| {
+        matches!(
+            &sleeper.intent,
+            Some(Action::Pin(PinCall::Create(PinPart::Claim, _)))
+        )
+    };
+    steps_until(&mut model, &mut sleeper, |_, sleeper| makes(sleeper));
+    // It sees once more that the record is its own.
+    sleeper.step(&mut model, Luck::Good);
+    assert!(makes(&sleeper));
+    let other = start(&mut model, Direction::Back, "two");
+    // By then it waits for those who have not had their turn.
+    for steps in 0..40 {
+        let (mut model, mut sleeper, mut other) = (model.clone(), sleeper.clone(), other.clone());
+        for _ in 0..steps {
+            other.step(&mut model, Luck::Good);
+        }
+        sleeper.step(&mut model, Luck::Good);
+        assert!(node(&mut model).is_armed(), "{steps}");
+        // The attach/detach controller is quicker than all others.
+        model.turn(10);
+        other.run(&mut model);
+        model.settle();
+        pod_ends(&mut model);
+        let end = start(&mut model, Direction::Back, "three").run(&mut model);
+        assert_eq!(end, End::Done, "{steps}");
+        model.settle();
+        assert!(node(&mut model).is_clean(), "{steps}");
     }
 }
 

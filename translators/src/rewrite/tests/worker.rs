@@ -4,8 +4,7 @@ use serde_json::Value;
 
 use super::model::{Journal, Lag, Model, No};
 use crate::rewrite::{
-    Action, Change, Direction, Glimpsed, Look, PinCall, PinPart, Record, Step, Stop, Task, Use,
-    World, abandon, next,
+    Action, Change, Direction, Glimpsed, Look, Record, Step, Stop, Task, Use, World, abandon, next,
 };
 
 /// How a call of a worker goes.
@@ -168,18 +167,14 @@ impl Worker {
             }
             Action::Pin(call) => {
                 // Nobody changes pins who has lost the record before the last look. What comes
-                // after that look may come late; of a claim that is not gone into here.
-                let is_claim = matches!(call, PinCall::Create(PinPart::Claim, _));
-                if is_claim || !std::mem::take(&mut self.is_confirmed) {
+                // after that look may come late.
+                if !std::mem::take(&mut self.is_confirmed) {
                     self.reload(model);
-                    if self.end.is_some() {
-                        return;
-                    }
-                    if !is_claim {
+                    if self.end.is_none() {
                         self.is_confirmed = true;
                         self.intent = Some(Action::Pin(call));
-                        return;
                     }
+                    return;
                 }
                 self.calls += 1;
                 let node = model.node.as_mut().expect("a node");
@@ -289,6 +284,7 @@ impl Worker {
         }
         match abandon(&self.record, &self.world) {
             Some(Action::AskPins) => self.world.pins = Some(vec![node.pin(&name)]),
+            Some(Action::Wait(_)) => self.world.pins = None,
             Some(action) => {
                 let journal = model.journal.as_ref().unwrap();
                 match journal.status.step {

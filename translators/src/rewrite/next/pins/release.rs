@@ -60,7 +60,8 @@ fn release_one(record: &Record, world: &World, when: When, pin: &Pin) -> Option<
         {
             return Some(action);
         }
-        return delete(record, pin, PinPart::Pod, pod);
+        return disarm(record, pin, Awaited::Unpinned)
+            .or_else(|| delete(record, pin, PinPart::Pod, pod));
     }
     if let Some(claim) = pin.claim.as_ref().map(View) {
         // Whoever looks for who uses the volume next is not to find the pin's last traces.
@@ -74,6 +75,17 @@ fn release_one(record: &Record, world: &World, when: When, pin: &Pin) -> Option<
     let volume = pin.volume.as_ref().map(View)?;
     match volume.is_ending() {
         true => wait(Awaited::Unpinned),
+        false => delete(record, pin, PinPart::Volume, volume),
+    }
+}
+
+/// What goes before the pod of a pin whose claim was not seen: another's creation of that may
+/// be on its way. Without the volume there is nothing that the attach/detach controller could
+/// take over for the pod before it ends.
+pub(super) fn disarm(record: &Record, pin: &Pin, awaited: Awaited) -> Option<Action> {
+    let volume = pin.volume.as_ref().map(View).filter(|_| !pin.is_armed())?;
+    match volume.is_ending() {
+        true => Some(Action::Wait(awaited)),
         false => delete(record, pin, PinPart::Volume, volume),
     }
 }
@@ -115,7 +127,8 @@ pub(super) fn delete(record: &Record, pin: &Pin, part: PinPart, seen: View<'_>) 
 }
 
 /// What of pins is to be deleted when the rewrite stops before it got anywhere: those
-/// that nothing hangs on yet. A pod that ends by itself is not waited for.
+/// that nothing hangs on yet. What ends by itself is not waited for, unless something else is to
+/// go after it.
 pub fn abandon(record: &Record, world: &World) -> Option<Action> {
     let pins = match seen(record, world)? {
         Ok(pins) => pins,
@@ -124,10 +137,11 @@ pub fn abandon(record: &Record, world: &World) -> Option<Action> {
     };
     let unarmed = pins.iter().filter(|pin| !pin.is_armed());
     unarmed.into_iter().find_map(|pin| {
-        let parts = [(PinPart::Pod, &pin.pod), (PinPart::Volume, &pin.volume)];
-        parts.into_iter().find_map(|(part, seen)| {
-            let seen = View(seen.as_ref()?);
-            (!seen.is_ending()).then(|| delete(record, pin, part, seen))?
-        })
+        let pod = pin.pod.as_ref().map(View).filter(|pod| !pod.is_ending());
+        match (disarm(record, pin, Awaited::Unpinned), pod) {
+            (Some(Action::Wait(_)), None) => None,
+            (Some(first), _) => Some(first),
+            (None, pod) => delete(record, pin, PinPart::Pod, pod?),
+        }
     })
 }
