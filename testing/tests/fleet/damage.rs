@@ -89,7 +89,7 @@ mod tier_2 {
             ),
             (&deletes[0].name, "being deleted while its policy is Delete"),
             (&deletes[1].name, "policy Delete before it is bound"),
-            (&retains[0].name, "neither form"),
+            (&retains[0].name, "in none of its forms"),
             ("twin", "a second volume for its claim"),
             (retains[2].claim_name(), "/metadata/deletionTimestamp"),
         ] {
