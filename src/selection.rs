@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use flex2csi_translators::rewrite::ObjectKind;
 
-use crate::objects::class::Class;
+use crate::objects::class::{self, Class};
 use crate::objects::source::Source;
 use crate::objects::volume::Volume;
 
@@ -95,14 +95,14 @@ impl Selection {
     /// and its translated form, JSON.
     pub fn recorded(&self, kind: ObjectKind, original: &str, translated: &str) -> bool {
         if kind == ObjectKind::StorageClass {
-            let read = |json: &str| serde_json::from_str::<Class>(json).unwrap_or_default();
-            let (class, to) = (read(original), read(translated));
+            let class: Class = serde_json::from_str(original).unwrap_or_default();
+            let to = class::driver_of(translated);
             let unlabelled = Self {
                 labels: None,
                 ..self.clone()
             };
             let name = &class.metadata.name;
-            return unlabelled.class(name, &class.provisioner, Some(&to.provisioner));
+            return unlabelled.class(name, &class.provisioner, Some(&to));
         }
         let volume: Volume<'_> = serde_json::from_str(original).unwrap_or_default();
         let to: Volume<'_> = serde_json::from_str(translated).unwrap_or_default();
@@ -172,5 +172,23 @@ mod tests {
         };
         assert!(!selection.class("fast", "kubernetes.io/aws-ebs", None));
         assert!(!selection.workload("n"));
+    }
+
+    /// Everest's provisioner is none of its drivers, and a plan knows a class by these.
+    #[test]
+    fn a_class_that_was_rewritten_is_known_by_its_driver() {
+        let original =
+            r#"{"metadata":{"name":"fast"},"provisioner":"flexvolume-huawei.com/fuxivol"}"#;
+        let translated = r#"{"metadata":{"name":"fast"},"provisioner":"everest-csi-provisioner",
+            "parameters":{"csi.storage.k8s.io/csi-driver-name":"disk.csi.everest.io"}}"#;
+        let selects = |driver: &str| {
+            let selection = Selection {
+                drivers: [driver.to_owned()].into(),
+                ..Selection::default()
+            };
+            selection.recorded(ObjectKind::StorageClass, original, translated)
+        };
+        assert!(selects("disk.csi.everest.io"));
+        assert!(!selects("obs.csi.everest.io"));
     }
 }

@@ -10,7 +10,7 @@ use crate::api_request::ask::{Ask, AskError};
 use crate::api_request::pages::Pages;
 use crate::exit::Usage;
 use crate::journal::{Document, name_of};
-use crate::objects::class::Class;
+use crate::objects::class;
 use crate::objects::volume::Volume;
 use crate::plan::evidence::load::MIGRATIONS;
 use crate::rewrite::{Place, Resource};
@@ -163,15 +163,13 @@ fn unread(object: &Value, shard: Shard, selects: impl Fn(&Document) -> bool) -> 
 
 fn driver_of(document: &Document) -> String {
     let translated = &document.spec.translated;
-    let driver = match document.spec.kind {
+    match document.spec.kind {
         ObjectKind::PersistentVolume => serde_json::from_str::<Volume<'_>>(translated)
             .ok()
-            .and_then(|volume| Some(volume.spec.csi?.driver.clone())),
-        ObjectKind::StorageClass => serde_json::from_str::<Class>(translated)
-            .ok()
-            .map(|class| class.provisioner),
-    };
-    driver.unwrap_or_default()
+            .and_then(|volume| Some(volume.spec.csi?.driver.clone()))
+            .unwrap_or_default(),
+        ObjectKind::StorageClass => class::driver_of(translated),
+    }
 }
 
 fn pins_of(document: &Document) -> Option<RecordedPins> {

@@ -1,27 +1,18 @@
 //! From a StorageClass, and what else the cluster has, to facts about it.
 
-use flex2csi_translators::Error;
 use flex2csi_translators::endpoint::DRIVER_SUFFIX;
 use flex2csi_translators::plan::{
     ClassFacts, DriverFacts, OtherSnapshots, TargetFacts, VerdictKind,
 };
-use flex2csi_translators::storage_class::StorageClass;
 
 use super::candidate::{Candidate, Facts};
 use super::evidence::Evidence;
 use super::row::{ObjectId, Options, Row, To};
 use crate::digest;
-use crate::objects::class::Class;
+use crate::objects::class::{Class, driver_of};
 use crate::objects::translator::Translated;
 
 const KIND: &str = "StorageClass";
-
-/// The CSI driver of a class's volumes; empty of what is no class.
-fn driver_of(json: &str) -> String {
-    let class = flex2csi_translators::parse(json).map_err(Error::from);
-    let class = class.and_then(StorageClass::read).unwrap_or_default();
-    class.driver().to_owned()
-}
 
 /// The snapshots that could be restored through a class until now: of the endpoint, if
 /// that is its provisioner, or of the backend, if that is to be the endpoint's.
