@@ -2,6 +2,7 @@
 //! what is to be done about them.
 
 pub mod ask;
+pub mod in_order;
 pub mod pages;
 pub mod readiness;
 

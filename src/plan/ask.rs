@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::sync::{OnceCell, Semaphore};
-use tokio::task::JoinSet;
 
 use super::candidate::{Candidate, secret_state};
 use crate::api_request::ask::{Ask, AskError, METADATA_ONLY};
+use crate::api_request::in_order::in_order;
 use crate::objects::volume::SecretRef;
 use crate::redact::redact;
 use crate::rights;
@@ -49,24 +49,13 @@ impl Asker {
     /// # Errors
     /// The API server does not answer.
     pub async fn complete(&self, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, AskError> {
-        let mut tasks = JoinSet::new();
-        let mut done: Vec<Option<Candidate>> = Vec::new();
-        for (place, candidate) in candidates.into_iter().enumerate() {
-            done.push(None);
+        let questions = candidates.into_iter().map(|candidate| {
             let asker = self.clone();
-            tasks.spawn(async move { (place, asker.one(candidate).await) });
-        }
-        while let Some(ended) = tasks.join_next().await {
-            // A task that is not cancelled ends, unless it panics.
-            let (place, candidate) = ended.map_err(|error| AskError::Unavailable {
-                what: "a question to the API server".to_owned(),
-                message: error.to_string(),
-            })?;
-            if let Some(slot) = done.get_mut(place) {
-                *slot = Some(candidate?);
-            }
-        }
-        Ok(done.into_iter().flatten().collect())
+            async move { asker.one(candidate).await }
+        });
+        let questions: Vec<_> = questions.collect();
+        // Each request waits for its turn.
+        in_order(questions, usize::MAX).await
     }
 
     async fn one(&self, mut candidate: Candidate) -> Result<Candidate, AskError> {

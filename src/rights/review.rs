@@ -1,14 +1,12 @@
 //! What whoever asks is allowed (SelfSubjectAccessReview).
 
-use std::collections::VecDeque;
-
 use kube::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{Need, Right};
 use crate::api_request::ask::{Ask, AskError};
+use crate::api_request::in_order::in_order;
 use crate::api_request::readiness;
 
 /// Questions under way at a time.
@@ -80,39 +78,16 @@ async fn reviews(
     client: &Client,
     rights: impl Iterator<Item = &Right>,
 ) -> Result<Vec<bool>, AskError> {
-    let mut asked = VecDeque::new();
-    let mut allowed = Vec::new();
-    for right in rights {
-        if asked.len() == AT_ONCE {
-            allowed.extend(first(&mut asked).await?);
-        }
+    let questions = rights.map(|right| {
         let attributes = json!({
             "verb": right.verb, "group": right.group, "namespace": right.namespace,
             "resource": right.resource, "subresource": right.subresource, "name": right.name,
         });
         let client = client.clone();
-        let review = async move { is_allowed(&client, &attributes).await };
-        asked.push_back(AbortOnDropHandle::new(tokio::spawn(review)));
-    }
-    while !asked.is_empty() {
-        allowed.extend(first(&mut asked).await?);
-    }
-    Ok(allowed)
-}
-
-/// The answer to the question that was asked first.
-async fn first(
-    asked: &mut VecDeque<AbortOnDropHandle<Result<bool, AskError>>>,
-) -> Result<Option<bool>, AskError> {
-    let Some(review) = asked.pop_front() else {
-        return Ok(None);
-    };
-    // A task that is not cancelled ends, unless it panics.
-    let ended = review.await.map_err(|error| AskError::Unavailable {
-        what: format!("POST {PATH}"),
-        message: error.to_string(),
-    })?;
-    ended.map(Some)
+        async move { is_allowed(&client, &attributes).await }
+    });
+    let questions: Vec<_> = questions.collect();
+    in_order(questions, AT_ONCE).await
 }
 
 const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
