@@ -76,10 +76,9 @@ fn number(version: &str) -> Option<u64> {
 }
 
 /// Since when somebody is told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Since {
     /// Ever: all that is there, or was a moment ago, is told of first.
-    #[default]
     All,
     /// Some time after this.
     Now,
@@ -290,12 +289,12 @@ impl Known {
                 }
             };
             // Those that were there come in any order.
-            match (version, &*since) {
-                (Some(version), Since::Version(last)) => {
-                    *since = Since::Version(version.max(*last))
-                }
-                (Some(version), Since::All | Since::Now) => *since = Since::Version(version),
-                (None, _) => {}
+            if let Some(version) = version {
+                let last = match since {
+                    Since::Version(last) => *last,
+                    Since::All | Since::Now => 0,
+                };
+                *since = Since::Version(version.max(last));
             }
         }
         Ok(())

@@ -244,19 +244,14 @@ impl Teller<'_> {
         let Some((driver, handle)) = before else {
             return (Vec::new(), None);
         };
-        let is_same = driver == subject.driver;
-        if is_same && handle == subject.handle {
-            return (Vec::new(), None);
+        let snapshots = || self.evidence.snapshots.of(&driver, &handle);
+        if driver == subject.driver {
+            let is_kept = handle == subject.handle;
+            return (if is_kept { Vec::new() } else { snapshots() }, None);
         }
-        let snapshots = self.evidence.snapshots.of(&driver, &handle);
-        match is_same {
-            true => (snapshots, None),
-            false if snapshots.is_empty() => (Vec::new(), None),
-            false => (
-                Vec::new(),
-                Some(OtherSnapshots::OfVolume(driver, snapshots)),
-            ),
-        }
+        let others = Some(snapshots()).filter(|names| !names.is_empty());
+        let others = others.map(|names| OtherSnapshots::OfVolume(driver.clone(), names));
+        (Vec::new(), others)
     }
 
     fn claim(&self, volume: &Volume<'_>) -> ClaimState {

@@ -19,48 +19,38 @@ pub struct Manifest {
     pub rights: &'static [Right],
 }
 
-const fn right(verb: &'static str, group: &'static str, resource: &'static str) -> Right {
+/// A right for a resource or one of its subresources, in one namespace or all, and for the
+/// object of one name or all. (What has a destructor cannot be taken apart in a constant.)
+const fn of(
+    verb: &'static str,
+    group: &'static str,
+    (resource, subresource): (&'static str, &'static str),
+    (namespace, name): (&'static str, &'static str),
+) -> Right {
     Right {
-        namespace: Cow::Borrowed(""),
+        namespace: Cow::Borrowed(namespace),
         verb,
         group,
         resource,
-        subresource: "",
-        name: "",
+        subresource,
+        name,
     }
+}
+
+const fn right(verb: &'static str, group: &'static str, resource: &'static str) -> Right {
+    of(verb, group, (resource, ""), ("", ""))
 }
 
 const fn pin(verb: &'static str, resource: &'static str) -> Right {
-    Right {
-        namespace: Cow::Borrowed(PIN_NAMESPACE),
-        verb,
-        group: "",
-        resource,
-        subresource: "",
-        name: "",
-    }
+    of(verb, "", (resource, ""), (PIN_NAMESPACE, ""))
 }
 
 const fn status(verb: &'static str, group: &'static str, resource: &'static str) -> Right {
-    Right {
-        namespace: Cow::Borrowed(""),
-        verb,
-        group,
-        resource,
-        subresource: "status",
-        name: "",
-    }
+    of(verb, group, (resource, "status"), ("", ""))
 }
 
 const fn fence(verb: &'static str, resource: &'static str) -> Right {
-    Right {
-        namespace: Cow::Borrowed(""),
-        verb,
-        group: ADMISSION,
-        resource,
-        subresource: "",
-        name: "flex2csi-fence",
-    }
+    of(verb, ADMISSION, (resource, ""), ("", "flex2csi-fence"))
 }
 
 const STORAGE: &str = "storage.k8s.io";

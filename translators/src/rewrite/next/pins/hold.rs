@@ -1,6 +1,6 @@
 //! Before the swap: kubelet has the volume through CSI on each node.
 
-use super::release::{delete, disarm};
+use super::release::{delete, end_pod};
 use super::seen;
 use crate::rewrite::action::{Action, Awaited, StopCode};
 use crate::rewrite::names::{PIN_ATTACHMENT, PIN_HOLDER, PIN_IMAGE};
@@ -56,8 +56,7 @@ fn hold_one(record: &Record, settings: &PinSettings, pin: &Pin) -> Option<Action
         .annotation(PIN_IMAGE)
         .is_some_and(|image| image != settings.image);
     if is_other && !pin.is_armed() {
-        return disarm(record, pin, Awaited::Pin)
-            .or_else(|| delete(record, pin, PinPart::Pod, pod));
+        return end_pod(record, pin, pod, Awaited::Pin);
     }
     // Another holder may have its deletion on the way.
     if pod.annotation(PIN_HOLDER) != Some(&record.spec.holder) {

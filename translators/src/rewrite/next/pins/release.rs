@@ -60,8 +60,7 @@ fn release_one(record: &Record, world: &World, when: When, pin: &Pin) -> Option<
         {
             return Some(action);
         }
-        return disarm(record, pin, Awaited::Unpinned)
-            .or_else(|| delete(record, pin, PinPart::Pod, pod));
+        return end_pod(record, pin, pod, Awaited::Unpinned);
     }
     if let Some(claim) = pin.claim.as_ref().map(View) {
         // Whoever looks for who uses the volume next is not to find the pin's last traces.
@@ -82,12 +81,22 @@ fn release_one(record: &Record, world: &World, when: When, pin: &Pin) -> Option<
 /// What goes before the pod of a pin whose claim was not seen: another's creation of that may
 /// be on its way. Without the volume there is nothing that the attach/detach controller could
 /// take over for the pod before it ends.
-pub(super) fn disarm(record: &Record, pin: &Pin, awaited: Awaited) -> Option<Action> {
+fn disarm(record: &Record, pin: &Pin, awaited: Awaited) -> Option<Action> {
     let volume = pin.volume.as_ref().map(View).filter(|_| !pin.is_armed())?;
     match volume.is_ending() {
         true => Some(Action::Wait(awaited)),
         false => delete(record, pin, PinPart::Volume, volume),
     }
+}
+
+/// Ends the pod of a pin, when there is nothing more to go before it.
+pub(super) fn end_pod(
+    record: &Record,
+    pin: &Pin,
+    pod: View<'_>,
+    awaited: Awaited,
+) -> Option<Action> {
+    disarm(record, pin, awaited).or_else(|| delete(record, pin, PinPart::Pod, pod))
 }
 
 /// Whether the pin's pod may end: with it ends what keeps the volume attached, unless
@@ -138,10 +147,10 @@ pub fn abandon(record: &Record, world: &World) -> Option<Action> {
     let unarmed = pins.iter().filter(|pin| !pin.is_armed());
     unarmed.into_iter().find_map(|pin| {
         let pod = pin.pod.as_ref().map(View).filter(|pod| !pod.is_ending());
-        match (disarm(record, pin, Awaited::Unpinned), pod) {
-            (Some(Action::Wait(_)), None) => None,
-            (Some(first), _) => Some(first),
-            (None, pod) => delete(record, pin, PinPart::Pod, pod?),
+        match pod {
+            Some(pod) => end_pod(record, pin, pod, Awaited::Unpinned),
+            None => disarm(record, pin, Awaited::Unpinned)
+                .filter(|action| !matches!(action, Action::Wait(_))),
         }
     })
 }
