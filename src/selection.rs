@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use flex2csi_translators::rewrite::ObjectKind;
 
-use crate::objects::class::{self, Class};
+use crate::objects::class::Class;
 use crate::objects::source::Source;
 use crate::objects::volume::Volume;
 
@@ -91,23 +91,20 @@ impl Selection {
             && self.labels.is_none()
     }
 
-    /// Whether an object that was recorded is asked for, labels aside: its original
-    /// and its translated form, JSON.
-    pub fn recorded(&self, kind: ObjectKind, original: &str, translated: &str) -> bool {
+    /// Whether an object that was recorded is asked for, labels aside: its original, JSON,
+    /// and the CSI driver that it is translated for.
+    pub fn recorded(&self, kind: ObjectKind, original: &str, driver: &str) -> bool {
         if kind == ObjectKind::StorageClass {
             let class: Class = serde_json::from_str(original).unwrap_or_default();
-            let to = class::driver_of(translated);
             let unlabelled = Self {
                 labels: None,
                 ..self.clone()
             };
             let name = &class.metadata.name;
-            return unlabelled.class(name, &class.provisioner, Some(&to));
+            return unlabelled.class(name, &class.provisioner, Some(driver));
         }
         let volume: Volume<'_> = serde_json::from_str(original).unwrap_or_default();
-        let to: Volume<'_> = serde_json::from_str(translated).unwrap_or_default();
-        let driver = to.spec.csi.as_ref().map(|csi| csi.driver.as_str());
-        self.volume(&volume, &Source::of(original), driver)
+        self.volume(&volume, &Source::of(original), Some(driver))
     }
 
     /// Whether workloads of a namespace are asked for.
@@ -186,7 +183,8 @@ mod tests {
                 drivers: [driver.to_owned()].into(),
                 ..Selection::default()
             };
-            selection.recorded(ObjectKind::StorageClass, original, translated)
+            let to = crate::objects::class::driver_of(translated);
+            selection.recorded(ObjectKind::StorageClass, original, &to)
         };
         assert!(selects("disk.csi.everest.io"));
         assert!(!selects("obs.csi.everest.io"));

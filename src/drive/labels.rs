@@ -7,32 +7,34 @@ use flex2csi_translators::rewrite::{ObjectKind, Step};
 use kube::Client;
 use kube::core::{Expression, Selector, SelectorExt as _};
 
+use super::live;
 use super::records::Known;
-use crate::api_request::ask::{Ask, AskError};
 use crate::api_request::pages::Pages;
 use crate::exit::Usage;
 use crate::journal::Document;
 use crate::objects::metadata::Named;
 use crate::plan::evidence::load::VOLUMES;
-use crate::rewrite::{Place, Resource};
 use crate::selection::Selection;
 
-/// Volumes with some labels.
+/// Volumes with the labels that are asked for; all objects where none are.
+#[derive(Debug, Default)]
+pub struct Labelled(Option<Asked>);
+
 #[derive(Debug)]
-pub struct Labelled {
-    /// Those that there are.
+struct Asked {
+    /// Those that have them now.
     names: HashSet<String>,
     selector: Selector,
 }
 
 impl Labelled {
-    /// Those that a selection asks for; nothing if it asks for no labels.
+    /// Those that a selection asks for.
     ///
     /// # Errors
     /// They cannot be listed, or the selector is one that cannot be held against a record.
-    pub async fn find(client: &Client, selection: &Selection) -> anyhow::Result<Option<Self>> {
+    pub async fn find(client: &Client, selection: &Selection) -> anyhow::Result<Self> {
         let Some(labels) = &selection.labels else {
-            return Ok(None);
+            return Ok(Self(None));
         };
         let mut names = HashSet::new();
         let mut pages = Pages::new(client, VOLUMES.path).selected(Some(labels));
@@ -48,16 +50,19 @@ impl Labelled {
                  KEY=VALUE, KEY!=VALUE, KEY in (…) and KEY notin (…) alone"
             ))
         })?;
-        Ok(Some(Self { names, selector }))
+        Ok(Self(Some(Asked { names, selector })))
     }
 
     /// Whether a record is of one of them. Of one whose object may be gone it is said if
     /// it is to have the labels: [`Labelled::leave_others`] looks.
     pub fn may_have(&self, document: &Document) -> bool {
+        let Some(asked) = &self.0 else {
+            return true;
+        };
         let spec = &document.spec;
         spec.kind == ObjectKind::PersistentVolume
-            && (self.names.contains(&spec.name)
-                || (is_committed(document) && self.selector.matches(&labels(document))))
+            && (asked.names.contains(&spec.name)
+                || (is_committed(document) && asked.selector.matches(&labels(document))))
     }
 
     /// Takes out records whose volume is there, with other labels.
@@ -69,23 +74,22 @@ impl Labelled {
         client: &Client,
         known: &mut Vec<Known>,
     ) -> anyhow::Result<()> {
+        let Some(asked) = &self.0 else {
+            return Ok(());
+        };
         let mut others = HashSet::new();
         let unseen = known.iter().filter(|record| {
             record.is_committed
                 && record.kind == ObjectKind::PersistentVolume
-                && !self.names.contains(&record.name)
+                && !asked.names.contains(&record.name)
         });
         for record in unseen {
-            let place = Place::of_cluster(Resource::PersistentVolume, record.name.as_str());
-            match Ask::get(place.path()).send(client).await {
-                Ok(found) => {
-                    let found: Named = serde_json::from_str(&found)?;
-                    if !self.selector.matches(&found.metadata.labels) {
-                        others.insert(record.name.clone());
-                    }
+            let place = live::place(record.kind, &record.name);
+            if let Some(found) = live::get(client, &place).await? {
+                let found: Named = serde_json::from_str(&found)?;
+                if !asked.selector.matches(&found.metadata.labels) {
+                    others.insert(record.name.clone());
                 }
-                Err(AskError::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
             }
         }
         known.retain(|record| !others.contains(&record.name));

@@ -1,14 +1,13 @@
 //! Objects as they are now, and what is to be done with them.
 
-use flex2csi_translators::rewrite::{Glimpsed, ObjectKind, Task};
+use flex2csi_translators::rewrite::{ObjectKind, Task};
 use kube::Client;
 
-use super::rewrite::kind_of;
 use crate::api_request::ask::{Ask, AskError};
 use crate::objects::translator::Translator;
 use crate::plan::row::Row;
 use crate::plan::task::{StaleError, task as planned};
-use crate::rewrite::Place;
+use crate::rewrite::{Place, Seen};
 
 /// The place of an object of one of the kinds that are replaced.
 pub fn place(kind: ObjectKind, name: &str) -> Place {
@@ -17,7 +16,10 @@ pub fn place(kind: ObjectKind, name: &str) -> Place {
 
 /// The place of a planned object.
 pub fn place_of(row: &Row) -> Place {
-    let kind = kind_of(row).unwrap_or(ObjectKind::PersistentVolume);
+    let kind = row
+        .object
+        .replaced_kind()
+        .unwrap_or(ObjectKind::PersistentVolume);
     place(kind, &row.object.name)
 }
 
@@ -38,10 +40,8 @@ pub async fn get(client: &Client, place: &Place) -> anyhow::Result<Option<String
 pub struct Live {
     /// The object.
     pub object: String,
-    /// Its claim.
-    pub claim: Option<String>,
-    /// What of it is only as a watch told it.
-    pub glimpsed: Glimpsed,
+    /// Its claim, and what of both is only as a watch told it.
+    pub seen: Seen,
 }
 
 impl Live {
@@ -64,8 +64,10 @@ impl Live {
         };
         Ok(Self {
             object,
-            claim: claim?,
-            glimpsed: Glimpsed::default(),
+            seen: Seen {
+                claim: claim?,
+                ..Seen::default()
+            },
         })
     }
 
@@ -74,6 +76,6 @@ impl Live {
     /// # Errors
     /// It is not.
     pub fn task(&self, row: &Row, translator: &Translator) -> Result<Task, StaleError> {
-        planned(row, &self.object, self.claim.as_deref(), translator)
+        planned(row, &self.object, self.seen.claim.as_deref(), translator)
     }
 }

@@ -161,6 +161,7 @@ fn unread(object: &Value, shard: Shard, selects: impl Fn(&Document) -> bool) -> 
     })
 }
 
+/// The CSI driver of the translated form; empty of what is none.
 fn driver_of(document: &Document) -> String {
     let translated = &document.spec.translated;
     match document.spec.kind {
@@ -185,7 +186,7 @@ fn pins_of(document: &Document) -> Option<RecordedPins> {
 /// Whether a selection names a record's object, labels aside.
 pub fn is_selected(selection: &Selection, document: &Document) -> bool {
     let spec = &document.spec;
-    selection.recorded(spec.kind, &spec.original, &spec.translated)
+    selection.recorded(spec.kind, &spec.original, &driver_of(document))
 }
 
 /// One record.

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use flex2csi_translators::plan::{FindingCode, VerdictKind};
-use flex2csi_translators::rewrite::Direction;
+use flex2csi_translators::rewrite::{Direction, ObjectKind};
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 use planned::{IS_GONE, is_for_form, is_now};
-pub(super) use planned::{Planned, is_for_cluster, is_in_use, kind_of, read_plan};
+pub(super) use planned::{Planned, is_for_cluster, is_in_use, read_plan};
 
 use super::args::RewriteArgs;
 use super::coming::Coming;
@@ -35,7 +35,7 @@ use crate::journal::Document;
 use crate::objects::translator::Translator;
 use crate::plan::row::Row;
 use crate::rewrite::Place;
-use crate::rights::{Need, Places, of_fence, of_rewrite, of_watching};
+use crate::rights::{Need, Places, of_watching};
 use crate::selection::Selection;
 use crate::{daemon, site};
 
@@ -142,7 +142,7 @@ impl Run<'_> {
         let has_classes = match &self.planned {
             Some(planned) => planned
                 .values()
-                .any(|row| row.object.kind == "StorageClass"),
+                .any(|row| row.object.replaced_kind() == Some(ObjectKind::StorageClass)),
             None => self.selection.has_classes(),
         };
         let claims = match &self.planned {
@@ -152,12 +152,9 @@ impl Run<'_> {
             }
             None => rights::of_selection(&self.selection),
         };
-        let mut needs = of_rewrite(has_classes, &claims);
-        if self.args.run.fence {
-            needs.extend(of_fence(&claims));
-        }
         let open = known.iter().filter(|record| !record.is_finished);
         let pins = &self.args.pins.pin_namespace;
+        let mut needs = rights::of_run(has_classes, &claims, self.args.run.fence);
         needs.extend(rights::of_records(open, Some(pins)));
         needs
     }
@@ -198,17 +195,11 @@ impl Run<'_> {
                 let spec = &document.spec;
                 planned.contains_key(&(spec.kind.to_string(), spec.name.clone()))
             }
-            None => {
-                let labelled = labelled.as_ref();
-                labelled.is_none_or(|labelled| labelled.may_have(document))
-                    && records::is_selected(&self.selection, document)
-            }
+            None => labelled.may_have(document) && records::is_selected(&self.selection, document),
         };
         let share = self.args.run.share()?;
         let mut known = records::selected(&self.client, share, selects).await?;
-        if let Some(labelled) = &labelled {
-            labelled.leave_others(&self.client, &mut known).await?;
-        }
+        labelled.leave_others(&self.client, &mut known).await?;
         Ok(known)
     }
 
@@ -337,7 +328,8 @@ impl Run<'_> {
         let (mut rows, translator) = self.survey(self.selection.clone(), false).await?;
         let shard = self.args.run.share()?;
         rows.retain(|row| {
-            let is_ours = kind_of(row).is_some_and(|kind| shard.has(kind, &row.object.name));
+            let kind = row.object.replaced_kind();
+            let is_ours = kind.is_some_and(|kind| shard.has(kind, &row.object.name));
             let key = (row.object.kind.clone(), row.object.name.clone());
             let planned = self.planned.as_ref();
             is_ours && planned.is_none_or(|planned| planned.contains_key(&key))

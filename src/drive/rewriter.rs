@@ -208,18 +208,14 @@ impl Rewriter {
     }
 
     async fn as_live(&self, row: &Row) -> anyhow::Result<(Task, Seen)> {
-        let seen = |live: Live| Seen {
-            claim: live.claim,
-            glimpsed: live.glimpsed,
-        };
         if let Some(told) = self.told(row)
             && let Ok(task) = told.task(row, &self.translator)
         {
-            return Ok((task, seen(told)));
+            return Ok((task, told.seen));
         }
         // What does not fit is read before that is said.
         let live = Live::read(&self.client, row).await?;
-        Ok((live.task(row, &self.translator)?, seen(live)))
+        Ok((live.task(row, &self.translator)?, live.seen))
     }
 
     /// A planned object and its claim, if the watch told of both.
@@ -229,10 +225,12 @@ impl Rewriter {
         let told = claim.as_ref().and_then(|claim| self.api.take(claim));
         (told.is_some() == claim.is_some()).then_some(Live {
             object: object?,
-            claim: told,
-            glimpsed: Glimpsed {
-                object: true,
-                claim: claim.is_some(),
+            seen: Seen {
+                claim: told,
+                glimpsed: Glimpsed {
+                    object: true,
+                    claim: claim.is_some(),
+                },
             },
         })
     }

@@ -72,6 +72,15 @@ pub fn of_selection(selection: &Selection) -> Places {
     Places::These(of_claims.chain(&selection.namespaces).cloned().collect())
 }
 
+/// What every run needs, and its fence.
+pub fn of_run(classes: bool, claims: &Places, fence: bool) -> Vec<Need> {
+    let mut needs = rights::of_rewrite(classes, claims);
+    if fence {
+        needs.extend(rights::of_fence(claims));
+    }
+    needs
+}
+
 /// What records need that are gone on with: whether pods pin their volumes is looked at
 /// again, and those of what was not done are removed, or made. `also`: where the ones of
 /// this run would be.
@@ -144,25 +153,12 @@ mod tests {
 
     use super::*;
     use crate::drive::records::RecordedPins;
-    use crate::plan::row::{ObjectId, Options};
 
     fn row(verdict: VerdictKind, in_use: InUse, workloads: Vec<Workload>) -> Row {
         Row {
-            object: ObjectId {
-                kind: "PersistentVolume".into(),
-                namespace: String::new(),
-                name: "a".into(),
-                uid: "u".into(),
-                resource_version: "7".into(),
-            },
-            claim: None,
-            from: "nfs".into(),
-            to: None,
-            verdict,
             in_use,
             workloads,
-            findings: Vec::new(),
-            options: Options::default(),
+            ..Row::of_volume("a", verdict)
         }
     }
 

@@ -24,7 +24,7 @@ use crate::daemon;
 use crate::exit::{self, Done};
 use crate::listing::{table, text};
 use crate::objects::translator::Translator;
-use crate::rights::{Places, of_fence, of_rewrite};
+use crate::rights::Places;
 
 /// Runs `flex2csi rollback`.
 ///
@@ -47,14 +47,10 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             if let Some(planned) = &planned {
                 return planned.contains_key(&(spec.kind.to_string(), spec.name.clone()));
             }
-            let labelled = labelled.as_ref();
-            let has_labels = labelled.is_none_or(|labelled| labelled.may_have(document));
-            has_labels && records::is_selected(&selection, document)
+            labelled.may_have(document) && records::is_selected(&selection, document)
         })
         .await?;
-        if let Some(labelled) = &labelled {
-            labelled.leave_others(&client, &mut known).await?;
-        }
+        labelled.leave_others(&client, &mut known).await?;
         known.retain(|record| !(record.is_finished && record.direction == Direction::Back));
         if known.is_empty() {
             line("nothing of what was asked for is rewritten, so there is nothing to bring back");
@@ -80,10 +76,7 @@ pub fn run(args: &RollbackArgs) -> anyhow::Result<Done> {
             .iter()
             .filter_map(|record| record.claim.split_once('/'));
         let claims = Places::These(claims.map(|(namespace, _)| namespace.to_owned()).collect());
-        let mut needs = of_rewrite(has_classes, &claims);
-        if args.run.fence {
-            needs.extend(of_fence(&claims));
-        }
+        let mut needs = rights::of_run(has_classes, &claims, args.run.fence);
         needs.extend(rights::of_records(&known, None));
         rights::check(&client, needs, "nothing was done").await?;
         let fence = fence::at_start(&client, &holder, args.run.fence).await?;

@@ -78,7 +78,7 @@ impl Journal {
         let labelled = Labelled::find(client, &self.selection).await?;
         let mut lines = Vec::new();
         records::each(client, |object| {
-            if self.selects(object, labelled.as_ref()) {
+            if self.selects(object, &labelled) {
                 lines.push(Line::of(object));
             }
             Ok(())
@@ -89,15 +89,14 @@ impl Journal {
     }
 
     /// What cannot be read is shown in any case.
-    fn selects(&self, object: &Value, labelled: Option<&Labelled>) -> bool {
+    fn selects(&self, object: &Value, labelled: &Labelled) -> bool {
         if self.selection.is_empty() {
             return true;
         }
         let Ok(document) = Document::read(object) else {
             return true;
         };
-        labelled.is_none_or(|labelled| labelled.may_have(&document))
-            && records::is_selected(&self.selection, &document)
+        labelled.may_have(&document) && records::is_selected(&self.selection, &document)
     }
 }
 

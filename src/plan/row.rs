@@ -1,7 +1,7 @@
 //! One object of a plan.
 
 use flex2csi_translators::plan::{Finding, VerdictKind, Workload};
-use flex2csi_translators::rewrite::{ClaimId, InUse};
+use flex2csi_translators::rewrite::{ClaimId, InUse, ObjectKind};
 use serde::{Deserialize, Serialize};
 
 /// What a plan says of one object. Its JSON is a line of `-o json`, and with the
@@ -57,6 +57,15 @@ pub struct ObjectId {
 }
 
 impl ObjectId {
+    /// Its kind, if that is one of those that are replaced.
+    pub fn replaced_kind(&self) -> Option<ObjectKind> {
+        match self.kind.as_str() {
+            "PersistentVolume" => Some(ObjectKind::PersistentVolume),
+            "StorageClass" => Some(ObjectKind::StorageClass),
+            _ => None,
+        }
+    }
+
     /// `Kind namespace/name`
     pub fn full_name(&self) -> String {
         match self.namespace.as_str() {
@@ -95,5 +104,29 @@ impl Row {
     /// Whether a rewrite would do something about it.
     pub fn is_ready(&self) -> bool {
         matches!(self.verdict, VerdictKind::Ready | VerdictKind::ReadyInUse)
+    }
+}
+
+#[cfg(test)]
+impl Row {
+    /// A volume in a test, of which nothing else is known.
+    pub fn of_volume(name: &str, verdict: VerdictKind) -> Self {
+        Self {
+            object: ObjectId {
+                kind: "PersistentVolume".into(),
+                namespace: String::new(),
+                name: name.into(),
+                uid: "u".into(),
+                resource_version: "7".into(),
+            },
+            claim: None,
+            from: "nfs".into(),
+            to: None,
+            verdict,
+            in_use: InUse::No,
+            workloads: Vec::new(),
+            findings: Vec::new(),
+            options: Options::default(),
+        }
     }
 }

@@ -89,10 +89,12 @@ pub fn task(
             verdict: row.verdict,
         });
     }
-    let (kind, translated_kind) = match row.object.kind.as_str() {
-        "PersistentVolume" => (ObjectKind::PersistentVolume, Kind::PersistentVolume),
-        "StorageClass" => (ObjectKind::StorageClass, Kind::StorageClass),
-        _ => return Err(StaleError::NotReplaced { object }),
+    let Some(kind) = row.object.replaced_kind() else {
+        return Err(StaleError::NotReplaced { object });
+    };
+    let translated_kind = match kind {
+        ObjectKind::PersistentVolume => Kind::PersistentVolume,
+        ObjectKind::StorageClass => Kind::StorageClass,
     };
     let named: Named = match serde_json::from_str(live) {
         Ok(named) => named,

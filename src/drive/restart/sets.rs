@@ -108,7 +108,6 @@ mod tests {
     use flex2csi_translators::plan::VerdictKind;
 
     use super::*;
-    use crate::plan::row::{ObjectId, Options};
 
     fn workload(name: &str, restart: Restart) -> Workload {
         let mut workload = Workload::unknown("StatefulSet", "shop", name, "why");
@@ -117,25 +116,12 @@ mod tests {
     }
 
     fn row(name: &str, workloads: &[(&str, Restart)]) -> Row {
+        let workloads = workloads.iter();
         Row {
-            object: ObjectId {
-                kind: "PersistentVolume".into(),
-                namespace: String::new(),
-                name: name.into(),
-                uid: String::new(),
-                resource_version: String::new(),
-            },
-            claim: None,
-            from: String::new(),
-            to: None,
-            verdict: VerdictKind::InUse,
-            in_use: Default::default(),
             workloads: workloads
-                .iter()
                 .map(|(name, restart)| workload(name, *restart))
                 .collect(),
-            findings: Vec::new(),
-            options: Options::default(),
+            ..Row::of_volume(name, VerdictKind::InUse)
         }
     }
 

@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 
 use super::Run;
-use super::planned::{Todo, compare, kind_of};
+use super::planned::{Todo, compare};
 use crate::drive::records::Known;
 use crate::drive::work::line;
 use crate::exit::Usage;
@@ -23,13 +23,17 @@ impl Run<'_> {
     ) -> anyhow::Result<(Todo, Translator)> {
         let (mut rows, translator) = self.survey(self.selection.clone(), dry_run).await?;
         let shard = self.args.run.share()?;
-        rows.retain(|row| kind_of(row).is_some_and(|kind| shard.has(kind, &row.object.name)));
+        rows.retain(|row| {
+            let kind = row.object.replaced_kind();
+            kind.is_some_and(|kind| shard.has(kind, &row.object.name))
+        });
         // What was just tried is told of already.
         let open: Vec<&Known> = known.iter().filter(|record| !record.is_finished).collect();
         if self.args.run.yes {
             rows.retain(|row| {
-                let is_same =
-                    |open: &&Known| kind_of(row) == Some(open.kind) && open.name == row.object.name;
+                let is_same = |open: &&Known| {
+                    row.object.replaced_kind() == Some(open.kind) && open.name == row.object.name
+                };
                 !open.iter().any(is_same)
             });
         }

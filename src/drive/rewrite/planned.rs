@@ -47,15 +47,6 @@ pub(super) fn is_for_form(path: Option<&Path>, via_endpoint: bool) -> Result<(),
         .map_err(|error| Usage(error.to_string()))
 }
 
-/// The kinds that are replaced.
-pub(in crate::drive) fn kind_of(row: &Row) -> Option<ObjectKind> {
-    match row.object.kind.as_str() {
-        "PersistentVolume" => Some(ObjectKind::PersistentVolume),
-        "StorageClass" => Some(ObjectKind::StorageClass),
-        _ => None,
-    }
-}
-
 /// What is to be done, as it is now.
 #[derive(Default)]
 pub(super) struct Todo {
@@ -86,7 +77,11 @@ pub(super) fn compare(
     let mut keys: Vec<_> = planned.iter().collect();
     keys.sort_by(|one, other| one.0.cmp(other.0));
     for (key, row) in keys {
-        let Some(kind) = kind_of(row).filter(|kind| is_ours(*kind, &row.object.name)) else {
+        let Some(kind) = row
+            .object
+            .replaced_kind()
+            .filter(|kind| is_ours(*kind, &row.object.name))
+        else {
             continue;
         };
         let name = row.object.full_name();

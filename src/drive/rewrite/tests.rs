@@ -4,30 +4,12 @@ use flex2csi_translators::rewrite::{InUse, ObjectKind};
 
 use super::planned::compare;
 use super::*;
-use crate::plan::row::{ObjectId, Options, To};
-
-fn row(name: &str, verdict: VerdictKind) -> Row {
-    Row {
-        object: ObjectId {
-            kind: "PersistentVolume".into(),
-            namespace: String::new(),
-            name: name.into(),
-            uid: "u".into(),
-            resource_version: "7".into(),
-        },
-        claim: None,
-        from: "nfs".into(),
-        to: None,
-        verdict,
-        in_use: InUse::No,
-        workloads: Vec::new(),
-        findings: Vec::new(),
-        options: Options::default(),
-    }
-}
+use crate::plan::row::To;
 
 fn planned(names: &[&str]) -> Planned {
-    let rows = names.iter().map(|name| row(name, VerdictKind::Ready));
+    let rows = names
+        .iter()
+        .map(|name| Row::of_volume(name, VerdictKind::Ready));
     rows.map(|row| ((row.object.kind.clone(), row.object.name.clone()), row))
         .collect()
 }
@@ -51,12 +33,12 @@ fn what_is_as_it_was_is_done_with_the_version_and_options_of_the_plan() {
     let mut plan = planned(&["a"]);
     let key = ("PersistentVolume".to_owned(), "a".to_owned());
     plan.get_mut(&key).unwrap().options.keep_delete = Some(true);
-    let mut now = row("a", VerdictKind::ReadyInUse);
+    let mut now = Row::of_volume("a", VerdictKind::ReadyInUse);
     now.object.resource_version = "8".into();
     now.in_use = InUse::RuntimeEqual;
     let todo = compare(
         &plan,
-        vec![now, row("b", VerdictKind::Ready)],
+        vec![now, Row::of_volume("b", VerdictKind::Ready)],
         &[],
         false,
         |_, _| true,
@@ -79,8 +61,8 @@ fn what_is_not_ready_any_more_or_not_there_is_named() {
         known("open", Direction::Forward, false),
     ];
     let now = vec![
-        row("busy", VerdictKind::InUse),
-        row("back", VerdictKind::Ready),
+        Row::of_volume("busy", VerdictKind::InUse),
+        Row::of_volume("back", VerdictKind::Ready),
     ];
     let todo = compare(&plan, now, &records, false, |_, _| true);
     assert_eq!(todo.were_done, 1);
@@ -125,7 +107,7 @@ fn what_has_become_something_else_is_not_done() {
 #[test]
 fn another_share_is_left_to_others() {
     let plan = planned(&["a", "b"]);
-    let now = vec![row("a", VerdictKind::Ready)];
+    let now = vec![Row::of_volume("a", VerdictKind::Ready)];
     let todo = compare(&plan, now, &[], false, |_, name| name == "a");
     assert_eq!(todo.rows.len(), 1);
     assert!(todo.stale.is_empty(), "{:?}", todo.stale);
@@ -142,11 +124,11 @@ fn what_is_in_use_is_waited_for_if_that_is_asked_for() {
         row.options.keep_delete = Some(true);
     }
     let rows = || {
-        let mut busy = row("busy", VerdictKind::InUse);
+        let mut busy = Row::of_volume("busy", VerdictKind::InUse);
         busy.object.resource_version = "8".into();
-        let mut idle = row("idle", VerdictKind::Ready);
+        let mut idle = Row::of_volume("idle", VerdictKind::Ready);
         idle.object.resource_version = "9".into();
-        let mut other = row("other", VerdictKind::InUse);
+        let mut other = Row::of_volume("other", VerdictKind::InUse);
         other.object.uid = "another".into();
         vec![busy, idle, other]
     };

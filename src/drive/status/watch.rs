@@ -14,6 +14,7 @@ use tokio_stream::StreamExt as _;
 use super::{Journal, Line};
 use crate::api_request::ask::Ask;
 use crate::drive::args::StatusFormat;
+use crate::drive::labels::Labelled;
 use crate::drive::work::line as say;
 use crate::exit::{self, Done};
 use crate::plan::evidence::load::MIGRATIONS;
@@ -68,7 +69,7 @@ async fn follow(client: &Client, journal: &Journal, shown: &mut Shown) -> anyhow
         let line = Line::of(&object);
         // Labels are asked for only when one is seen for the first time.
         if shown.lines.contains_key(&line.key()) || journal.selection.labels.is_none() {
-            if journal.selects(&object, None) {
+            if journal.selects(&object, &Labelled::default()) {
                 shown.show(line)?;
             }
         } else {
