@@ -6,9 +6,9 @@ mod tables;
 
 use std::borrow::Cow;
 
-pub use need::{Need, Places, of_fence, of_pins, of_restart, of_rewrite, of_watching};
+pub use need::{Need, Places, of_fence, of_pins, of_restart, of_rewrite, of_secrets, of_watching};
 pub use review::{may_get_secret, missing, missing_of};
-pub use tables::{DRY_RUN, FENCE, Manifest, PINS, PLAN, RESTART, REWRITE};
+pub use tables::{DRY_RUN, FENCE, Manifest, PINS, PLAN, RESTART, REWRITE, SECRETS};
 
 /// A right: verb, API group, resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Right {
     resource: &'static str,
     subresource: &'static str,
     /// The one object that it is for; empty for all of them.
-    name: &'static str,
+    name: Cow<'static, str>,
 }
 
 impl Right {
@@ -29,6 +29,14 @@ impl Right {
         Self {
             namespace: Cow::Owned(namespace.to_owned()),
             ..self.clone()
+        }
+    }
+
+    /// The same for one object of a namespace.
+    fn of_one(&self, namespace: &str, name: &str) -> Self {
+        Self {
+            name: Cow::Owned(name.to_owned()),
+            ..self.at(namespace)
         }
     }
 }

@@ -45,7 +45,7 @@ use crate::{daemon, site};
 /// Nothing was done, or not all of what was found can be told.
 pub fn run(args: &RewriteArgs) -> anyhow::Result<Done> {
     if args.rbac {
-        return rights::print(args.in_use.is_any(), args.run.fence);
+        return rights::print(args);
     }
     if args.remove_fence {
         return fence::remove_left(&args.cluster);
@@ -171,11 +171,7 @@ impl Run<'_> {
 
     /// Whether it is all there, and what is done without if some of it is not.
     async fn is_allowed_for(&self, rows: &[Row], tally: &Tally) -> anyhow::Result<()> {
-        let done = match *tally == Tally::default() {
-            true => NOTHING_DONE,
-            false => "nothing else was begun",
-        };
-        rights::check(&self.client, self.needs_of(rows), done).await?;
+        rights::check(&self.client, self.needs_of(rows), done_before(tally)).await?;
         if self.args.in_use.is_any() && rows.iter().any(is_in_use) {
             let unwatched = rights::lacking(&self.client, of_watching()).await?;
             if let Some(what) = unwatched {
@@ -334,12 +330,22 @@ impl Run<'_> {
             let planned = self.planned.as_ref();
             is_ours && planned.is_none_or(|planned| planned.contains_key(&key))
         });
+        let needs = secrets::needs(&self.client, &translator, &rows).await;
+        rights::check(&self.client, needs, done_before(tally)).await?;
         let failed = secrets::create(&self.client, &translator, &rows).await;
         // What was planned is told of once more, as blocked still.
         if self.planned.is_none() {
             tally.failed += failed;
         }
         Ok(())
+    }
+}
+
+/// What is said of a run that ends here.
+fn done_before(tally: &Tally) -> &'static str {
+    match *tally == Tally::default() {
+        true => NOTHING_DONE,
+        false => "nothing else was begun",
     }
 }
 

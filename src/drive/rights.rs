@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use flex2csi_translators::rewrite::InUse;
 use kube::Client;
 
+use super::args::RewriteArgs;
 use super::records::Known;
 use super::restart;
 use super::rewrite::is_in_use;
 use crate::api_request::ask::AskError;
 use crate::exit::{Done, Usage};
 use crate::plan::row::Row;
-use crate::rights::{self, FENCE, Manifest, Need, PINS, Places, RESTART, REWRITE};
+use crate::rights::{self, FENCE, Manifest, Need, PINS, Places, RESTART, REWRITE, SECRETS};
 use crate::{listing, selection::Selection};
 
 /// Rights of one manifest that are named; there may be one for each of many namespaces.
@@ -130,19 +131,20 @@ pub fn of_rows(rows: &[Row], plans: Plans<'_>) -> Vec<Need> {
     needs
 }
 
-/// Prints the rights that a rewrite, and the plan that it makes, need.
+/// Prints the rights that a rewrite as this one, and the plan that it makes, need.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn print(in_use: bool, fence: bool) -> anyhow::Result<Done> {
+pub fn print(args: &RewriteArgs) -> anyhow::Result<Done> {
     let mut roles = vec![rights::PLAN, REWRITE.text, PINS.text];
     let mut with = |is_asked: bool, manifest: Manifest| {
         if is_asked {
             roles.push(manifest.text);
         }
     };
-    with(in_use, RESTART);
-    with(fence, FENCE);
+    with(args.in_use.is_any(), RESTART);
+    with(args.create_secrets, SECRETS);
+    with(args.run.fence, FENCE);
     listing::print(&roles.join("---\n"))
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Context as _;
 use flex2csi_translators::context::Secrets;
 use flex2csi_translators::plan::FindingCode;
 use flex2csi_translators::rewrite::ObjectKind;
@@ -16,11 +17,46 @@ use crate::api_request::ask::{Ask, AskError, METADATA_ONLY};
 use crate::objects::metadata::Named;
 use crate::objects::translator::Translator;
 use crate::plan::row::Row;
+use crate::rights::{self, Need};
 
 /// Whether a volume waits for a Secret that can be made for it.
 pub fn is_lacking(row: &Row) -> bool {
-    let lacking = FindingCode::SecretToCreate.as_str();
-    row.findings.iter().any(|found| found.code == lacking)
+    has(row, FindingCode::SecretToCreate)
+}
+
+/// Whether it may be so: who may not look for Secrets cannot tell.
+pub fn may_be_lacking(row: &Row) -> bool {
+    is_lacking(row) || has(row, FindingCode::SecretUnchecked)
+}
+
+fn has(row: &Row, code: FindingCode) -> bool {
+    row.findings.iter().any(|found| found.code == code.as_str())
+}
+
+/// What it takes to make the Secrets that volumes wait for, or may wait for. One that
+/// cannot be looked at is told of when its Secret is made.
+pub async fn needs(client: &Client, translator: &Translator, rows: &[Row]) -> Vec<Need> {
+    let (mut read, mut made) = (BTreeSet::new(), BTreeSet::new());
+    for row in rows.iter().filter(|row| may_be_lacking(row)) {
+        let Ok(volume) = volume(client, &row.object.name).await else {
+            continue;
+        };
+        let new = translator.new_secrets(&volume, &Secrets::new());
+        let new = new.unwrap_or_default();
+        if new.is_empty() {
+            continue;
+        }
+        let legacy = serde_json::from_str(&volume).map(|volume| named_in(&volume));
+        read.extend(legacy.into_iter().flatten());
+        for secret in new {
+            if let Ok(Named { metadata }) = serde_json::from_str(&secret) {
+                made.insert(metadata.namespace.clone());
+                // Whether it is there is looked at first.
+                read.insert((metadata.namespace, metadata.name));
+            }
+        }
+    }
+    rights::of_secrets(&read, &made)
 }
 
 /// Makes the Secrets that these volumes wait for, with what the legacy ones and the
@@ -46,10 +82,7 @@ async fn of_volume(
     name: &str,
     seen: &mut BTreeSet<String>,
 ) -> anyhow::Result<()> {
-    let place = live::place(ObjectKind::PersistentVolume, name);
-    let Some(volume) = live::get(client, &place).await? else {
-        anyhow::bail!("PersistentVolume {name} was deleted since it was planned; plan again");
-    };
+    let volume = volume(client, name).await?;
     let mut legacy = Secrets::new();
     for (namespace, name) in named_in(&serde_json::from_str(&volume)?) {
         let data = data(client, &namespace, &name).await?;
@@ -80,6 +113,14 @@ async fn of_volume(
         }
     }
     Ok(())
+}
+
+async fn volume(client: &Client, name: &str) -> anyhow::Result<String> {
+    let place = live::place(ObjectKind::PersistentVolume, name);
+    let volume = live::get(client, &place).await?;
+    volume.with_context(|| {
+        format!("PersistentVolume {name} was deleted since it was planned; plan again")
+    })
 }
 
 fn path(namespace: &str, name: &str) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Right;
-use super::tables::{FENCE, JOURNAL, Manifest, PINS, RESTART, REWRITE};
+use super::tables::{FENCE, JOURNAL, Manifest, PINS, RESTART, REWRITE, SECRETS};
 
 /// What gives the right to list the journal.
 const PLAN_FILE: &str = "deploy/rbac/plan.yaml";
@@ -131,6 +131,26 @@ pub fn of_restart(group: &str, resource: &str, namespaces: &BTreeSet<String>) ->
         .collect()
 }
 
+/// Those that `--create-secrets` needs to read these Secrets, by namespace and name, and to
+/// make new ones in these namespaces. A role may be for some Secrets alone.
+pub fn of_secrets(read: &BTreeSet<(String, String)>, made: &BTreeSet<String>) -> Vec<Need> {
+    needs(SECRETS, |_| true)
+        .flat_map(|need| {
+            let rights: Vec<Right> = match need.right.verb {
+                "create" => made.iter().map(|place| need.right.at(place)).collect(),
+                _ => {
+                    let of_one =
+                        |(namespace, name): &(String, String)| need.right.of_one(namespace, name);
+                    read.iter().map(of_one).collect()
+                }
+            };
+            rights
+                .into_iter()
+                .map(move |right| Need::new(right, need.file))
+        })
+        .collect()
+}
+
 /// Those without which volumes in use are looked at now and then, and not when something
 /// happens.
 pub fn of_watching() -> Vec<Need> {
@@ -224,5 +244,22 @@ mod tests {
             ["get", "patch"].map(|verb| format!("{verb} statefulsets.apps in namespace shop"))
         );
         assert_eq!(of_watching().len(), 4);
+    }
+
+    #[test]
+    fn secrets_are_read_by_name_and_made_by_namespace() {
+        let read = ["old", "new"].map(|name| ("shop".to_owned(), name.to_owned()));
+        let needs = of_secrets(&read.into(), &["shop".to_owned()].into());
+        let file = "deploy/rbac/rewrite-secrets.yaml";
+        let expected = [
+            "get secrets new in namespace shop",
+            "get secrets old in namespace shop",
+            "create secrets in namespace shop",
+        ];
+        assert_eq!(
+            names(&needs),
+            expected.map(|right| format!("{right} {file}"))
+        );
+        assert_eq!(of_secrets(&BTreeSet::new(), &BTreeSet::new()), []);
     }
 }

@@ -44,17 +44,22 @@ pub async fn missing_of(client: &Client, needs: Vec<Need>) -> Result<Vec<Need>, 
     let everywhere = reviews(client, needs.iter().map(|need| &need.right)).await?;
     let lacking = needs.into_iter().zip(everywhere);
     let lacking = lacking.filter(|(_, allowed)| !allowed);
-    let narrowed: Vec<Need> = lacking
-        .flat_map(|(need, _)| match need.or_in.is_empty() {
+    let lacking: Vec<Need> = lacking.map(|(need, _)| need).collect();
+    let narrowed = lacking.iter().flat_map(Need::in_each);
+    let narrowed: Vec<Right> = narrowed.map(|need| need.right).collect();
+    let mut allowed = reviews(client, narrowed.iter()).await?.into_iter();
+    let missing = lacking.into_iter().flat_map(|need| {
+        let in_each: Vec<Need> = need.in_each().collect();
+        match in_each.is_empty() {
             true => vec![need],
-            false => need.in_each().collect(),
-        })
-        .collect();
-    let rights = narrowed.iter().map(|need| &need.right);
-    let allowed = reviews(client, rights).await?;
-    let missing = narrowed.into_iter().zip(allowed);
-    let missing = missing.filter(|(_, allowed)| !allowed);
-    Ok(missing.map(|(need, _)| need).collect())
+            false => {
+                let asked = in_each.into_iter().zip(allowed.by_ref());
+                let missing = asked.filter(|(_, allowed)| !allowed);
+                missing.map(|(need, _)| need).collect()
+            }
+        }
+    });
+    Ok(missing.collect())
 }
 
 /// Whether whoever asks may get a Secret. To try it would do as well, but a right that is

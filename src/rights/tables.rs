@@ -33,7 +33,7 @@ const fn of(
         group,
         resource,
         subresource,
-        name,
+        name: Cow::Borrowed(name),
     }
 }
 
@@ -127,6 +127,13 @@ pub const RESTART: Manifest = Manifest {
     ],
 };
 
+/// What `--create-secrets` needs.
+pub const SECRETS: Manifest = Manifest {
+    file: "deploy/rbac/rewrite-secrets.yaml",
+    text: include_str!("../../deploy/rbac/rewrite-secrets.yaml"),
+    rights: &[right("get", "", "secrets"), right("create", "", "secrets")],
+};
+
 /// What `--fence` needs.
 pub const FENCE: Manifest = Manifest {
     file: "deploy/rbac/rewrite-fence.yaml",
@@ -197,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_what_a_rewrite_is_given() {
-        for manifest in [REWRITE, PINS, RESTART, FENCE] {
+        for manifest in [REWRITE, PINS, RESTART, SECRETS, FENCE] {
             let mut asked: Vec<String> = manifest.rights.iter().map(ToString::to_string).collect();
             asked.sort();
             assert_eq!(asked, rights(manifest.text), "{}", manifest.file);

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
 mod tier_2 {
+    use std::path::Path;
+
     use flex2csi_testing::applied::applied;
     use flex2csi_testing::controller_manager::ApiRate;
     use flex2csi_testing::deployed::deployed;
@@ -69,6 +71,19 @@ mod tier_2 {
         })
     }
 
+    async fn rewritten(kubeconfig: &Path) -> (Option<i32>, String) {
+        let arguments = [
+            "rewrite",
+            "--all",
+            "--create-secrets",
+            "--without-node-evidence",
+            "--yes",
+        ];
+        let tool = Tool::flex2csi().unwrap().arguments(arguments);
+        let ended = tool.kubeconfig(kubeconfig).run().await.unwrap();
+        (ended.code, ended.stdout + &ended.stderr)
+    }
+
     #[tokio::test]
     #[ignore = "tier 2: needs etcd, kube-apiserver and kube-controller-manager; testing/run prepares them"]
     async fn a_secret_is_made_with_the_rights_of_its_file() {
@@ -79,7 +94,6 @@ mod tier_2 {
         rewrite_account::install(&cluster, &[]).await.unwrap();
         put(&cluster, deployed("rbac/rewrite-secrets.yaml")).await;
         put(&cluster, objects()).await;
-        put(&cluster, [bound("flex2csi-rewrite-secrets")]).await;
         let is_bound = [
             "wait",
             "-n",
@@ -103,18 +117,20 @@ mod tier_2 {
         ];
         cluster.kubectl(is_ready).await.unwrap();
 
-        let arguments = [
-            "rewrite",
-            "--all",
-            "--create-secrets",
-            "--without-node-evidence",
-            "--yes",
-        ];
-        let tool = Tool::flex2csi().unwrap().arguments(arguments);
-        let ended = tool.kubeconfig(&cluster.kubeconfig_of(&user)).run().await;
-        let ended = ended.unwrap();
-        let said = ended.stdout + &ended.stderr;
-        assert_eq!(ended.code, Some(0), "{said}");
+        let kubeconfig = cluster.kubeconfig_of(&user);
+        let (code, said) = rewritten(&kubeconfig).await;
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.contains("nothing was done: you may not get secrets "),
+            "{said}"
+        );
+        let create = format!("create secrets in namespace {NAMESPACE}");
+        assert!(said.contains(&create), "{said}");
+        assert!(said.contains("deploy/rbac/rewrite-secrets.yaml"), "{said}");
+
+        put(&cluster, [bound("flex2csi-rewrite-secrets")]).await;
+        let (code, said) = rewritten(&kubeconfig).await;
+        assert_eq!(code, Some(0), "{said}");
         assert!(said.contains("1 done"), "{said}");
         assert!(!said.contains("the-key"), "{said}");
         let volume = cluster.kubectl(["get", "pv", "o", "-o", "json"]).await;

@@ -58,6 +58,9 @@ impl Run<'_> {
         }
         let mut needs = self.needs(known);
         needs.extend(self.needs_of(&todo.rows));
+        if self.args.create_secrets {
+            needs.extend(secrets::needs(&self.client, &translator, &todo.rows).await);
+        }
         if let Some(what) = rights::lacking(&self.client, needs).await? {
             line(&format!(
                 "warning: with --yes nothing would be done: {what}"
