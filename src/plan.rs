@@ -12,6 +12,7 @@ mod class;
 pub(crate) mod evidence;
 pub mod file;
 mod fresh;
+mod kept;
 pub(crate) mod output;
 pub mod row;
 mod run;

@@ -41,6 +41,16 @@ impl Selection {
 
     /// Whether a volume is asked for that has this source and becomes one of `to`.
     pub fn volume(&self, volume: &Volume<'_>, source: &Source, to: Option<&str>) -> bool {
+        let plugin = match source {
+            Source::InTree { field } => flex2csi_translators::in_tree::plugin_of_member(field),
+            _ => None,
+        };
+        let drivers = [Some(source.as_str()), plugin, to];
+        self.may_be_volume(volume) && self.names_driver(drivers.into_iter().flatten())
+    }
+
+    /// Whether a volume may be asked for, whatever its driver is.
+    pub fn may_be_volume(&self, volume: &Volume<'_>) -> bool {
         let claim = volume.spec.claim_ref.as_ref();
         let by_claim = self.claims.is_empty()
             || claim.is_some_and(|claim| {
@@ -49,16 +59,10 @@ impl Selection {
             });
         let by_namespace = self.namespaces.is_empty()
             || claim.is_some_and(|claim| self.namespaces.contains(&claim.namespace));
-        let plugin = match source {
-            Source::InTree { field } => flex2csi_translators::in_tree::plugin_of_member(field),
-            _ => None,
-        };
-        let drivers = [Some(source.as_str()), plugin, to];
         has(&self.volumes, &volume.metadata.name)
             && by_claim
             && by_namespace
             && has(&self.classes, &volume.spec.storage_class_name)
-            && self.names_driver(drivers.into_iter().flatten())
     }
 
     /// Whether a class is asked for, of this provisioner, that becomes `to`'s.

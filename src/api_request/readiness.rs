@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::Request;
 use kube::Client;
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::{RequestError, request};
@@ -17,6 +18,30 @@ const SETTLES: Duration = Duration::from_secs(5);
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// A server that was ready stays so for as long as this, for all that we know: another may
+/// stand in its place by then.
+const LASTS: Duration = Duration::from_secs(30);
+
+/// When a server that many questions are put to was found ready last.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    since: Mutex<Option<Instant>>,
+}
+
+impl Readiness {
+    /// Whether what was asked at a time and turned down is worth asking again: it was not known
+    /// to be ready then. Waits until it is.
+    pub async fn came_after(&self, client: &Client, asked: Instant) -> bool {
+        let mut since = self.since.lock().await;
+        let lasts = since.filter(|since| since.elapsed() < LASTS);
+        if lasts.is_none() {
+            settle(client).await;
+            *since = Some(Instant::now());
+        }
+        since.is_some_and(|since| since > asked)
+    }
+}
 
 /// A caller's doubt about refusals: each gets one more try.
 #[derive(Debug, Default)]
@@ -36,18 +61,12 @@ impl Doubt {
     }
 }
 
-/// Waits until a server is ready, but not for long; whether it was not at first.
-pub async fn settle(client: &Client) -> bool {
+/// Waits until a server is ready, but not for long.
+async fn settle(client: &Client) {
     let until = Instant::now() + SETTLES;
-    let mut was_unready = false;
-    while !is_ready(client).await {
-        was_unready = true;
-        if Instant::now() >= until {
-            break;
-        }
+    while !is_ready(client).await && Instant::now() < until {
         sleep(LOOK).await;
     }
-    was_unready
 }
 
 /// By its own word: `/readyz` has the checks `informer-sync` and

@@ -11,6 +11,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use super::candidate::{Candidate, secret_state};
 use crate::api_request::ask::{Ask, AskError, METADATA_ONLY};
 use crate::api_request::in_order::in_order;
+use crate::api_request::readiness::Readiness;
 use crate::objects::volume::SecretRef;
 use crate::redact::redact;
 use crate::rights;
@@ -27,6 +28,7 @@ pub struct Asker {
     dry_run: bool,
     at_once: Arc<Semaphore>,
     secrets: Arc<Mutex<HashMap<SecretRef, Arc<OnceCell<Known>>>>>,
+    readiness: Arc<Readiness>,
 }
 
 /// Whether a Secret is there, or why nobody knows.
@@ -41,6 +43,7 @@ impl Asker {
             dry_run,
             at_once: Arc::new(Semaphore::new(at_once)),
             secrets: Arc::default(),
+            readiness: Arc::default(),
         }
     }
 
@@ -120,7 +123,8 @@ impl Asker {
     async fn may_get(&self, secret: &SecretRef) -> Result<bool, AskError> {
         // The semaphore is never closed.
         let _turn = self.at_once.acquire().await;
-        rights::may_get_secret(&self.client, &secret.namespace, &secret.name).await
+        let (namespace, name) = (&secret.namespace, &secret.name);
+        rights::may_get_secret(&self.client, &self.readiness, namespace, name).await
     }
 
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<SecretRef, Arc<OnceCell<Known>>>> {

@@ -1,9 +1,10 @@
 //! Goes through the cluster, and hands out a row for each legacy object.
 //!
-//! Volumes are listed twice: the first time for what has to be known of all of
+//! Volumes are gone through twice: the first time for what has to be known of all of
 //! them before anything can be said of one (their handles, their claims), the
 //! second time to tell of them, a page at a time. What is kept between is a few
-//! dozen bytes for each.
+//! dozen bytes for each; where those to tell of are few, they are kept whole, and
+//! are not listed a second time.
 
 use flex2csi_translators::plan::VerdictKind;
 use flex2csi_translators::rewrite::InUse;
@@ -16,11 +17,12 @@ use super::candidate::Candidate;
 use super::class;
 use super::evidence::load::{self, AUTOSCALERS, CLASSES, DAEMON_SETS, LoadError, PODS, VOLUMES};
 use super::evidence::{Affinities, Evidence, Unread};
+use super::kept::Kept;
 use super::row::Row;
 use super::volume::{self, Teller};
 use super::workload::{self, WorkloadKind};
 use crate::api_request::ask::AskError;
-use crate::api_request::pages::Pages;
+use crate::api_request::pages::{PAGE, Pages};
 use crate::objects::class::Class;
 use crate::objects::pod::Pod;
 use crate::objects::source::Source;
@@ -102,7 +104,10 @@ impl Survey {
         })
         .await?;
         let mut found = Found::default();
-        survey_handles(client, translator, &mut evidence, &mut found).await?;
+        // Labels are the server's to select by.
+        let mut kept = Kept::new(self.selection.labels.is_none());
+        self.handles(client, translator, &mut evidence, (&mut found, &mut kept))
+            .await?;
         evidence.load(client, self.node_evidence, self.now).await?;
         let told = self.workloads(client, translator, &mut evidence).await?;
 
@@ -118,47 +123,53 @@ impl Survey {
             selected.then_some(candidate)
         });
         teller.tell(candidates.collect()).await?;
-        self.volumes(client, translator, &evidence, &mut teller)
-            .await?;
+        let volumes = Volumes {
+            translator,
+            evidence: &evidence,
+            survey: self,
+        };
+        match kept.all() {
+            Some(kept) => volumes.tell_kept(kept, &mut teller).await?,
+            None => volumes.tell_listed(client, &mut teller).await?,
+        }
         teller.tell(told).await?;
         let mut found = teller.found;
         found.unread = evidence.unread;
         Ok(found)
     }
 
-    async fn volumes(
+    /// The first time through the volumes.
+    async fn handles(
         &self,
         client: &Client,
         translator: &Translator,
-        evidence: &Evidence,
-        telling: &mut Telling<'_>,
-    ) -> Result<(), SurveyError> {
-        let mut affinities = Affinities::default();
-        let mut teller = Teller {
-            evidence,
-            translator,
-            affinities: &mut affinities,
-            node_evidence: self.node_evidence,
-        };
-        let mut pages = Pages::new(client, VOLUMES.path).selected(self.selection.labels.as_deref());
-        while let Some(page) = pages.next().await? {
-            let mut candidates = Vec::new();
-            for json in page.items()? {
-                let source = Source::of(json);
-                if translator.leaves(&source) {
-                    continue;
-                }
-                let volume: Volume<'_> = VOLUMES.read(json)?;
-                let translated = translator.stored(Kind::PersistentVolume, json);
-                let candidate = teller.tell(json, &volume, &source, translated);
-                let to = candidate.row.to.as_ref().map(|to| to.driver.as_str());
-                if self.selection.volume(&volume, &source, to) {
-                    candidates.push(candidate);
+        evidence: &mut Evidence,
+        (found, kept): (&mut Found, &mut Kept),
+    ) -> Result<(), LoadError> {
+        load::each(client, VOLUMES, |json| {
+            let volume: Volume<'_> = VOLUMES.read(json)?;
+            let name = &volume.metadata.name;
+            if let Some(csi) = &volume.spec.csi {
+                evidence.handles.add(&csi.driver, &csi.volume_handle, name);
+                // Few have the endpoint's form; only those are read once more.
+                let may_go_on = json.contains(endpoint::SOURCE);
+                if !may_go_on || translator.leaves(&Source::of(json)) {
+                    found.csi_volumes += 1;
+                    return Ok(());
                 }
             }
-            telling.tell(candidates).await?;
-        }
-        Ok(())
+            if let Some((driver, handle)) = volume::handle_of(translator, json) {
+                evidence.handles.add(&driver, &handle, name);
+            }
+            if let Some(claim) = &volume.spec.claim_ref {
+                evidence.claims.want(&claim.namespace, &claim.name);
+            }
+            if self.selection.may_be_volume(&volume) {
+                kept.add(json);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Workloads with inline volumes; pods and DaemonSets are read for their part
@@ -216,34 +227,77 @@ impl Survey {
     }
 }
 
-/// The first time through the volumes.
-async fn survey_handles(
-    client: &Client,
-    translator: &Translator,
-    evidence: &mut Evidence,
-    found: &mut Found,
-) -> Result<(), LoadError> {
-    load::each(client, VOLUMES, |json| {
-        let volume: Volume<'_> = VOLUMES.read(json)?;
-        let name = &volume.metadata.name;
-        if let Some(csi) = &volume.spec.csi {
-            evidence.handles.add(&csi.driver, &csi.volume_handle, name);
-            // Few have the endpoint's form; only those are read once more.
-            let may_go_on = json.contains(endpoint::SOURCE);
-            if !may_go_on || translator.leaves(&Source::of(json)) {
-                found.csi_volumes += 1;
+/// The second time through the volumes.
+struct Volumes<'s> {
+    translator: &'s Translator,
+    evidence: &'s Evidence,
+    survey: &'s Survey,
+}
+
+impl Volumes<'_> {
+    async fn tell_kept(
+        &self,
+        kept: Vec<Box<str>>,
+        telling: &mut Telling<'_>,
+    ) -> Result<(), SurveyError> {
+        let mut affinities = Affinities::default();
+        let mut kept = kept.into_iter();
+        loop {
+            let page: Vec<Box<str>> = kept.by_ref().take(PAGE).collect();
+            if page.is_empty() {
                 return Ok(());
             }
+            let volumes = page.iter().map(AsRef::as_ref);
+            let candidates = self.candidates(volumes, &mut affinities)?;
+            telling.tell(candidates).await?;
         }
-        if let Some((driver, handle)) = volume::handle_of(translator, json) {
-            evidence.handles.add(&driver, &handle, name);
-        }
-        if let Some(claim) = &volume.spec.claim_ref {
-            evidence.claims.want(&claim.namespace, &claim.name);
+    }
+
+    async fn tell_listed(
+        &self,
+        client: &Client,
+        telling: &mut Telling<'_>,
+    ) -> Result<(), SurveyError> {
+        let mut affinities = Affinities::default();
+        let labels = self.survey.selection.labels.as_deref();
+        let mut pages = Pages::new(client, VOLUMES.path).selected(labels);
+        while let Some(page) = pages.next().await? {
+            let items = page.items()?.into_iter();
+            telling
+                .tell(self.candidates(items, &mut affinities)?)
+                .await?;
         }
         Ok(())
-    })
-    .await
+    }
+
+    /// Those that are asked for, of some volumes, JSON.
+    fn candidates<'v>(
+        &self,
+        volumes: impl Iterator<Item = &'v str>,
+        affinities: &mut Affinities,
+    ) -> Result<Vec<Candidate>, LoadError> {
+        let mut teller = Teller {
+            evidence: self.evidence,
+            translator: self.translator,
+            affinities,
+            node_evidence: self.survey.node_evidence,
+        };
+        let mut candidates = Vec::new();
+        for json in volumes {
+            let source = Source::of(json);
+            if self.translator.leaves(&source) {
+                continue;
+            }
+            let volume: Volume<'_> = VOLUMES.read(json)?;
+            let translated = self.translator.stored(Kind::PersistentVolume, json);
+            let candidate = teller.tell(json, &volume, &source, translated);
+            let to = candidate.row.to.as_ref().map(|to| to.driver.as_str());
+            if self.survey.selection.volume(&volume, &source, to) {
+                candidates.push(candidate);
+            }
+        }
+        Ok(candidates)
+    }
 }
 
 /// Hands out rows.

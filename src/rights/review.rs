@@ -1,13 +1,16 @@
 //! What whoever asks is allowed (SelfSubjectAccessReview).
 
+use std::sync::Arc;
+
 use kube::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{Need, Right};
 use crate::api_request::ask::{Ask, AskError};
 use crate::api_request::in_order::in_order;
-use crate::api_request::readiness;
+use crate::api_request::readiness::Readiness;
 
 /// Questions under way at a time.
 const AT_ONCE: usize = 8;
@@ -69,13 +72,14 @@ pub async fn missing_of(client: &Client, needs: Vec<Need>) -> Result<Vec<Need>, 
 /// The API server does not say.
 pub async fn may_get_secret(
     client: &Client,
+    readiness: &Readiness,
     namespace: &str,
     name: &str,
 ) -> Result<bool, AskError> {
     let attributes = json!({
         "verb": "get", "group": "", "resource": "secrets", "namespace": namespace, "name": name,
     });
-    is_allowed(client, &attributes).await
+    is_allowed(client, readiness, &attributes).await
 }
 
 /// Whether each is allowed, several asked for at a time.
@@ -83,13 +87,14 @@ async fn reviews(
     client: &Client,
     rights: impl Iterator<Item = &Right>,
 ) -> Result<Vec<bool>, AskError> {
+    let readiness = Arc::new(Readiness::default());
     let questions = rights.map(|right| {
         let attributes = json!({
             "verb": right.verb, "group": right.group, "namespace": right.namespace,
             "resource": right.resource, "subresource": right.subresource, "name": right.name,
         });
-        let client = client.clone();
-        async move { is_allowed(&client, &attributes).await }
+        let (client, readiness) = (client.clone(), Arc::clone(&readiness));
+        async move { is_allowed(&client, &readiness, &attributes).await }
     });
     let questions: Vec<_> = questions.collect();
     in_order(questions, AT_ONCE).await
@@ -97,7 +102,11 @@ async fn reviews(
 
 const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
-async fn is_allowed(client: &Client, attributes: &Value) -> Result<bool, AskError> {
+async fn is_allowed(
+    client: &Client,
+    readiness: &Readiness,
+    attributes: &Value,
+) -> Result<bool, AskError> {
     let body = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -110,9 +119,10 @@ async fn is_allowed(client: &Client, attributes: &Value) -> Result<bool, AskErro
             serde_json::from_str(&answer).map_err(|error| AskError::unreadable(PATH, &error))?;
         Ok(review.status.allowed)
     };
+    let asked = Instant::now();
     let allowed = ask().await?;
     // A server that was just started may not know yet.
-    match !allowed && readiness::settle(client).await {
+    match !allowed && readiness.came_after(client, asked).await {
         true => ask().await,
         false => Ok(allowed),
     }
@@ -136,6 +146,7 @@ mod tests {
         under_way: Arc<AtomicUsize>,
         most: Arc<AtomicUsize>,
         asked: Arc<Mutex<Vec<String>>>,
+        ready_asked: Arc<AtomicUsize>,
     }
 
     impl Server {
@@ -147,6 +158,7 @@ mod tests {
                 let server = server.clone();
                 async move {
                     if request.uri().path() == "/readyz" {
+                        server.ready_asked.fetch_add(1, Ordering::SeqCst);
                         return Ok::<_, std::io::Error>(Response::new(Body::from(b"ok".to_vec())));
                     }
                     let now = server.under_way.fetch_add(1, Ordering::SeqCst) + 1;
@@ -179,7 +191,35 @@ mod tests {
             ]
         );
         assert_eq!(server.most.load(Ordering::SeqCst), AT_ONCE);
-        assert_eq!(server.asked.lock().unwrap().len(), REWRITE.rights.len());
+        // Those that were turned down are asked once more: that may have been too early.
+        let asked = server.asked.lock().unwrap().len();
+        assert_eq!(asked, REWRITE.rights.len() + missing.len());
+    }
+
+    /// Of many who are turned down one asks whether the server is ready, and who asked after
+    /// that asks no more.
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_ready_is_believed() {
+        let server = Server::default();
+        let client = server.client(|_| false);
+        let readiness = Arc::new(Readiness::default());
+        let may_get = || {
+            let (client, readiness) = (client.clone(), Arc::clone(&readiness));
+            async move { may_get_secret(&client, &readiness, "n", "a").await }
+        };
+        let first = in_order((0..AT_ONCE).map(|_| may_get()), AT_ONCE).await;
+        assert_eq!(first.unwrap(), [false; AT_ONCE]);
+        assert_eq!(server.asked.lock().unwrap().len(), 2 * AT_ONCE);
+        for _ in 0..10 {
+            assert!(!may_get().await.unwrap());
+        }
+        assert_eq!(server.asked.lock().unwrap().len(), 2 * AT_ONCE + 10);
+        assert_eq!(server.ready_asked.load(Ordering::SeqCst), 1);
+        // By then another server may stand in its place.
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(!may_get().await.unwrap());
+        assert_eq!(server.ready_asked.load(Ordering::SeqCst), 2);
+        assert_eq!(server.asked.lock().unwrap().len(), 2 * AT_ONCE + 12);
     }
 
     /// Roles may be bound in namespaces alone.

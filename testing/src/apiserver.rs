@@ -106,6 +106,8 @@ impl ApiServer {
             arguments.extend([
                 format!("--audit-policy-file={}", policy.display()),
                 format!("--audit-log-path={}", audit::log(directory).display()),
+                // Without, a log of 100 MB is put aside and a new one begun.
+                "--audit-log-maxsize=100000".to_owned(),
                 "--storage-media-type=application/json".to_owned(),
                 "--etcd-compaction-interval=0".to_owned(),
             ]);
