@@ -177,8 +177,9 @@ impl State {
             }
         } else if lost <= too_long * 3 / 4 && self.count > BURST {
             let more = match self.reduced {
-                // As long as it is fast, twice as many after each round.
-                None => 1.0,
+                // As long as it is fast, half as many again after each round: what is learned of
+                // one round is known when the next is under way.
+                None => 0.5,
                 Some(_) => 1.0 / self.wanted,
             };
             self.wanted = (self.wanted + more).min(float(self.most));
@@ -191,82 +192,4 @@ fn float(number: usize) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn pass(slots: &Slots, lost: Duration) {
-        slots.enter("a").await;
-        slots.seen("a", true, true);
-        slots.seen("a", false, false);
-        tokio::time::sleep(lost).await;
-        slots.seen("a", true, true);
-        slots.leave("a");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_slow_cluster_gets_fewer_and_a_fast_one_more_again() {
-        let slots = Slots::new(16);
-        pass(&slots, Duration::from_millis(100)).await;
-        for _ in 0..4 {
-            pass(&slots, Duration::from_secs(2)).await;
-        }
-        assert_eq!(slots.semaphore.available_permits(), 1);
-        for _ in 0..500 {
-            pass(&slots, Duration::from_millis(100)).await;
-        }
-        assert_eq!(slots.semaphore.available_permits(), 16);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_fast_one_gets_all_soon_but_not_for_a_burst() {
-        let slots = Slots::new(16);
-        for _ in 0..BURST {
-            pass(&slots, Duration::from_millis(20)).await;
-        }
-        assert_eq!(slots.wanted(), FIRST);
-        for _ in FIRST..16 {
-            pass(&slots, Duration::from_millis(20)).await;
-        }
-        assert_eq!(slots.wanted(), 16);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_that_is_always_slow_does_not_get_fewer_for_that() {
-        let slots = Slots::new(16);
-        for _ in 0..50 {
-            pass(&slots, LOST * 3).await;
-        }
-        assert!(slots.wanted() >= FIRST);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn those_that_were_lost_together_count_once() {
-        let slots = Slots::new(16);
-        let names = ["a", "b", "c", "d"];
-        pass(&slots, LOST / 4).await;
-        for name in names {
-            slots.enter(name).await;
-            slots.seen(name, false, false);
-        }
-        tokio::time::sleep(LOST * 2).await;
-        for name in names {
-            slots.seen(name, true, true);
-            slots.leave(name);
-        }
-        assert_eq!(slots.wanted(), 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_ever() {
-        let slots = Slots::new(1);
-        slots.enter("a").await;
-        slots.enter("a").await;
-        let began = Instant::now();
-        slots.enter("b").await;
-        assert!(began.elapsed() >= LONGEST);
-        slots.leave("b");
-        slots.leave("a");
-        slots.leave("a");
-        assert_eq!(slots.semaphore.available_permits(), 1);
-    }
-}
+mod tests;
