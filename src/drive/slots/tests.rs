@@ -105,10 +105,17 @@ async fn rewritten(volumes: usize, controller: Controller) -> (Vec<Duration>, Du
 }
 
 /// At its default rate, and faster: nearly as fast as the controller can, and no claim is
-/// Lost for a second.
+/// Lost for longer than this, in milliseconds. (Twice as many after each round: 850 and 640
+/// where it is 600 and 480 here.)
 #[tokio::test(start_paused = true)]
 async fn a_controller_is_kept_busy_and_no_claim_is_lost_for_long() {
-    for (rate, of_a_claim) in [(20, 1), (20, 2), (20, 3), (20, 4), (50, 3)] {
+    for (rate, of_a_claim, most) in [
+        (20, 1, 800),
+        (20, 2, 600),
+        (20, 3, 600),
+        (20, 4, 800),
+        (50, 3, 480),
+    ] {
         for volumes in [90, 300] {
             let controller = Controller::new(rate, of_a_claim);
             let (lost, took) = rewritten(volumes, controller).await;
@@ -120,7 +127,7 @@ async fn a_controller_is_kept_busy_and_no_claim_is_lost_for_long() {
                 "{case}: {took:?} instead of {least:?}"
             );
             let longest = *lost.last().unwrap();
-            assert!(longest < Duration::from_millis(850), "{case}: {longest:?}");
+            assert!(longest.as_millis() <= most, "{case}: {longest:?}");
             let middle = lost[volumes / 2];
             assert!(middle < LOST, "{case}: {middle:?}");
         }
