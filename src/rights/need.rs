@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Right;
-use super::tables::{FENCE, JOURNAL, Manifest, PINS, RESTART, REWRITE, SECRETS};
+use super::tables::{
+    CREATE_SECRET, FENCE, GET_SECRET, JOURNAL, Manifest, PINS, RESTART, REWRITE, SECRETS,
+};
 
 /// What gives the right to list the journal.
 const PLAN_FILE: &str = "deploy/rbac/plan.yaml";
@@ -134,21 +136,11 @@ pub fn of_restart(group: &str, resource: &str, namespaces: &BTreeSet<String>) ->
 /// Those that `--create-secrets` needs to read these Secrets, by namespace and name, and to
 /// make new ones in these namespaces. A role may be for some Secrets alone.
 pub fn of_secrets(read: &BTreeSet<(String, String)>, made: &BTreeSet<String>) -> Vec<Need> {
-    needs(SECRETS, |_| true)
-        .flat_map(|need| {
-            let rights: Vec<Right> = match need.right.verb {
-                "create" => made.iter().map(|place| need.right.at(place)).collect(),
-                _ => {
-                    let of_one =
-                        |(namespace, name): &(String, String)| need.right.of_one(namespace, name);
-                    read.iter().map(of_one).collect()
-                }
-            };
-            rights
-                .into_iter()
-                .map(move |right| Need::new(right, need.file))
-        })
-        .collect()
+    let read = read.iter();
+    let read = read.map(|(namespace, name)| GET_SECRET.of_one(namespace, name));
+    let made = made.iter().map(|namespace| CREATE_SECRET.at(namespace));
+    let rights = read.chain(made);
+    rights.map(|right| Need::new(right, SECRETS.file)).collect()
 }
 
 /// Those without which volumes in use are looked at now and then, and not when something

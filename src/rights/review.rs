@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use kube::Client;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
+use super::tables::GET_SECRET;
 use super::{Need, Right};
 use crate::api_request::ask::{Ask, AskError};
 use crate::api_request::in_order::in_order;
@@ -32,7 +33,7 @@ struct ReviewStatus {
 /// # Errors
 /// The API server does not say.
 pub async fn missing(client: &Client, rights: &[Right]) -> Result<Vec<Right>, AskError> {
-    let allowed = reviews(client, rights.iter()).await?;
+    let allowed = reviews(client, &Arc::default(), rights.iter()).await?;
     let asked = rights.iter().zip(allowed);
     let missing = asked.filter(|(_, allowed)| !allowed);
     Ok(missing.map(|(right, _)| right.clone()).collect())
@@ -44,25 +45,27 @@ pub async fn missing(client: &Client, rights: &[Right]) -> Result<Vec<Right>, As
 /// # Errors
 /// The API server does not say.
 pub async fn missing_of(client: &Client, needs: Vec<Need>) -> Result<Vec<Need>, AskError> {
-    let everywhere = reviews(client, needs.iter().map(|need| &need.right)).await?;
-    let lacking = needs.into_iter().zip(everywhere);
-    let lacking = lacking.filter(|(_, allowed)| !allowed);
-    let lacking: Vec<Need> = lacking.map(|(need, _)| need).collect();
-    let narrowed = lacking.iter().flat_map(Need::in_each);
-    let narrowed: Vec<Right> = narrowed.map(|need| need.right).collect();
-    let mut allowed = reviews(client, narrowed.iter()).await?.into_iter();
-    let missing = lacking.into_iter().flat_map(|need| {
-        let in_each: Vec<Need> = need.in_each().collect();
-        match in_each.is_empty() {
-            true => vec![need],
-            false => {
-                let asked = in_each.into_iter().zip(allowed.by_ref());
-                let missing = asked.filter(|(_, allowed)| !allowed);
-                missing.map(|(need, _)| need).collect()
-            }
+    let readiness = Arc::default();
+    let mut missing = Vec::new();
+    for need in denied(client, &readiness, needs).await? {
+        match need.or_in.is_empty() {
+            true => missing.push(need),
+            false => missing.extend(denied(client, &readiness, need.in_each().collect()).await?),
         }
-    });
-    Ok(missing.collect())
+    }
+    Ok(missing)
+}
+
+/// Those of the needs whose very right is not given, in their order.
+async fn denied(
+    client: &Client,
+    readiness: &Arc<Readiness>,
+    needs: Vec<Need>,
+) -> Result<Vec<Need>, AskError> {
+    let allowed = reviews(client, readiness, needs.iter().map(|need| &need.right)).await?;
+    let denied = needs.into_iter().zip(allowed);
+    let denied = denied.filter(|(_, allowed)| !allowed);
+    Ok(denied.map(|(need, _)| need).collect())
 }
 
 /// Whether whoever asks may get a Secret. To try it would do as well, but a right that is
@@ -76,25 +79,18 @@ pub async fn may_get_secret(
     namespace: &str,
     name: &str,
 ) -> Result<bool, AskError> {
-    let attributes = json!({
-        "verb": "get", "group": "", "resource": "secrets", "namespace": namespace, "name": name,
-    });
-    is_allowed(client, readiness, &attributes).await
+    is_allowed(client, readiness, &GET_SECRET.of_one(namespace, name)).await
 }
 
 /// Whether each is allowed, several asked for at a time.
 async fn reviews(
     client: &Client,
+    readiness: &Arc<Readiness>,
     rights: impl Iterator<Item = &Right>,
 ) -> Result<Vec<bool>, AskError> {
-    let readiness = Arc::new(Readiness::default());
-    let questions = rights.map(|right| {
-        let attributes = json!({
-            "verb": right.verb, "group": right.group, "namespace": right.namespace,
-            "resource": right.resource, "subresource": right.subresource, "name": right.name,
-        });
-        let (client, readiness) = (client.clone(), Arc::clone(&readiness));
-        async move { is_allowed(&client, &readiness, &attributes).await }
+    let questions = rights.cloned().map(|right| {
+        let (client, readiness) = (client.clone(), Arc::clone(readiness));
+        async move { is_allowed(&client, &readiness, &right).await }
     });
     let questions: Vec<_> = questions.collect();
     in_order(questions, AT_ONCE).await
@@ -105,12 +101,15 @@ const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 async fn is_allowed(
     client: &Client,
     readiness: &Readiness,
-    attributes: &Value,
+    right: &Right,
 ) -> Result<bool, AskError> {
     let body = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": { "resourceAttributes": attributes },
+        "spec": { "resourceAttributes": {
+            "verb": right.verb, "group": right.group, "namespace": right.namespace,
+            "resource": right.resource, "subresource": right.subresource, "name": right.name,
+        }},
     })
     .to_string();
     let ask = async || {
@@ -136,6 +135,7 @@ mod tests {
 
     use http::{Request, Response};
     use kube::client::Body;
+    use serde_json::Value;
 
     use super::*;
     use crate::rights::{Places, REWRITE, of_restart, of_rewrite};

@@ -127,11 +127,16 @@ pub const RESTART: Manifest = Manifest {
     ],
 };
 
+/// To look for a Secret, and to read it.
+pub const GET_SECRET: Right = right("get", "", "secrets");
+/// To make one.
+pub const CREATE_SECRET: Right = right("create", "", "secrets");
+
 /// What `--create-secrets` needs.
 pub const SECRETS: Manifest = Manifest {
     file: "deploy/rbac/rewrite-secrets.yaml",
     text: include_str!("../../deploy/rbac/rewrite-secrets.yaml"),
-    rights: &[right("get", "", "secrets"), right("create", "", "secrets")],
+    rights: &[GET_SECRET, CREATE_SECRET],
 };
 
 /// What `--fence` needs.
